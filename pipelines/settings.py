@@ -1,0 +1,231 @@
+"""Accounts, paths and options: the only module that reads configuration and the environment.
+
+Where a setting may stand, the first that has it wins:
+
+1. ``TICKETOR_BUFFER``, ``TICKET_TAILOR_API_KEY``, ``TICKET_TAILOR_BASE_URL``, ``BOXOFFICE_TIME_ZONE`` and
+   ``BOXOFFICE_DATA_DIR``: all that a job with one account a platform needs; that account is called ``main``;
+2. the environment in dlt's spelling: ``TICKET_TAILOR__BOX_OFFICES__<NAME>__API_KEY`` and the like;
+3. ``.dlt/secrets.toml``, then ``.dlt/config.toml``: ``[ticketor.sites.<name>]``, ``[ticket_tailor.box_offices.<name>]``
+   and ``[boxoffice]``.
+
+The files are read with the standard library: dlt takes half a second to import, an idle run has no use for it, and dlt
+would go on to look for a missing key under ever shorter names, down to a bare ``API_KEY`` that is somebody else's.
+"""
+
+import dataclasses
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pipelines.errors import ConfigProblem
+
+ROOT = Path(__file__).resolve().parent.parent
+TICKET_TAILOR_URL = "https://api.tickettailor.com"
+SINGLE_ACCOUNT = "main"
+
+
+@dataclasses.dataclass(frozen=True)
+class Site:
+    """A Ticketor site: the folder (or bucket address) its webhooks are buffered in."""
+
+    name: str
+    buffer: str
+    time_zone: str | None = None
+    settle_seconds: float = 5.0
+
+
+@dataclasses.dataclass(frozen=True)
+class BoxOffice:
+    """A Ticket Tailor box office: one key is one box office.
+
+    ``lists`` None means every list; what the re-reads are for is told in ticket_tailor/reads.py.
+    """
+
+    name: str
+    api_key: str = dataclasses.field(repr=False)
+    base_url: str = TICKET_TAILOR_URL
+    time_zone: str | None = None
+    lists: tuple[str, ...] | None = None
+    reread_seconds: int = 7200
+    reread_hourly_days: int = 7
+    reread_daily_days: int = 90
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Everything a run needs to know. ``data_dir`` is absolute and holds all that Boxoffice writes."""
+
+    data_dir: Path
+    sites: tuple[Site, ...] = ()
+    box_offices: tuple[BoxOffice, ...] = ()
+    published_mode: int = 0o444
+
+    @property
+    def warehouse(self) -> Path:
+        """The pipeline's own file: dlt and dbt write it."""
+        return self.data_dir / "warehouse.duckdb"
+
+    @property
+    def published(self) -> Path:
+        """The readers' copy: marts only, replaced whole."""
+        return self.data_dir / "boxoffice.duckdb"
+
+    @property
+    def dlt_dir(self) -> Path:
+        return self.data_dir / "dlt"
+
+    @property
+    def person_key_file(self) -> Path:
+        """The secret behind ``person_key``."""
+        return self.data_dir / "person.key"
+
+    @property
+    def logs(self) -> Path:
+        return self.data_dir / "logs"
+
+    @property
+    def runs_file(self) -> Path:
+        return self.data_dir / "runs.jsonl"
+
+    @property
+    def clean_marker(self) -> Path:
+        return self.data_dir / "clean"
+
+    def require_accounts(self) -> None:
+        """Raises ConfigProblem when there is nothing to run."""
+        if not self.sites and not self.box_offices:
+            raise ConfigProblem(
+                "Nothing is configured, so there is nothing to run.\n"
+                "Set TICKETOR_BUFFER (the folder your Ticketor webhooks land in) or TICKET_TAILOR_API_KEY, or both,\n"
+                "or name your accounts in .dlt/config.toml and .dlt/secrets.toml (see .dlt/example.secrets.toml).\n"
+                "To look around first: make demo."
+            )
+
+
+def load_settings(environ: Mapping[str, str], root: Path = ROOT) -> Settings:
+    """Reads the environment and the two files below ``root/.dlt``.
+
+    Raises ConfigProblem, with the setting's name, for a value that makes no sense.
+    """
+    tree = _merge(_read_toml(root / ".dlt" / "config.toml"), _read_toml(root / ".dlt" / "secrets.toml"))
+    options = {**_table(tree, "boxoffice"), **_from_environment(environ, "BOXOFFICE").get("", {})}
+    zone = environ.get("BOXOFFICE_TIME_ZONE") or options.get("time_zone")
+    data_dir = Path(environ.get("BOXOFFICE_DATA_DIR") or options.get("data_dir") or "data").expanduser()
+
+    sites = _accounts(tree, environ, ("ticketor", "sites"))
+    if buffer := environ.get("TICKETOR_BUFFER"):
+        sites = {SINGLE_ACCOUNT: {**sites.get(SINGLE_ACCOUNT, {}), "buffer": buffer}}
+    offices = _accounts(tree, environ, ("ticket_tailor", "box_offices"))
+    if api_key := environ.get("TICKET_TAILOR_API_KEY"):
+        offices = {SINGLE_ACCOUNT: {**offices.get(SINGLE_ACCOUNT, {}), "api_key": api_key}}
+    if base_url := environ.get("TICKET_TAILOR_BASE_URL"):
+        offices = {name: {**office, "base_url": base_url} for name, office in offices.items()}
+
+    return Settings(
+        data_dir=data_dir if data_dir.is_absolute() else root / data_dir,
+        sites=tuple(
+            _build(Site, name, values, zone, "ticketor.sites", "buffer", root) for name, values in sites.items()
+        ),
+        box_offices=tuple(
+            _build(BoxOffice, name, values, zone, "ticket_tailor.box_offices", "api_key", root)
+            for name, values in offices.items()
+        ),
+        published_mode=_mode(options.get("published_mode", "444")),
+    )
+
+
+def _build(
+    kind: type, name: str, values: dict[str, Any], zone: str | None, table: str, required: str, root: Path
+) -> Any:
+    where = f"[{table}.{name}]"
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    if unknown := sorted(set(values) - set(fields)):
+        known = ", ".join(sorted(set(fields) - {"name"}))
+        raise ConfigProblem(f"{where} does not know {', '.join(unknown)}. It knows: {known}.")
+    if not str(values.get(required) or "").strip():
+        raise ConfigProblem(f"{where} has no {required}. Set it there, or remove the table.")
+    converted = {key: _convert(value, fields[key].type, f"{where} {key}") for key, value in values.items()}
+    converted["time_zone"] = _time_zone(converted.get("time_zone") or zone, where)
+    if kind is Site and "://" not in converted["buffer"]:
+        converted["buffer"] = str(root / Path(converted["buffer"]).expanduser())
+    return kind(name=name, **converted)
+
+
+def _convert(value: Any, wanted: Any, where: str) -> Any:
+    """Environment variables are text; a file's values have types already."""
+    if "tuple" in str(wanted):
+        return tuple(value.replace(" ", "").split(",")) if isinstance(value, str) else tuple(value)
+    try:
+        return wanted(value) if wanted in (int, float) else value
+    except (TypeError, ValueError):
+        raise ConfigProblem(f"{where} is {value!r}, and should be a number.") from None
+
+
+def _time_zone(name: str | None, where: str) -> str | None:
+    if not name:
+        return None
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError):
+        raise ConfigProblem(
+            f"{where}: {name!r} is no time zone. Use a name such as Europe/London or America/Los_Angeles."
+        ) from None
+    return name
+
+
+def _mode(value: Any) -> int:
+    try:
+        return int(str(value), 8)
+    except ValueError:
+        raise ConfigProblem(f"boxoffice.published_mode is {value!r}, and should be a file mode such as 444.") from None
+
+
+def _accounts(tree: dict[str, Any], environ: Mapping[str, str], path: tuple[str, str]) -> dict[str, dict[str, Any]]:
+    accounts = {name: dict(values) for name, values in _table(_table(tree, path[0]), path[1]).items()}
+    for name, values in _from_environment(environ, "__".join(path).upper()).items():
+        if name:
+            accounts.setdefault(name, {}).update(values)
+    for name in accounts:
+        if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name):
+            raise ConfigProblem(f"[{'.'.join(path)}.{name}]: an account's name is made of a-z, 0-9, _ and -.")
+    return accounts
+
+
+def _from_environment(environ: Mapping[str, str], prefix: str) -> dict[str, dict[str, str]]:
+    """``PREFIX__NAME__KEY=value`` as {name: {key: value}}; ``PREFIX__KEY`` stands under the empty name."""
+    found: dict[str, dict[str, str]] = {}
+    for variable, value in environ.items():
+        if variable.startswith(prefix + "__"):
+            name, _, key = variable.removeprefix(prefix + "__").lower().rpartition("__")
+            found.setdefault(name, {})[key] = value
+    return found
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigProblem(f"{path} cannot be read as TOML: {error}. Nothing was run.") from None
+    except OSError as error:
+        raise ConfigProblem(f"{path} cannot be read: {error.strerror}. Nothing was run.") from None
+
+
+def _table(tree: dict[str, Any], name: str) -> dict[str, Any]:
+    table = tree.get(name, {})
+    if not isinstance(table, dict):
+        raise ConfigProblem(f"{name} in .dlt should be a table such as [{name}].")
+    return table
+
+
+def _merge(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(one)
+    for key, value in other.items():
+        merged[key] = (
+            _merge(merged[key], value) if isinstance(value, dict) and isinstance(merged.get(key), dict) else value
+        )
+    return merged
