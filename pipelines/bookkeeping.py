@@ -1,0 +1,123 @@
+"""What runs leave behind beside the data: the lock, the marker ``clean``, and a line of runs.jsonl for each.
+
+The marker says that the published file is all that raw, the models and the settings make. It is removed before
+anything is touched and written after publishing, and it names the files it speaks of: so a kill, a `dbt build` by
+hand, an edited model or a warehouse put back from a backup all send the next run down the whole path.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pipelines.errors import Busy, Problem
+from pipelines.settings import ROOT, Settings
+
+
+def make_data_dir(settings: Settings) -> None:
+    """The folder of everything Boxoffice writes, for its owner alone.
+
+    Raises Problem where it cannot be made or written.
+    """
+    try:
+        if not settings.data_dir.exists():
+            settings.data_dir.mkdir(parents=True, mode=0o700)
+        settings.logs.mkdir(exist_ok=True)
+        probe = settings.data_dir / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise Problem(
+            f"{settings.data_dir} cannot be written: {error.strerror}. Nothing was run. "
+            "Give it to the user who runs Boxoffice, or set BOXOFFICE_DATA_DIR to another folder."
+        ) from None
+
+
+@contextlib.contextmanager
+def lock(settings: Settings) -> Iterator[None]:
+    """Held by one process at a time and gone with it, however it ends. Raises Busy when another one holds it."""
+    with (settings.data_dir / "lock").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            holder = file.read().strip() or "another process"
+            raise Busy(f"Another run is under way in {settings.data_dir} (process {holder}). Left to it.") from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def read_marker(settings: Settings) -> dict[str, Any]:
+    """What the marker holds when it is true of the files as they are now; otherwise nothing."""
+    try:
+        marker = json.loads(settings.clean_marker.read_text())
+    except (OSError, ValueError):
+        return {}
+    return marker if marker.get("files") == _fingerprint(settings) else {}
+
+
+def write_marker(settings: Settings, **more: Any) -> None:
+    """Says that everything is built and published, as of the files as they are now."""
+    fresh = settings.clean_marker.with_suffix(".new")
+    fresh.write_text(json.dumps({"files": _fingerprint(settings), **more}))
+    fresh.replace(settings.clean_marker)
+
+
+def remove_marker(settings: Settings) -> None:
+    settings.clean_marker.unlink(missing_ok=True)
+
+
+def _fingerprint(settings: Settings) -> dict[str, str]:
+    project = hashlib.blake2b(digest_size=16)
+    paths = [ROOT / "dbt_project.yml", ROOT / "profiles.yml"]
+    for folder in ("models", "macros", "seeds", "tests/data"):
+        paths += sorted(path for path in (ROOT / folder).rglob("*") if path.is_file())
+    for path in paths:
+        project.update(f"{path} {_stamp(path)}\n".encode())
+    return {
+        "project": project.hexdigest(),
+        "warehouse": _stamp(settings.warehouse),
+        "published": _stamp(settings.published),
+        "person_key": _stamp(settings.person_key_file),
+    }
+
+
+def _stamp(path: Path) -> str:
+    try:
+        stat = path.stat()
+    except FileNotFoundError:
+        return "none"
+    return f"{stat.st_ino} {stat.st_size} {stat.st_mtime_ns}"
+
+
+def record(settings: Settings, line: dict[str, Any]) -> None:
+    """Appends one run to runs.jsonl, in one write."""
+    with settings.runs_file.open("ab") as file:
+        file.write(json.dumps(line, default=str).encode() + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def last_runs(settings: Settings, count: int) -> list[dict[str, Any]]:
+    """The newest runs, newest first; a line cut short by a kill is passed over."""
+    try:
+        with settings.runs_file.open("rb") as file:
+            file.seek(0, os.SEEK_END)
+            # lines are about a kilobyte: far more than enough for the few that are asked for
+            file.seek(max(0, file.tell() - count * 16_384))
+            lines = file.read().splitlines()
+    except FileNotFoundError:
+        return []
+    runs = []
+    for line in reversed(lines):
+        with contextlib.suppress(ValueError):
+            runs.append(json.loads(line))
+        if len(runs) == count:
+            break
+    return runs

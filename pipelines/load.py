@@ -1,0 +1,186 @@
+"""Raw: the only place that makes dlt pipelines.
+
+One pipeline per account, so that a package that cannot be loaded holds up one account and no other. What dlt must be
+told stands in ``DLT_SETTINGS``, each with its reason; it is set before dlt is imported, since dlt reads it then.
+"""
+
+import dataclasses
+import datetime as dt
+import hashlib
+import os
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from pipelines import register
+from pipelines.errors import Problem
+from pipelines.settings import ROOT, BoxOffice, Settings, Site
+
+if TYPE_CHECKING:
+    import dlt
+    from dlt.extract import DltSource
+
+Echo = Callable[[str], None]
+
+DLT_SETTINGS = {
+    # staging reads by load id; on Arrow tables it cannot be switched on later
+    "NORMALIZE__PARQUET_NORMALIZER__ADD_DLT_LOAD_ID": "true",
+    # what is left behind otherwise is people's data, twice
+    "LOAD__TRUNCATE_STAGING_DATASET": "true",
+    "LOAD__DELETE_COMPLETED_JOBS": "true",
+    "RUNTIME__DLTHUB_TELEMETRY": "false",
+    "RUNTIME__LOG_LEVEL": "ERROR",
+    "PROGRESS": "",
+}
+
+# rows of these tables are bookkeeping: a load that brought nothing else brought nothing new
+BOOKKEEPING = {"coverage", "folders"}
+
+
+@dataclasses.dataclass
+class Loaded:
+    """What one account's load did. ``rows`` counts new rows by raw table; ``told`` is what a person should know."""
+
+    rows: dict[str, int] = dataclasses.field(default_factory=dict)
+    told: list[str] = dataclasses.field(default_factory=list)
+    requests: int = 0
+
+    @property
+    def anything_new(self) -> bool:
+        return any(count for table, count in self.rows.items() if table not in BOOKKEEPING)
+
+    def add(self, row_counts: dict[str, int]) -> None:
+        for table, count in row_counts.items():
+            if not table.startswith("_dlt"):
+                self.rows[table] = self.rows.get(table, 0) + count
+
+
+def pipeline(settings: Settings, platform: str, account: str) -> "dlt.Pipeline":
+    """The dlt pipeline of one account, with what an earlier run left unloaded finished first.
+
+    ``run()`` with a package pending loads the package and silently leaves out what it was called for: hence first.
+    """
+    os.environ.update(DLT_SETTINGS | {"DLT_DATA_DIR": str(settings.dlt_dir), "DLT_PROJECT_DIR": str(ROOT)})
+    import dlt
+
+    made = dlt.pipeline(
+        pipeline_name=f"{platform}_{account}",
+        pipelines_dir=str(settings.dlt_dir / "pipelines"),
+        destination=dlt.destinations.duckdb(str(settings.warehouse)),
+        dataset_name=f"raw_{platform}",
+    )
+    if made.has_pending_data:
+        _run(made, None)
+    return made
+
+
+def _run(made: "dlt.Pipeline", source: "DltSource | None") -> dict[str, int]:
+    """One package into raw.
+
+    Returns the rows by table. Raises Problem in words for what dlt reports as a failed step.
+    """
+    from dlt.pipeline.exceptions import PipelineStepFailed
+
+    try:
+        if source is None:
+            made.run()
+        else:
+            made.run(source, loader_file_format="parquet")
+    except PipelineStepFailed as failed:
+        cause: BaseException | None = failed
+        while cause and not isinstance(cause, Problem):
+            cause = cause.__cause__ or cause.__context__
+        if cause:
+            raise cause from None
+        raise Problem(
+            f"dlt failed in its step {failed.step}: {_first_lines(failed.exception)}\n"
+            "What was loaded before stays; what was being loaded is kept and tried again by the next run."
+        ) from failed
+    info = made.last_trace.last_normalize_info
+    return dict(info.row_counts) if info else {}
+
+
+def _first_lines(error: BaseException, lines: int = 3) -> str:
+    return "\n".join(str(error).strip().splitlines()[:lines])
+
+
+def load_packages(
+    settings: Settings, platform: str, account: str, sources: Iterable["DltSource"], echo: Echo
+) -> Loaded:
+    """Runs one source after the other, each a package of its own, small enough for a small machine."""
+    loaded = Loaded()
+    made = pipeline(settings, platform, account)
+    for source in sources:
+        loaded.add(_run(made, source))
+        news = {table: count for table, count in loaded.rows.items() if count and table not in BOOKKEEPING}
+        if news:
+            echo(f"{platform} {account}: " + ", ".join(f"{count:,} {table}" for table, count in news.items()))
+    return loaded
+
+
+def load_accounts(settings: Settings) -> bool:
+    """Raw's copy of what the settings say of accounts, which the models read. Returns whether anything changed."""
+    wanted = {
+        (platform, account.name): account.time_zone
+        for platform, accounts in (("ticketor", settings.sites), ("ticket_tailor", settings.box_offices))
+        for account in accounts
+    }
+    held = register.accounts(settings.warehouse)
+    changed = {key: zone for key, zone in wanted.items() if key not in held or held[key] != zone}
+    if not changed:
+        return False
+    import pyarrow as pa
+
+    now = dt.datetime.now(dt.UTC)
+    table = pa.Table.from_pylist(
+        [
+            {
+                "account_id": hashlib.blake2b("\x1f".join(key).encode(), digest_size=16).hexdigest(),
+                "platform": key[0],
+                "account": key[1],
+                "time_zone": zone,
+                "configured_at": now,
+            }
+            for key, zone in changed.items()
+        ],
+        schema=pa.schema(
+            [
+                pa.field("account_id", pa.string(), nullable=False),
+                pa.field("platform", pa.string(), nullable=False),
+                pa.field("account", pa.string(), nullable=False),
+                pa.field("time_zone", pa.string()),
+                pa.field("configured_at", pa.timestamp("us", tz="UTC"), nullable=False),
+            ]
+        ),
+    )
+    made = pipeline(settings, "boxoffice", "settings")
+    import dlt
+
+    @dlt.source(name="boxoffice")
+    def accounts_source() -> Any:
+        return dlt.resource(
+            table,
+            name="accounts",
+            primary_key="account_id",
+            write_disposition={"disposition": "merge", "strategy": "delete-insert"},
+        )
+
+    _run(made, accounts_source())
+    return True
+
+
+def load_site(settings: Settings, site: Site, echo: Echo, *, sweep: bool = False) -> Loaded:
+    """Every webhook file of one Ticketor site that raw does not hold yet."""
+    from pipelines.ticketor import buffer, source
+
+    plan = buffer.plan(site, settings.warehouse, sweep=sweep)
+    packages = plan.packages()
+    loaded = load_packages(
+        settings, "ticketor", site.name, (source.ticketor_source(site, package) for package in packages), echo
+    )
+    loaded.told += plan.told
+    return loaded
+
+
+def load_box_office(settings: Settings, office: BoxOffice, echo: Echo, **reading: Any) -> Loaded:
+    """What one Ticket Tailor box office has that raw does not hold yet."""
+    raise NotImplementedError

@@ -1,0 +1,100 @@
+"""The readers' copy: the marts of the warehouse as one file, put in place by one rename.
+
+Whoever has the old file open keeps reading it whole; whoever opens it next gets the new one whole. The warehouse
+itself is locked while it is written, and a reader who held it open would stop the next run: so nobody reads the
+warehouse.
+"""
+
+import datetime as dt
+import os
+import shutil
+from pathlib import Path
+
+import duckdb
+
+from pipelines.errors import Problem
+from pipelines.settings import Settings
+
+# what DuckDB 1.2 writes: older clients (DBeaver, Metabase, a notebook not updated in a year) open it
+STORAGE_VERSION = "v1.2.0"
+
+
+def publish(settings: Settings, now: dt.datetime) -> int:
+    """Copies schema ``marts``, with types, constraints and comments, and adds ``run_info``.
+
+    Returns the number of tables.
+    """
+    target = settings.published
+    fresh = target.with_name(f".{target.name}.new")
+    for leftover in (fresh, _wal(fresh)):
+        leftover.unlink(missing_ok=True)
+    _check_space(settings)
+    with duckdb.connect(":memory:", config={"TimeZone": "UTC"}) as db:
+        db.execute(f"attach '{_quoted(settings.warehouse)}' as warehouse (read_only)")
+        db.execute(f"attach '{_quoted(fresh)}' as published (storage_version '{STORAGE_VERSION}')")
+        db.execute("create schema published.marts")
+        tables = db.execute(
+            "select table_name, sql, comment from duckdb_tables() where database_name = 'warehouse' "
+            "and schema_name = 'marts' order by table_name"
+        ).fetchall()
+        comments = db.execute(
+            "select table_name, column_name, comment from duckdb_columns() where database_name = 'warehouse' "
+            "and schema_name = 'marts' and comment is not null"
+        ).fetchall()
+        db.execute("use published")
+        for name, sql, comment in tables:
+            db.execute(sql.replace("CREATE TABLE warehouse.marts.", "CREATE TABLE published.marts.", 1))
+            db.execute(f'insert into published.marts."{name}" from warehouse.marts."{name}"')
+            if comment:
+                db.execute(f'comment on table published.marts."{name}" is {_text(comment)}')
+        for table, column, comment in comments:
+            db.execute(f'comment on column published.marts."{table}"."{column}" is {_text(comment)}')
+        db.execute("create table published.marts.run_info (published_at timestamptz not null, data_until timestamptz)")
+        db.execute(
+            "insert into published.marts.run_info select ?, max(last_record_at) from published.marts.dim_accounts",
+            [now],
+        )
+        db.execute("comment on table published.marts.run_info is 'Grain: one row. When these tables were published.'")
+        db.execute(
+            "comment on column published.marts.run_info.data_until is "
+            "'When the newest record in these tables reached us (UTC).'"
+        )
+        db.execute("use memory")
+        db.execute("detach published")
+    fresh.chmod(settings.published_mode)
+    _sync(fresh)
+    # a reader's client may have left a log beside the old file; DuckDB would replay it onto the new one
+    _wal(target).unlink(missing_ok=True)
+    fresh.replace(target)
+    _sync(target.parent)
+    return len(tables)
+
+
+def _check_space(settings: Settings) -> None:
+    needed = settings.warehouse.stat().st_size + 16 * 2**20
+    free = shutil.disk_usage(settings.data_dir).free
+    if free < needed:
+        raise Problem(
+            f"Publishing needs up to {needed // 2**20:,} MB in {settings.data_dir}, and {free // 2**20:,} MB are free. "
+            "The marts are built and what was published before stays; free some space and run again."
+        )
+
+
+def _wal(path: Path) -> Path:
+    return path.with_name(path.name + ".wal")
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

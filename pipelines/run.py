@@ -1,0 +1,199 @@
+"""One run: lock, look, load each account, transform, publish, record.
+
+A run that finds nothing new ends after the look, and has imported neither dlt nor dbt.
+"""
+
+import contextlib
+import dataclasses
+import datetime as dt
+import time
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
+from typing import Any
+from urllib.parse import urlsplit
+
+from pipelines import bookkeeping, load, publish, transform
+from pipelines.errors import ConfigProblem, Problem
+from pipelines.settings import Settings
+
+Echo = Callable[[str], None]
+
+SWEEP_EVERY = dt.timedelta(days=1)
+
+
+@dataclasses.dataclass
+class AccountResult:
+    """What a run did for one account.
+
+    ``rows`` counts new raw rows by table; ``error`` and ``told`` are for a person.
+    """
+
+    platform: str
+    account: str
+    rows: dict[str, int] = dataclasses.field(default_factory=dict)
+    requests: int = 0
+    told: list[str] = dataclasses.field(default_factory=list)
+    error: str | None = None
+
+
+@dataclasses.dataclass
+class RunResult:
+    """One line of runs.jsonl. ``outcome`` is idle, done or failed; times are UTC."""
+
+    verb: str
+    started_at: dt.datetime
+    ended_at: dt.datetime | None = None
+    outcome: str = "failed"
+    accounts: list[AccountResult] = dataclasses.field(default_factory=list)
+    models_built: int = 0
+    tests_passed: int = 0
+    warned: list[str] = dataclasses.field(default_factory=list)
+    published: bool = False
+    error: str | None = None
+    seconds: dict[str, float] = dataclasses.field(default_factory=dict)
+    boxoffice: str = version("boxoffice")
+
+    @property
+    def exit_code(self) -> int:
+        return 1 if self.outcome == "failed" else 0
+
+    @contextlib.contextmanager
+    def timed(self, step: str) -> Iterator[None]:
+        start = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[step] = round(self.seconds.get(step, 0) + time.monotonic() - start, 3)
+
+
+def run(settings: Settings, *, echo: Echo, **reading: Any) -> RunResult:
+    """Everything: load what is new, build and test the marts, publish.
+
+    ``reading`` are the options of load.Reading: full, since, until, limit. Raises ConfigProblem (nothing was run) and
+    Busy (another run is under way); what goes wrong in one account, the build or publishing is told in the result.
+    """
+    settings.require_accounts()
+    with _recorded(settings, "run") as result:
+        marker = bookkeeping.read_marker(settings)
+        options = load.Reading(sweep=_sweep_due(marker, result.started_at), **reading)
+        with result.timed("look"):
+            due = [account for account in load.accounts(settings) if _is_due(account, options, result)]
+        if due or not marker or load.settings_changed(settings):
+            bookkeeping.remove_marker(settings)
+            rebuild = _load(settings, result, due, options, echo) or not marker
+            if rebuild:
+                _build(settings, result, echo)
+            if not result.error:
+                swept = result.started_at.isoformat() if options.sweep else marker.get("swept_at")
+                bookkeeping.write_marker(settings, swept_at=swept)
+        _judge(result)
+    return result
+
+
+def load_only(settings: Settings, *, echo: Echo, **reading: Any) -> RunResult:
+    """Raw only: the marts stay as they are until the next transform or run."""
+    settings.require_accounts()
+    with _recorded(settings, "load") as result:
+        bookkeeping.remove_marker(settings)
+        _load(settings, result, load.accounts(settings), load.Reading(sweep=True, **reading), echo)
+        _judge(result)
+    return result
+
+
+def transform_only(settings: Settings, *, echo: Echo) -> RunResult:
+    """Builds, tests and publishes from what raw holds; asks no platform."""
+    if not settings.warehouse.exists():
+        raise ConfigProblem(
+            f"{settings.warehouse} does not exist: there is nothing to transform yet. First: boxoffice run"
+        )
+    with _recorded(settings, "transform") as result:
+        bookkeeping.remove_marker(settings)
+        _build(settings, result, echo)
+        _judge(result)
+    return result
+
+
+@contextlib.contextmanager
+def _recorded(settings: Settings, verb: str) -> Iterator[RunResult]:
+    """The lock around a run and its line in runs.jsonl, whatever becomes of it."""
+    _refuse_mixing_with_the_sandbox(settings)
+    bookkeeping.make_data_dir(settings)
+    with bookkeeping.lock(settings):
+        result = RunResult(verb, started_at=dt.datetime.now(dt.UTC))
+        try:
+            yield result
+        except BaseException as error:
+            result.error = result.error or f"{type(error).__name__}: {error}"
+            raise
+        finally:
+            result.ended_at = dt.datetime.now(dt.UTC)
+            bookkeeping.record(settings, dataclasses.asdict(result))
+
+
+def _is_due(account: load.Account, options: load.Reading, result: RunResult) -> bool:
+    """Whether there is anything to load. An account that cannot even be looked at is told here and loaded by no one."""
+    try:
+        look = account.look(options)
+    except Problem as problem:
+        result.accounts.append(AccountResult(account.platform, account.name, error=str(problem)))
+        return False
+    if not look.due:
+        result.accounts.append(AccountResult(account.platform, account.name, requests=look.requests, told=look.told))
+    return look.due
+
+
+def _load(settings: Settings, result: RunResult, due: list[load.Account], options: load.Reading, echo: Echo) -> bool:
+    """Loads what is due, each account on its own. Returns whether raw holds anything that it did not before."""
+    with result.timed("load"):
+        anything_new = load.load_settings_table(settings)
+        for account in due:
+            told = AccountResult(account.platform, account.name)
+            result.accounts.append(told)
+            loaded = load.Loaded()
+            try:
+                account.load(options, loaded, echo)
+            except Problem as problem:
+                told.error = str(problem)
+                echo(f"{account.platform} {account.name}: {problem}")
+            told.rows, told.requests, told.told = loaded.rows, loaded.requests, loaded.told
+            anything_new |= loaded.anything_new
+    return anything_new
+
+
+def _build(settings: Settings, result: RunResult, echo: Echo) -> None:
+    try:
+        with result.timed("transform"):
+            echo("building and testing the marts")
+            built = transform.transform(settings, echo)
+        result.models_built, result.tests_passed, result.warned = built.models, built.tests, built.warned
+        with result.timed("publish"):
+            tables = publish.publish(settings, dt.datetime.now(dt.UTC))
+        result.published = True
+        echo(f"published {tables} tables in {settings.published}")
+    except Problem as problem:
+        result.error = str(problem)
+
+
+def _judge(result: RunResult) -> None:
+    failed = result.error or any(account.error for account in result.accounts)
+    busy = result.published or any(account.rows for account in result.accounts)
+    result.outcome = "failed" if failed else "done" if busy else "idle"
+
+
+def _sweep_due(marker: dict[str, Any], now: dt.datetime) -> bool:
+    """Once a day every folder is listed, whatever its modification time says; also after anything unusual."""
+    swept_at = marker.get("swept_at")
+    return not swept_at or abs(now - dt.datetime.fromisoformat(swept_at)) >= SWEEP_EVERY
+
+
+def _refuse_mixing_with_the_sandbox(settings: Settings) -> None:
+    sandbox = settings.data_dir / "sandbox"
+    if not (sandbox / "state.json").exists():
+        return
+    real = [site.name for site in settings.sites if not site.buffer.startswith(str(sandbox))]
+    real += [office.name for office in settings.box_offices if urlsplit(office.base_url).hostname != "127.0.0.1"]
+    if real:
+        raise ConfigProblem(
+            f"{settings.data_dir} holds the demo's made-up sales; {', '.join(real)} is real. Nothing was run.\n"
+            f"Remove {settings.data_dir}, or set BOXOFFICE_DATA_DIR to another folder."
+        )

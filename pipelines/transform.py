@@ -1,0 +1,94 @@
+"""Raw to marts: the only place that calls dbt, in this process, after dlt has let go of the warehouse."""
+
+import dataclasses
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pipelines.errors import Problem
+from pipelines.settings import ROOT, Settings
+
+Echo = Callable[[str], None]
+
+
+@dataclasses.dataclass
+class Built:
+    """What one build did; ``warned`` are the names of tests that found something a person may want to look at."""
+
+    models: int = 0
+    tests: int = 0
+    warned: list[str] = dataclasses.field(default_factory=list)
+
+
+def transform(settings: Settings, echo: Echo) -> Built:
+    """Builds and tests every model. Raises Problem with what failed; marts already published stay as they are."""
+    make_person_key(settings.person_key_file)
+    # read by profiles.yml and the macros; set here so that a working directory elsewhere makes no second warehouse
+    os.environ["BOXOFFICE_DATA_DIR"] = str(settings.data_dir)
+    for stray in ("DBT_PROFILES_DIR", "DBT_PROJECT_DIR", "DBT_TARGET_PATH", "DBT_LOG_PATH"):
+        os.environ.pop(stray, None)
+    from dbt.cli.main import dbtRunner
+
+    built, failed = Built(), []
+
+    def on_event(event: Any) -> None:
+        if event.info.name not in ("LogModelResult", "LogTestResult", "LogSeedResult", "LogUnitTestResult"):
+            return
+        data = event.data
+        if data.index % 50 == 0:
+            echo(f"dbt: {data.index} of {data.total}")
+
+    here = Path.cwd()
+    try:
+        result = dbtRunner(callbacks=[on_event]).invoke(
+            [
+                "--quiet",
+                "--no-use-colors",
+                "--log-level-file=info",
+                f"--log-path={settings.logs}",
+                "build",
+                f"--project-dir={ROOT}",
+                f"--profiles-dir={ROOT}",
+                f"--target-path={settings.data_dir / 'dbt'}",
+            ]
+        )
+    finally:
+        os.chdir(here)
+        _let_go()
+
+    for node in getattr(result.result, "results", None) or []:
+        kind, name, status = node.node.resource_type, node.node.name, str(node.status)
+        built.tests += kind in ("test", "unit_test")
+        built.models += kind == "model" and status == "success"
+        if status == "warn":
+            built.warned.append(name)
+        elif status in ("error", "fail", "runtime error"):
+            failed.append(f"{kind} {name}: {' '.join(str(node.message or '').split())[:400]}")
+    if failed or not result.success:
+        told = "\n".join(f"  {line}" for line in failed[:10]) or f"  {result.exception}"
+        raise Problem(
+            f"dbt could not build the marts: {len(failed) or 'every one'} failed.\n{told}\n"
+            "Raw holds all that was loaded; what was published before stays as it is. "
+            f"The whole story is in {settings.logs / 'dbt.log'}; `dbt build` repeats it."
+        )
+    return built
+
+
+def make_person_key(path: Path) -> None:
+    """The secret behind person_key, made once: losing it changes every person_key, nothing else."""
+    try:
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except FileExistsError:
+        return
+    with os.fdopen(descriptor, "w") as file:
+        file.write(os.urandom(32).hex())
+
+
+def _let_go() -> None:
+    """dbt-duckdb keeps its connection for the process's life; publish needs to open the file another way."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    if environment := DuckDBConnectionManager._ENV:
+        environment.close()
+    DuckDBConnectionManager.close_all_connections()
