@@ -10,8 +10,8 @@ def open_published(settings: Settings) -> duckdb.DuckDBPyConnection:
     """A read-only connection with schema marts in front. Raises Problem when nothing has been published yet."""
     if not settings.published.exists():
         raise Problem(f"{settings.published} does not exist: nothing has been published yet. First: boxoffice run")
-    # a setting, not `set`: it must hold before the first value with a zone is read
-    db = duckdb.connect(str(settings.published), read_only=True, config={"TimeZone": "UTC"})
+    db = duckdb.connect(str(settings.published), read_only=True)
+    db.execute("set TimeZone = 'UTC'")
     db.execute("set schema = 'marts'")
     return db
 

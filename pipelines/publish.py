@@ -29,7 +29,8 @@ def publish(settings: Settings, now: dt.datetime) -> int:
     for leftover in (fresh, _wal(fresh)):
         leftover.unlink(missing_ok=True)
     _check_space(settings)
-    with duckdb.connect(":memory:", config={"TimeZone": "UTC"}) as db:
+    with duckdb.connect(":memory:") as db:
+        db.execute("set TimeZone = 'UTC'")
         db.execute(f"attach '{_quoted(settings.warehouse)}' as warehouse (read_only)")
         db.execute(f"attach '{_quoted(fresh)}' as published (storage_version '{STORAGE_VERSION}')")
         db.execute("create schema published.marts")

@@ -169,7 +169,7 @@ def _time_zone(name: str | None, where: str) -> str | None:
         return None
     try:
         ZoneInfo(name)
-    except (ValueError, OSError):
+    except (KeyError, ValueError, OSError):
         raise ConfigProblem(
             f"{where}: {name!r} is no time zone. Use a name such as Europe/London or America/Los_Angeles."
         ) from None

@@ -1,0 +1,100 @@
+"""Settings: which one wins, and what is said of one that makes no sense."""
+
+from pathlib import Path
+
+import pytest
+
+from pipelines.errors import ConfigProblem
+from pipelines.settings import load_settings
+
+
+def write(root: Path, name: str, text: str) -> None:
+    (root / ".dlt").mkdir(exist_ok=True)
+    (root / ".dlt" / name).write_text(text)
+
+
+def test_the_five_variables_are_enough(tmp_path: Path) -> None:
+    settings = load_settings(
+        {
+            "BOXOFFICE_DATA_DIR": str(tmp_path / "d"),
+            "TICKETOR_BUFFER": "/srv/webhooks",
+            "TICKET_TAILOR_API_KEY": "k",
+            "TICKET_TAILOR_BASE_URL": "http://127.0.0.1:1",
+            "BOXOFFICE_TIME_ZONE": "Europe/London",
+        },
+        tmp_path,
+    )
+    [site], [office] = settings.sites, settings.box_offices
+    assert (site.name, site.buffer, site.time_zone) == ("main", "/srv/webhooks", "Europe/London")
+    assert (office.name, office.api_key, office.base_url) == ("main", "k", "http://127.0.0.1:1")
+    assert settings.warehouse == tmp_path / "d" / "warehouse.duckdb"
+    assert settings.published == tmp_path / "d" / "boxoffice.duckdb"
+
+
+def test_defaults(tmp_path: Path) -> None:
+    settings = load_settings({"TICKET_TAILOR_API_KEY": "k"}, tmp_path)
+    assert settings.data_dir == tmp_path / "data"
+    assert settings.box_offices[0].base_url == "https://api.tickettailor.com"
+    assert not settings.sites
+
+
+def test_several_accounts_in_files_and_the_environment_over_them(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        "config.toml",
+        """
+        [boxoffice]
+        time_zone = "Europe/Paris"
+        [ticketor.sites.arena]
+        buffer = "hooks"
+        time_zone = "America/New_York"
+        [ticketor.sites.club]
+        buffer = "s3://hooks/club"
+        [ticket_tailor.box_offices.studio]
+        reread_hourly_days = 3
+        """,
+    )
+    write(tmp_path, "secrets.toml", '[ticket_tailor.box_offices.studio]\napi_key = "from the file"\n')
+    settings = load_settings({"TICKET_TAILOR__BOX_OFFICES__STUDIO__API_KEY": "from the environment"}, tmp_path)
+    assert {site.name: (site.buffer, site.time_zone) for site in settings.sites} == {
+        "arena": (str(tmp_path / "hooks"), "America/New_York"),
+        "club": ("s3://hooks/club", "Europe/Paris"),
+    }
+    [office] = settings.box_offices
+    assert (office.api_key, office.reread_hourly_days) == ("from the environment", 3)
+
+
+def test_the_short_variables_win_over_the_files_and_stand_for_one_account(tmp_path: Path) -> None:
+    write(tmp_path, "config.toml", '[ticketor.sites.arena]\nbuffer = "hooks"\n')
+    [site] = load_settings({"TICKETOR_BUFFER": "/elsewhere"}, tmp_path).sites
+    assert (site.name, site.buffer) == ("main", "/elsewhere")
+
+
+def test_an_unrelated_api_key_is_nobodys(tmp_path: Path) -> None:
+    settings = load_settings({"API_KEY": "k", "TICKET_TAILOR__API_KEY": "k"}, tmp_path)
+    assert not settings.box_offices
+    with pytest.raises(ConfigProblem, match="TICKETOR_BUFFER"):
+        settings.require_accounts()
+
+
+def test_the_key_is_not_in_what_settings_print(tmp_path: Path) -> None:
+    assert "geheim" not in repr(load_settings({"TICKET_TAILOR_API_KEY": "geheim"}, tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("toml", "told"),
+    [
+        ('[ticketor.sites.a]\nbufer = "x"', "bufer"),
+        ("[ticketor.sites.a]\n", "buffer"),
+        ('[ticketor.sites.a]\nbuffer = "x"\ntime_zone = "London"', "time zone"),
+        ('[ticketor.sites.a]\nbuffer = "x"\nsettle_seconds = "soon"', "settle_seconds"),
+        ('[ticketor.sites."A b"]\nbuffer = "x"', "A b"),
+        ('[boxoffice]\npublished_mode = "rw"', "published_mode"),
+        ("[ticketor", "TOML"),
+        ('ticketor = "x"', "table"),
+    ],
+)
+def test_what_makes_no_sense_is_named(tmp_path: Path, toml: str, told: str) -> None:
+    write(tmp_path, "config.toml", toml)
+    with pytest.raises(ConfigProblem, match=told):
+        load_settings({}, tmp_path)
