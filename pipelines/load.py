@@ -29,7 +29,6 @@ DLT_SETTINGS = {
     "LOAD__DELETE_COMPLETED_JOBS": "true",
     "RUNTIME__DLTHUB_TELEMETRY": "false",
     "RUNTIME__LOG_LEVEL": "ERROR",
-    "PROGRESS": "",
 }
 
 # rows of these tables are bookkeeping: a load that brought nothing else brought nothing new
