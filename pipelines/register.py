@@ -16,7 +16,7 @@ from pipelines.errors import Problem
 
 @contextlib.contextmanager
 def reading(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection | None]:
-    """A read-only connection, or None where there is no warehouse yet. Raises Problem while another process writes it."""
+    """A read-only connection, or None where no warehouse is yet. Raises Problem while another process writes it."""
     if not warehouse.exists():
         yield None
         return
