@@ -4,9 +4,12 @@ Exit codes: 0 all went well (also when nothing was new) · 1 something failed an
 make no sense, nothing was run · 75 another run is under way.
 """
 
+import datetime as dt
+import json
 import os
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -45,13 +48,23 @@ def _settings() -> Settings:
     return load_settings(os.environ)
 
 
-def _echo(line: str) -> None:
-    click.echo(f"{click.style(time.strftime('%H:%M:%S'), dim=True)}  {line}", err=True)
+def _echo(form: str = "text") -> Callable[[str], None]:
+    """Progress and logs go to standard error: for a person, or one JSON object a line for a machine."""
+
+    def text(line: str) -> None:
+        click.echo(f"{click.style(time.strftime('%H:%M:%S'), dim=True)}  {line}", err=True)
+
+    def as_json(line: str) -> None:
+        now = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
+        click.echo(json.dumps({"at": now, "message": line}), err=True)
+
+    return as_json if form == "json" else text
 
 
 def _reading(command: Any) -> Any:
     """The options that say what to read, the same for run and load."""
     for option in (
+        click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True),
         click.option("--full", is_flag=True, help="Read everything from the beginning, whatever is held."),
         click.option(
             "--since", metavar="DATE", help="Ticket Tailor: only what was created on or after this day (UTC)."
@@ -66,8 +79,9 @@ def _reading(command: Any) -> Any:
 
 
 @main.command()
+@click.option("--every", metavar="TIME", help="Stay and run again and again, for example every 15m; stops on Ctrl-C.")
 @_reading
-def run(**reading: Any) -> None:
+def run(every: str | None, log_format: str, **reading: Any) -> None:
     """Load what is new, build and test the marts, publish them.
 
     Made to be called by a schedule: costs next to nothing when nothing is new, and finishes what a killed run left.
@@ -75,16 +89,27 @@ def run(**reading: Any) -> None:
     \b
     boxoffice run
     boxoffice run --full
-    */15 * * * *  cd /srv/boxoffice && .venv/bin/boxoffice run      (crontab)
+    boxoffice run --every 15m
+    boxoffice schedule cron          a line for your crontab
     """
     from pipelines import run as runs
 
-    _finish(runs.run(_settings(), echo=_echo, **reading))
+    echo = _echo(log_format)
+    if every:
+        pause = _seconds(every)
+        while True:
+            started = time.monotonic()
+            try:
+                _summary(runs.run(_settings(), echo=echo, **reading), echo)
+            except Problem as problem:
+                echo(str(problem))
+            time.sleep(max(0.0, pause - (time.monotonic() - started)))
+    _finish(runs.run(_settings(), echo=echo, **reading), echo)
 
 
 @main.command()
 @_reading
-def load(**reading: Any) -> None:
+def load(log_format: str, **reading: Any) -> None:
     """Load what is new into raw; the marts stay as they are.
 
     \b
@@ -93,7 +118,8 @@ def load(**reading: Any) -> None:
     """
     from pipelines import run as runs
 
-    _finish(runs.load_only(_settings(), echo=_echo, **reading))
+    echo = _echo(log_format)
+    _finish(runs.load_only(_settings(), echo=echo, **reading), echo)
 
 
 @main.command()
@@ -105,7 +131,8 @@ def transform() -> None:
     """
     from pipelines import run as runs
 
-    _finish(runs.transform_only(_settings(), echo=_echo))
+    echo = _echo()
+    _finish(runs.transform_only(_settings(), echo=echo), echo)
 
 
 @main.command()
@@ -143,15 +170,42 @@ def sql(query: str | None, form: str) -> None:
     ask.ask(_settings(), query or sys.stdin.read(), form)
 
 
-def _finish(result: Any) -> None:
-    """The run's summary, and its exit code."""
+@main.command()
+@click.argument("form", type=click.Choice(["cron", "systemd", "github-actions"]))
+@click.option("--minutes", type=click.IntRange(min=1, max=720), default=15, show_default=True, help="How often.")
+def schedule(form: str, minutes: int) -> None:
+    """Print a ready file for a scheduler; nothing is installed.
+
+    \b
+    boxoffice schedule cron
+    boxoffice schedule systemd --minutes 30
+    boxoffice schedule github-actions > .github/workflows/boxoffice.yml
+    """
+    from pipelines import schedule as schedules
+
+    click.echo(schedules.FORMS[form](minutes), nl=False)
+
+
+def _summary(result: Any, echo: Callable[[str], None]) -> None:
     for account in result.accounts:
         rows = ", ".join(f"{count:,} {table}" for table, count in account.rows.items() if count) or "nothing new"
-        _echo(f"{account.platform} {account.account}: {account.error or rows}")
+        echo(f"{account.platform} {account.account}: {account.error or rows}")
         for line in account.told:
-            _echo(f"{account.platform} {account.account}: {line}")
+            echo(f"{account.platform} {account.account}: {line}")
     if result.error:
-        click.secho(result.error, err=True, fg="red")
-    seconds = (result.ended_at - result.started_at).total_seconds()
-    _echo(f"{result.outcome} in {seconds:.1f} s")
+        echo(result.error)
+    echo(f"{result.outcome} in {(result.ended_at - result.started_at).total_seconds():.1f} s")
+
+
+def _finish(result: Any, echo: Callable[[str], None]) -> None:
+    """The run's summary, and its exit code."""
+    _summary(result, echo)
     sys.exit(result.exit_code)
+
+
+def _seconds(text: str) -> float:
+    """15m, 1h, 90s as seconds."""
+    unit = {"s": 1, "m": 60, "h": 3600}.get(text[-1:])
+    if not unit or not text[:-1].isdigit() or not int(text[:-1]):
+        raise click.BadParameter(f"{text!r}: give a time such as 15m, 1h or 90s.", param_hint="--every")
+    return int(text[:-1]) * unit

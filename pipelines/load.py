@@ -8,7 +8,7 @@ import dataclasses
 import datetime as dt
 import hashlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from pipelines import register
@@ -51,6 +51,34 @@ class Loaded:
         for table, count in row_counts.items():
             if not table.startswith("_dlt"):
                 self.rows[table] = self.rows.get(table, 0) + count
+
+
+@dataclasses.dataclass(frozen=True)
+class Reading:
+    """What to read. ``sweep``: list every folder; ``full``: everything again; dates are text as a person gave them."""
+
+    sweep: bool = False
+    full: bool = False
+    since: str | None = None
+    until: str | None = None
+    limit: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Look:
+    """Whether an account has anything to load, what that cost, and what a person should know."""
+
+    due: bool
+    requests: int = 0
+    told: list[str] = dataclasses.field(default_factory=list)
+
+
+def accounts(settings: Settings) -> "list[TicketorAccount | TicketTailorAccount]":
+    """Every configured account."""
+    return [
+        *(TicketorAccount(settings, site) for site in settings.sites),
+        *(TicketTailorAccount(settings, office) for office in settings.box_offices),
+    ]
 
 
 def pipeline(settings: Settings, platform: str, account: str) -> "dlt.Pipeline":
@@ -102,29 +130,16 @@ def _first_lines(error: BaseException, lines: int = 3) -> str:
     return "\n".join(str(error).strip().splitlines()[:lines])
 
 
-def load_packages(
-    settings: Settings, platform: str, account: str, sources: Iterable["DltSource"], echo: Echo
-) -> Loaded:
-    """Runs one source after the other, each a package of its own, small enough for a small machine."""
-    loaded = Loaded()
-    made = pipeline(settings, platform, account)
-    for source in sources:
-        loaded.add(_run(made, source))
-        news = {table: count for table, count in loaded.rows.items() if count and table not in BOOKKEEPING}
-        if news:
-            echo(f"{platform} {account}: " + ", ".join(f"{count:,} {table}" for table, count in news.items()))
-    return loaded
-
-
-def load_accounts(settings: Settings) -> bool:
-    """Raw's copy of what the settings say of accounts, which the models read. Returns whether anything changed."""
-    wanted = {
-        (platform, account.name): account.time_zone
-        for platform, accounts in (("ticketor", settings.sites), ("ticket_tailor", settings.box_offices))
-        for account in accounts
-    }
+def settings_changed(settings: Settings) -> dict[tuple[str, str], str | None]:
+    """The accounts whose settings raw does not hold as they are: (platform, account) and its time zone."""
     held = register.accounts(settings.warehouse)
-    changed = {key: zone for key, zone in wanted.items() if key not in held or held[key] != zone}
+    wanted = {(account.platform, account.name): account.time_zone for account in accounts(settings)}
+    return {key: zone for key, zone in wanted.items() if key not in held or held[key] != zone}
+
+
+def load_settings_table(settings: Settings) -> bool:
+    """Raw's copy of what the settings say of accounts, which the models read. Returns whether anything changed."""
+    changed = settings_changed(settings)
     if not changed:
         return False
     import pyarrow as pa
@@ -167,19 +182,37 @@ def load_accounts(settings: Settings) -> bool:
     return True
 
 
-def load_site(settings: Settings, site: Site, echo: Echo, *, sweep: bool = False) -> Loaded:
-    """Every webhook file of one Ticketor site that raw does not hold yet."""
-    from pipelines.ticketor import buffer, source
+class TicketorAccount:
+    """One Ticketor site."""
 
-    plan = buffer.plan(site, settings.warehouse, sweep=sweep)
-    packages = plan.packages()
-    loaded = load_packages(
-        settings, "ticketor", site.name, (source.ticketor_source(site, package) for package in packages), echo
-    )
-    loaded.told += plan.told
-    return loaded
+    platform = "ticketor"
+
+    def __init__(self, settings: Settings, site: Site) -> None:
+        self.settings, self.site = settings, site
+        self.name, self.time_zone = site.name, site.time_zone
+
+    def look(self, options: Reading) -> Look:
+        from pipelines.ticketor import buffer
+
+        plan = buffer.plan(self.site, self.settings.warehouse, sweep=options.sweep)
+        return Look(due=not plan.is_empty, told=plan.told)
+
+    def load(self, options: Reading, loaded: Loaded, echo: Echo) -> None:
+        made = pipeline(self.settings, self.platform, self.name)
+        from pipelines.ticketor import buffer, source
+
+        plan = buffer.plan(self.site, self.settings.warehouse, sweep=options.sweep)
+        loaded.told += plan.told
+        for package in plan.packages():
+            loaded.add(_run(made, source.ticketor_source(self.site, package)))
+            echo(f"ticketor {self.name}: {loaded.rows.get('records', 0):,} records")
 
 
-def load_box_office(settings: Settings, office: BoxOffice, echo: Echo, **reading: Any) -> Loaded:
-    """What one Ticket Tailor box office has that raw does not hold yet."""
-    raise NotImplementedError
+class TicketTailorAccount:
+    """One Ticket Tailor box office."""
+
+    platform = "ticket_tailor"
+
+    def __init__(self, settings: Settings, office: BoxOffice) -> None:
+        self.settings, self.office = settings, office
+        self.name, self.time_zone = office.name, office.time_zone

@@ -17,6 +17,7 @@ from pipelines.errors import ConfigProblem, Problem
 from pipelines.settings import Settings
 
 Echo = Callable[[str], None]
+Account = load.TicketorAccount | load.TicketTailorAccount
 
 SWEEP_EVERY = dt.timedelta(days=1)
 
@@ -76,15 +77,18 @@ def run(settings: Settings, *, echo: Echo, **reading: Any) -> RunResult:
     with _recorded(settings, "run") as result:
         marker = bookkeeping.read_marker(settings)
         options = load.Reading(sweep=_sweep_due(marker, result.started_at), **reading)
-        with result.timed("look"):
-            due = [account for account in load.accounts(settings) if _is_due(account, options, result)]
+        due = load.accounts(settings)
+        if marker and not options.full:
+            with result.timed("look"):
+                due = [account for account in due if _is_due(account, options, result)]
         if due or not marker or load.settings_changed(settings):
             bookkeeping.remove_marker(settings)
             rebuild = _load(settings, result, due, options, echo) or not marker
             if rebuild:
                 _build(settings, result, echo)
             if not result.error:
-                swept = result.started_at.isoformat() if options.sweep else marker.get("swept_at")
+                swept_all = options.sweep and not any(account.error for account in result.accounts)
+                swept = result.started_at.isoformat() if swept_all else marker.get("swept_at")
                 bookkeeping.write_marker(settings, swept_at=swept)
         _judge(result)
     return result
@@ -130,7 +134,7 @@ def _recorded(settings: Settings, verb: str) -> Iterator[RunResult]:
             bookkeeping.record(settings, dataclasses.asdict(result))
 
 
-def _is_due(account: load.Account, options: load.Reading, result: RunResult) -> bool:
+def _is_due(account: Account, options: load.Reading, result: RunResult) -> bool:
     """Whether there is anything to load. An account that cannot even be looked at is told here and loaded by no one."""
     try:
         look = account.look(options)
@@ -142,7 +146,7 @@ def _is_due(account: load.Account, options: load.Reading, result: RunResult) -> 
     return look.due
 
 
-def _load(settings: Settings, result: RunResult, due: list[load.Account], options: load.Reading, echo: Echo) -> bool:
+def _load(settings: Settings, result: RunResult, due: list[Account], options: load.Reading, echo: Echo) -> bool:
     """Loads what is due, each account on its own. Returns whether raw holds anything that it did not before."""
     with result.timed("load"):
         anything_new = load.load_settings_table(settings)
