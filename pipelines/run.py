@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import datetime as dt
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from typing import Any
@@ -81,15 +82,15 @@ def run(settings: Settings, *, echo: Echo, **reading: Any) -> RunResult:
         if marker and not options.full:
             with result.timed("look"):
                 due = [account for account in due if _is_due(account, options, result)]
-        if due or not marker or load.settings_changed(settings):
+        unsettled = bool(due or not marker or load.settings_changed(settings))
+        if unsettled:
             bookkeeping.remove_marker(settings)
-            rebuild = _load(settings, result, due, options, echo) or not marker
-            if rebuild:
+            if _load(settings, result, due, options, echo) or not marker:
                 _build(settings, result, echo)
-            if not result.error:
-                swept_all = options.sweep and not any(account.error for account in result.accounts)
-                swept = result.started_at.isoformat() if swept_all else marker.get("swept_at")
-                bookkeeping.write_marker(settings, swept_at=swept)
+        if (unsettled or options.sweep) and not result.error:
+            swept_all = options.sweep and not any(account.error for account in result.accounts)
+            swept_at = result.started_at.isoformat() if swept_all else marker.get("swept_at")
+            bookkeeping.write_marker(settings, swept_at=swept_at)
         _judge(result)
     return result
 
@@ -156,9 +157,9 @@ def _load(settings: Settings, result: RunResult, due: list[Account], options: lo
             loaded = load.Loaded()
             try:
                 account.load(options, loaded, echo)
-            except Problem as problem:
-                told.error = str(problem)
-                echo(f"{account.platform} {account.name}: {problem}")
+            except Exception as error:  # whatever it is, the other accounts are loaded
+                told.error = str(error) if isinstance(error, Problem) else f"{type(error).__name__}: {error}"
+                (settings.logs / "errors.log").open("a").write(f"{result.started_at} {traceback.format_exc()}\n")
             told.rows, told.requests, told.told = loaded.rows, loaded.requests, loaded.told
             anything_new |= loaded.anything_new
     return anything_new
