@@ -1,0 +1,101 @@
+"""Which of Ticketor's six webhooks a record is, and whether it can be trusted; or why not.
+
+A payload carries no type. Each of the six has keys that no other has (vendor's page "Ticketor API and Integration
+Documentation", section Webhooks); common to all is only ``Id``. Strong marks alone decide, so that a field which the
+vendor adds to another webhook one day breaks nothing. What a document means is none of our business here.
+"""
+
+from typing import Any
+
+from pipelines import door
+from pipelines.door import Refused, Shape
+
+USER, INVOICE, DETAILS, TICKET, PRODUCT, PAYMENT = (
+    "user",
+    "invoice",
+    "invoice_with_details",
+    "ticket",
+    "product",
+    "payment",
+)
+
+# A family is hit when one of its marks is a key, whatever the value.
+MARKS = {
+    **dict.fromkeys(("SignupDate", "MailingListPermission", "SMSPermission"), USER),
+    **dict.fromkeys(("InvoiceType", "RelatedInvoiceId", "PlatformFee", "TicketsCount", "ProductsCount"), INVOICE),
+    **dict.fromkeys(("Event", "Barcode", "SellPrice"), TICKET),
+    **dict.fromkeys(("Product", "UnitPrice", "ReturnedAmount"), PRODUCT),
+    **dict.fromkeys(("ChargeMethod", "PaymentType", "DeductedAmountByPlatform"), PAYMENT),
+}
+LISTS = ("Payments", "Tickets", "Products")
+
+_PERSON = Shape(ids=("Id",))
+_TICKET_FIELDS: dict[str, Any] = {
+    "money": ("BuyPrice", "SellPrice", "ServiceCharge"),
+    "objects": {"Event": Shape(ids=("EventId",)), "Buyer": _PERSON},
+}
+_PRODUCT_FIELDS: dict[str, Any] = {
+    "money": ("UnitPrice", "Discount", "Tax", "DeliveryFee"),
+    "quantities": ("Amount", "ReturnedAmount"),
+    "objects": {"Product": Shape(ids=("ProductId",)), "Buyer": _PERSON},
+}
+_PAYMENT_FIELDS: dict[str, Any] = {
+    "money": ("Amount", "DeductedAmountByPlatform"),
+    "objects": {"Card": Shape(), "BillingAddress": Shape(), "Buyer": _PERSON},
+}
+_PAYMENT_IDS = ("CashRegisterId", "PaymentProcessorEventOrganizerId")
+_INVOICE_FIELDS: dict[str, Any] = {
+    "keys": ("Id",),
+    "ids": ("RelatedInvoiceId",),
+    "objects": {
+        "Amount": Shape(
+            ids=("PromotionId",),
+            money=("Total", "ServiceCharge", "Tax", "Tip", "Discount"),
+        ),
+        "PlatformFee": Shape(money=("Fee", "TicketProtectionFee", "AdFee", "PaymentProcessingFee", "DeliveryFee")),
+        "Buyer": _PERSON,
+        "Agent": _PERSON,
+        "Shipping": Shape(objects={"Address": Shape()}),
+        "WillCall": Shape(),
+    },
+    "required": ("Amount",),
+}
+
+# Within an invoice an item may leave its InvoiceId out: it is the invoice's.
+SHAPES = {
+    USER: Shape(keys=("Id",)),
+    INVOICE: Shape(**_INVOICE_FIELDS),
+    DETAILS: Shape(
+        **_INVOICE_FIELDS,
+        lists={
+            "Payments": Shape(keys=("Id",), ids=("InvoiceId", *_PAYMENT_IDS), **_PAYMENT_FIELDS),
+            "Tickets": Shape(keys=("Id",), ids=("InvoiceId",), **_TICKET_FIELDS),
+            "Products": Shape(keys=("Id",), ids=("InvoiceId", "DeliveryMethodId"), **_PRODUCT_FIELDS),
+        },
+    ),
+    TICKET: Shape(keys=("Id", "InvoiceId"), **_TICKET_FIELDS),
+    PRODUCT: Shape(keys=("Id", "InvoiceId"), ids=("DeliveryMethodId",), **_PRODUCT_FIELDS),
+    PAYMENT: Shape(keys=("Id", "InvoiceId"), ids=_PAYMENT_IDS, **_PAYMENT_FIELDS),
+}
+
+
+def recognise(document: Any) -> str:
+    """The webhook a document came by, told by its keys alone. Raises Refused when it is none of the six, or two."""
+    if type(document) is not dict:
+        raise Refused("no known shape: not an object")
+    families = {MARKS[key] for key in document.keys() & MARKS.keys()}
+    if not families:
+        raise Refused("no known shape")
+    if len(families) > 1:
+        raise Refused(f"two shapes: {' and '.join(sorted(families))}")
+    (family,) = families
+    if family == INVOICE and not document.keys().isdisjoint(LISTS):
+        return DETAILS
+    return family
+
+
+def check(document: Any) -> tuple[str, int]:
+    """The webhook and the payload's own Id. Raises Refused for a document that cannot be loaded as it stands."""
+    webhook = recognise(document)
+    door.guard(document, SHAPES[webhook])
+    return webhook, int(document["Id"])
