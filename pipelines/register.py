@@ -8,6 +8,7 @@ that brought it is complete: `_dlt_loads` has its id with status 0.
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -43,3 +44,48 @@ def accounts(warehouse: Path) -> dict[tuple[str, str], str | None]:
         except duckdb.CatalogException:
             return {}
     return {(platform, account): zone for platform, account, zone in rows}
+
+
+def ticketor_tables_exist(warehouse: Path) -> bool:
+    """Whether a first load has made raw_ticketor's tables."""
+    return bool(_rows(warehouse, "select count(*) from raw_ticketor.records where false"))
+
+
+def ticketor_folders(warehouse: Path, site: str) -> dict[str, int]:
+    """The folders that need no listing as long as their modification time (ns since 1970) is this."""
+    return dict(
+        _rows(
+            warehouse,
+            """
+            select folder, mtime_ns from raw_ticketor.folders
+            where site = ? and _dlt_load_id in (select load_id from raw_ticketor._dlt_loads where status = 0)
+            """,
+            [site],
+        )
+    )
+
+
+def ticketor_files(warehouse: Path, site: str) -> set[tuple[str, int, int]]:
+    """The files that have been read: (path within the buffer, size, modification time in ns since 1970)."""
+    return set(
+        _rows(
+            warehouse,
+            """
+            select file, file_size, file_mtime_ns from raw_ticketor.records
+            where
+                site = ? and position = 0
+                and _dlt_load_id in (select load_id from raw_ticketor._dlt_loads where status = 0)
+            """,
+            [site],
+        )
+    )
+
+
+def _rows(warehouse: Path, query: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:
+    with reading(warehouse) as db:
+        if db is None:
+            return []
+        try:
+            return db.execute(query, parameters).fetchall()
+        except duckdb.CatalogException:
+            return []
