@@ -1,0 +1,74 @@
+with lines as (
+
+    select
+        heads.box_office,
+        heads.order_id,
+        lines.line_no,
+        lines.line_item_id,
+        lines.item_id,
+        lines.line_type,
+        lines.description,
+        lines.quantity,
+        lines.unit_value,
+        lines.unit_value * lines.quantity as goods_as_given,
+        coalesce(lines.total, lines.unit_value * lines.quantity, 0) as total,
+        coalesce(lines.booking_fee, 0) as booking_fee,
+        lower(regexp_extract(lines.item_id, '^([A-Za-z]+)_', 1)) as prefix
+    from {{ ref('int_ticket_tailor__order_heads') }} as heads
+    inner join {{ ref('stg_ticket_tailor__order_line_items') }} as lines on heads.version_id = lines.version_id
+
+),
+
+classed as (
+
+    select
+        *,
+        case
+            -- a void names the ticket type it takes back: here the type says more than the item
+            when line_type = 'void' then 'void'
+            when prefix = 'tt' then 'ticket'
+            when prefix = 'bu' then 'bundle'
+            when prefix = 'pr' then 'product'
+            when prefix in ('mt', 'im') then 'membership'
+            when prefix = 'vo' then 'voucher'
+            when prefix = 'di' then 'discount'
+            when line_type in ('ticket', 'bundle', 'product', 'donation', 'tax', 'membership') then line_type
+            when line_type = 'transaction_charge' then 'buyer_fee'
+            when line_type = 'gift_card' then 'discount'
+            else 'other'
+        end as line_class
+    from lines
+
+),
+
+fees as (
+
+    select
+        *,
+        line_class in ('ticket', 'bundle', 'product', 'membership', 'donation') and booking_fee <> 0 as has_fee,
+        total - goods_as_given in (booking_fee, booking_fee * quantity) as is_fee_inside
+    from classed
+
+)
+
+select
+    box_office,
+    order_id,
+    -- two lines may carry one id, or none
+    coalesce(line_item_id, 'line') || case
+        when line_item_id is null or count(*) over (partition by box_office, order_id, line_item_id) > 1 then ':' || line_no
+        else ''
+    end as line_id,
+    line_no,
+    line_class,
+    item_id,
+    description,
+    quantity,
+    unit_value,
+    total,
+    case when has_fee and is_fee_inside then goods_as_given else total end as goods,
+    case when has_fee and is_fee_inside then total - goods_as_given else 0 end as fee_inside,
+    -- candidates for a fee on top of the lines: once per line, or once per piece
+    case when has_fee and total = goods_as_given then booking_fee else 0 end as fee_per_line,
+    case when has_fee and total = goods_as_given then booking_fee * quantity else 0 end as fee_per_piece
+from fees

@@ -1,0 +1,122 @@
+with versions as (
+
+    select
+        *,
+        coalesce(base_multiplier, 100) as multiplier
+    from {{ ref('int_ticket_tailor__order_versions') }}
+    where version_no > 1
+
+),
+
+order_changes as (
+
+    select
+        box_office,
+        order_id,
+        'status' as what,
+        previous_status as before,
+        status as after,
+        fetched_at
+    from versions
+    where status is distinct from previous_status
+
+    union all
+
+    select
+        box_office,
+        order_id,
+        'event' as what,
+        previous_event_id as before,
+        event_id as after,
+        fetched_at
+    from versions
+    where event_id is distinct from previous_event_id
+    {% for what, column in [
+        ('total', 'total'), ('paid', 'total_paid'), ('refund', 'money_refunded'), ('credit', 'credit_issued'),
+    ] %}
+    union all
+
+    select
+        box_office,
+        order_id,
+        '{{ what }}' as what,
+        cast({{ from_minor_units('previous_' ~ column, 'multiplier') }} as varchar) as before,
+        cast({{ from_minor_units(column, 'multiplier') }} as varchar) as after,
+        fetched_at
+    from versions
+    where {{ column }} is distinct from previous_{{ column }}
+    {% endfor %}
+),
+
+changed_tickets as (
+
+    select
+        box_office,
+        ticket_id,
+        order_id
+    from {{ ref('int_ticket_tailor__ticket_heads') }}
+    where (has_changed_status or has_changed_event) and order_id is not null
+
+),
+
+ticket_versions as (
+
+    select
+        changed_tickets.box_office,
+        changed_tickets.order_id,
+        changed_tickets.ticket_id,
+        versions.fetched_at,
+        versions.status,
+        versions.event_id,
+        lag(versions.status) over seen as previous_status,
+        lag(versions.event_id) over seen as previous_event_id,
+        row_number() over seen as version_no
+    from {{ ref('int_ticket_tailor__ticket_versions') }} as versions
+    inner join changed_tickets
+        on versions.box_office = changed_tickets.box_office and versions.ticket_id = changed_tickets.ticket_id
+    window seen as (
+        partition by versions.box_office, versions.ticket_id
+        order by versions.fetched_at, versions.is_own_document, versions.version_id, versions.ticket_no
+    )
+
+),
+
+changes as (
+
+    select * from order_changes
+
+    union all
+
+    select
+        box_office,
+        order_id,
+        'ticket status' as what,
+        ticket_id || ': ' || coalesce(previous_status, '?') as before,
+        ticket_id || ': ' || coalesce(status, '?') as after,
+        fetched_at
+    from ticket_versions
+    where version_no > 1 and status is distinct from previous_status
+
+    union all
+
+    select
+        box_office,
+        order_id,
+        'ticket event' as what,
+        ticket_id || ': ' || coalesce(previous_event_id, '?') as before,
+        ticket_id || ': ' || coalesce(event_id, '?') as after,
+        fetched_at
+    from ticket_versions
+    where version_no > 1 and event_id is distinct from previous_event_id
+
+)
+
+select
+    'ticket_tailor' as platform,
+    box_office as account,
+    order_id,
+    what,
+    before,
+    after,
+    fetched_at as first_seen_at
+from changes

@@ -1,0 +1,41 @@
+with history as (
+
+    select
+        box_office,
+        order_id,
+        max(version_id) filter (where is_newest) as version_id,
+        min(fetched_at) as first_seen_at,
+        max(total_paid) as total_paid,
+        min(fetched_at) filter (where total_paid > 0) as first_seen_paid_at,
+        bool_or(status = 'completed') as was_completed,
+        max(total) filter (where status = 'completed') as total_when_completed
+    from {{ ref('int_ticket_tailor__order_versions') }}
+    group by box_office, order_id
+
+),
+
+newest as (
+
+    select
+        version_id,
+        money_refunded,
+        credit_issued
+    from {{ ref('int_ticket_tailor__order_versions') }}
+    where is_newest
+
+)
+
+select
+    orders.* exclude (total_paid, unreadable, _dlt_load_id, _shape, document_hash),
+    {{ person_key('orders.buyer_email') }} as customer_id,
+    newest.money_refunded,
+    newest.credit_issued,
+    history.first_seen_at,
+    coalesce(history.was_completed or history.total_paid > 0, false) as is_booked,
+    -- what came in: the most that any version says was paid; an older document says nothing of it
+    coalesce(history.total_paid, history.total_when_completed, 0) as captured,
+    coalesce(history.first_seen_paid_at, history.first_seen_at) as first_seen_paid_at,
+    orders.unreadable
+from history
+inner join {{ ref('stg_ticket_tailor__orders') }} as orders on history.version_id = orders.version_id
+inner join newest on history.version_id = newest.version_id

@@ -1,0 +1,36 @@
+select
+    'ticket_tailor' as platform,
+    heads.box_office as account,
+    heads.order_id,
+    cast(null as varchar) as related_order_id,
+    'sale' as order_type,
+    heads.status,
+    heads.is_booked,
+    true as payments_known,
+    case
+        when heads.payment_type = 'operator' then 'staff'
+        when heads.payment_type is null then 'unknown'
+        else 'online'
+    end as channel,
+    heads.created_at as ordered_at,
+    heads.customer_id,
+    cast(null as varchar) as agent_id,
+    heads.currency,
+    {{ from_minor_units('sums.total_charged', 'heads.base_multiplier') }} as total_amount,
+    {{ from_minor_units('heads.total', 'heads.base_multiplier') }} as total_as_given,
+    {{ from_minor_units('sums.fees_total', 'heads.base_multiplier') }} as service_charge_amount,
+    {{ from_minor_units('sums.tax', 'heads.base_multiplier') }} as tax_amount,
+    case when heads.tax_treatment in ('inclusive', 'exclusive') then heads.tax_treatment else 'unknown' end as tax_basis,
+    cast(null as decimal(18, 4)) as tip_amount,
+    {{ from_minor_units('-sums.discount_total', 'heads.base_multiplier') }} as discount_amount,
+    cast(null as decimal(18, 4)) as platform_fee_amount,
+    cast(null as varchar) as promotion_code,
+    heads.referral_tag as referral,
+    heads.txn_id as processor_reference,
+    heads.tickets_count as tickets_count_as_given,
+    sums.products_count as products_count_as_given,
+    heads.event_id,
+    heads.first_seen_at
+from {{ ref('int_ticket_tailor__order_heads') }} as heads
+inner join {{ ref('int_ticket_tailor__order_sums') }} as sums
+    on heads.box_office = sums.box_office and heads.order_id = sums.order_id

@@ -1,0 +1,89 @@
+with captures as (
+
+    select
+        box_office,
+        order_id,
+        order_id || ':capture' as payment_id,
+        created_at as paid_at,
+        'platform' as paid_at_basis,
+        'capture' as kind,
+        captured as moved,
+        captured as amount_as_given,
+        0 as credit,
+        first_seen_paid_at as first_seen_at
+    from {{ ref('int_ticket_tailor__order_heads') }}
+    where captured <> 0
+
+),
+
+vouchers as (
+
+    select
+        lines.box_office,
+        lines.order_id,
+        lines.order_id || ':voucher:' || lines.line_id as payment_id,
+        heads.created_at as paid_at,
+        'platform' as paid_at_basis,
+        'credit_redeemed' as kind,
+        0 as moved,
+        lines.total as amount_as_given,
+        -lines.total as credit,
+        heads.first_seen_at
+    from {{ ref('int_ticket_tailor__line_classes') }} as lines
+    inner join {{ ref('int_ticket_tailor__order_heads') }} as heads
+        on lines.box_office = heads.box_office and lines.order_id = heads.order_id
+    where lines.line_class = 'voucher' and lines.total < 0 and heads.is_booked
+
+),
+
+movements as (
+
+    select
+        box_office,
+        order_id,
+        order_id || ':' || movement_id as payment_id,
+        moved_at as paid_at,
+        moved_at_basis as paid_at_basis,
+        kind,
+        case kind when 'refund' then -moved else 0 end as moved,
+        amount_as_given,
+        case kind when 'credit_issued' then moved else 0 end as credit,
+        first_seen_at
+    from {{ ref('int_ticket_tailor__refund_movements') }}
+
+),
+
+payments as (
+
+    select * from captures
+    union all
+    select * from vouchers
+    union all
+    select * from movements
+
+)
+
+select
+    'ticket_tailor' as platform,
+    payments.box_office as account,
+    payments.payment_id,
+    payments.order_id,
+    heads.customer_id,
+    payments.paid_at,
+    payments.paid_at_basis,
+    heads.payment_type as method,
+    cast(null as varchar) as charge_method,
+    case when payments.kind in ('capture', 'refund') then heads.txn_id end as processor_reference,
+    payments.kind,
+    {{ from_minor_units('payments.moved', 'heads.base_multiplier') }} as amount,
+    {{ from_minor_units('payments.amount_as_given', 'heads.base_multiplier') }} as amount_as_given,
+    {{ from_minor_units('payments.credit', 'heads.base_multiplier') }} as credit_amount,
+    heads.currency,
+    true as is_success,
+    cast(null as decimal(18, 4)) as platform_deduction,
+    cast(null as varchar) as agent_id,
+    cast(null as varchar) as cash_register_id,
+    payments.first_seen_at
+from payments
+inner join {{ ref('int_ticket_tailor__order_heads') }} as heads
+    on payments.box_office = heads.box_office and payments.order_id = heads.order_id

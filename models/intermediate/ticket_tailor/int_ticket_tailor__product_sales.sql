@@ -1,0 +1,23 @@
+select
+    'ticket_tailor' as platform,
+    shares.box_office as account,
+    shares.line_id as product_sale_id,
+    shares.order_id,
+    shares.item_id as product_id,
+    heads.event_id,
+    heads.customer_id,
+    case shares.line_kind when 'product' then 'merchandise' else shares.line_kind end as kind,
+    cast(shares.quantity as decimal(18, 4)) as quantity,
+    cast(null as decimal(18, 4)) as returned_quantity,
+    {{ from_minor_units('shares.unit_value', 'heads.base_multiplier') }} as unit_price,
+    {{ from_minor_units('shares.discount', 'heads.base_multiplier') }} as discount_amount,
+    {{ from_minor_units('shares.tax', 'heads.base_multiplier') }} as tax_amount,
+    cast(null as decimal(18, 4)) as delivery_fee,
+    {{ from_minor_units('shares.amount', 'heads.base_multiplier') }} as line_amount,
+    heads.currency,
+    heads.created_at as sold_at,
+    heads.first_seen_at
+from {{ ref('int_ticket_tailor__sale_shares') }} as shares
+inner join {{ ref('int_ticket_tailor__order_heads') }} as heads
+    on shares.box_office = heads.box_office and shares.order_id = heads.order_id
+where shares.line_kind <> 'ticket'

@@ -1,0 +1,26 @@
+with ranked as (
+
+    select
+        *,
+        row_number() over newest_first as version_rank,
+        min(fetched_at) over same_ticket as first_seen_at,
+        max(order_id) over same_ticket as any_order_id,
+        min(status) over same_ticket <> max(status) over same_ticket as has_changed_status,
+        min(event_id) over same_ticket <> max(event_id) over same_ticket as has_changed_event
+    from {{ ref('int_ticket_tailor__ticket_versions') }}
+    window
+        same_ticket as (partition by box_office, ticket_id),
+        newest_first as (
+            partition by box_office, ticket_id
+            order by fetched_at desc, is_own_document desc, version_id desc, ticket_no desc
+        )
+
+)
+
+select
+    * exclude (version_rank, any_order_id, is_own_document, ticket_no, order_id, has_changed_status, has_changed_event),
+    coalesce(order_id, any_order_id) as order_id,
+    coalesce(has_changed_status, false) as has_changed_status,
+    coalesce(has_changed_event, false) as has_changed_event
+from ranked
+where version_rank = 1

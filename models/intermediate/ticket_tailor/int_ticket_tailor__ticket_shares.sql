@@ -1,0 +1,169 @@
+with lines as (
+
+    select
+        lines.box_office,
+        lines.order_id,
+        lines.line_id,
+        lines.line_no,
+        case when lines.line_class = 'ticket' and starts_with(lower(lines.item_id), 'tt_') then lines.item_id end as ticket_type_id,
+        coalesce(lines.quantity, 1) as quantity,
+        lines.goods,
+        lines.fee_inside + case sums.fee_on_top
+            when 'per line' then lines.fee_per_line
+            when 'per piece' then lines.fee_per_piece
+            else 0
+        end as fee
+    from {{ ref('int_ticket_tailor__line_classes') }} as lines
+    inner join {{ ref('int_ticket_tailor__order_sums') }} as sums
+        on lines.box_office = sums.box_office and lines.order_id = sums.order_id
+    where lines.line_class in ('ticket', 'bundle')
+
+),
+
+-- a pool is what one set of tickets shares: the lines of one ticket type, or all lines that name no ticket type (bundles)
+pools as (
+
+    select
+        box_office,
+        order_id,
+        coalesce(ticket_type_id, 'bundle') as pool,
+        cast(sum(goods) as bigint) as goods,
+        cast(sum(fee) as bigint) as fee,
+        cast(sum(quantity) as bigint) as quantity
+    from lines
+    group by box_office, order_id, coalesce(ticket_type_id, 'bundle')
+
+),
+
+bundled as (
+
+    select
+        box_office,
+        order_id
+    from pools
+    where pool = 'bundle'
+
+),
+
+tickets as (
+
+    select
+        box_office,
+        order_id,
+        ticket_id,
+        ticket_type_id,
+        coalesce(listed_price, 0) as listed_price,
+        row_number() over (
+            partition by box_office, order_id, ticket_type_id
+            order by length(ticket_id), ticket_id
+        ) as place_in_type
+    from {{ ref('int_ticket_tailor__ticket_heads') }}
+    where order_id is not null
+
+),
+
+-- a ticket type bought by itself and inside a bundle: the first tickets are those of its own line, the rest the bundle's
+placed as (
+
+    select
+        tickets.box_office,
+        tickets.order_id,
+        tickets.ticket_id,
+        tickets.listed_price,
+        case
+            when types.pool is not null and (bundled.order_id is null or tickets.place_in_type <= types.quantity)
+                then types.pool
+            when bundled.order_id is not null then 'bundle'
+        end as pool
+    from tickets
+    left join pools as types
+        on tickets.box_office = types.box_office
+        and tickets.order_id = types.order_id
+        and tickets.ticket_type_id = types.pool
+    left join bundled on tickets.box_office = bundled.box_office and tickets.order_id = bundled.order_id
+
+),
+
+weighed as (
+
+    select
+        placed.box_office,
+        placed.order_id,
+        placed.ticket_id,
+        placed.pool,
+        pools.goods as pool_goods,
+        pools.fee as pool_fee,
+        case
+            when placed.pool <> 'bundle' then 1
+            when sum(placed.listed_price) over (partition by placed.box_office, placed.order_id, placed.pool) = 0 then 1
+            else placed.listed_price
+        end as weight,
+        length(placed.ticket_id) as id_length
+    from placed
+    inner join pools
+        on placed.box_office = pools.box_office and placed.order_id = pools.order_id and placed.pool = pools.pool
+
+),
+
+goods as (
+
+    {{ spread('weighed', 'pool_goods', 'weight', 'box_office, order_id, pool', 'id_length, ticket_id', 'goods') }}
+
+),
+
+shares as (
+
+    {{ spread('goods', 'pool_fee', 'weight', 'box_office, order_id, pool', 'id_length, ticket_id', 'fee') }}
+
+),
+
+pools_without_tickets as (
+
+    select
+        box_office,
+        order_id,
+        pool
+    from pools
+    anti join placed using (box_office, order_id, pool)
+
+)
+
+select
+    box_office,
+    order_id,
+    ticket_id as line_id,
+    ticket_id,
+    goods,
+    fee
+from shares
+
+union all
+
+-- a line whose tickets we do not know is a line of its own
+select
+    lines.box_office,
+    lines.order_id,
+    lines.line_id,
+    null as ticket_id,
+    lines.goods,
+    lines.fee
+from lines
+inner join pools_without_tickets as alone
+    on lines.box_office = alone.box_office
+    and lines.order_id = alone.order_id
+    and coalesce(lines.ticket_type_id, 'bundle') = alone.pool
+
+union all
+
+-- an order without lines that costs nothing: its tickets cost nothing either
+select
+    tickets.box_office,
+    tickets.order_id,
+    tickets.ticket_id as line_id,
+    tickets.ticket_id,
+    0 as goods,
+    0 as fee
+from tickets
+inner join {{ ref('int_ticket_tailor__order_sums') }} as sums
+    on tickets.box_office = sums.box_office and tickets.order_id = sums.order_id
+where sums.lines_count = 0 and sums.total_charged = 0

@@ -1,0 +1,52 @@
+{{ config(materialized='view') }}
+
+-- A ticket comes twice: in its own list and as a copy inside its order. Both say the same things of it.
+select
+    box_office,
+    ticket_id,
+    version_id,
+    fetched_at,
+    1 as is_own_document,
+    0 as ticket_no,
+    order_id,
+    event_id,
+    ticket_type_id,
+    description,
+    status,
+    voided_at,
+    created_at,
+    checked_in,
+    source,
+    reservation,
+    email,
+    listed_price,
+    listed_currency,
+    listed_multiplier,
+    unreadable
+from {{ ref('stg_ticket_tailor__issued_tickets') }}
+
+union all
+
+select
+    box_office,
+    ticket_id,
+    version_id,
+    fetched_at,
+    0 as is_own_document,
+    ticket_no,
+    order_id,
+    event_id,
+    ticket_type_id,
+    description,
+    status,
+    voided_at,
+    created_at,
+    checked_in,
+    source,
+    reservation,
+    email,
+    listed_price,
+    listed_currency,
+    listed_multiplier,
+    unreadable
+from {{ ref('stg_ticket_tailor__order_tickets') }}

@@ -1,0 +1,129 @@
+with scans as (
+
+    select
+        box_office,
+        ticket_id,
+        max(check_in_at) as scanned_at
+    from (
+        select
+            box_office,
+            ticket_id,
+            check_in_at,
+            quantity,
+            row_number() over (
+                partition by box_office, check_in_id
+                order by fetched_at desc, version_id desc
+            ) as version_rank
+        from {{ ref('stg_ticket_tailor__check_ins') }}
+    ) as check_ins
+    where version_rank = 1 and quantity > 0 and ticket_id is not null
+    group by box_office, ticket_id
+
+),
+
+types as (
+
+    select
+        box_office,
+        event_id,
+        ticket_type_id,
+        max(ticket_type) as ticket_type
+    from {{ ref('stg_ticket_tailor__event_ticket_types') }}
+    group by box_office, event_id, ticket_type_id
+
+),
+
+tickets as (
+
+    select
+        heads.box_office,
+        heads.ticket_id,
+        heads.order_id,
+        coalesce(heads.event_id, orders.event_id) as event_id,
+        -- a ticket given out without an order belongs to the person whose address it carries
+        case when heads.order_id is null then {{ person_key('heads.email') }} else orders.customer_id end as customer_id,
+        coalesce(heads.status in ('voided', 'void') or orders.status = 'cancelled', false) as is_voided,
+        coalesce(
+            (orders.captured > 0 and orders.money_refunded >= orders.captured)
+            or (orders.status = 'cancelled' and orders.money_refunded > 0),
+            false
+        ) as is_refunded,
+        orders.order_id is not null and not orders.is_booked as is_reserved,
+        heads.status as status_as_given,
+        heads.source,
+        heads.reservation,
+        coalesce(heads.description, types.ticket_type) as ticket_type,
+        {{ from_minor_units(
+            'heads.listed_price',
+            'case when heads.listed_currency is null then coalesce(orders.base_multiplier, heads.listed_multiplier)'
+            ' else heads.listed_multiplier end'
+        ) }} as list_price,
+        shares.amount,
+        shares.fee,
+        shares.discount,
+        shares.tax,
+        case when shares.is_tax_on_top then coalesce(shares.tax, 0) else 0 end as tax_on_top,
+        orders.base_multiplier,
+        coalesce(orders.currency, heads.listed_currency) as currency,
+        case when heads.order_id is null then heads.created_at else orders.created_at end as sold_at,
+        heads.voided_at,
+        scans.scanned_at,
+        coalesce(sums.has_voucher, false) as has_voucher,
+        heads.first_seen_at
+    from {{ ref('int_ticket_tailor__ticket_heads') }} as heads
+    left join {{ ref('int_ticket_tailor__order_heads') }} as orders
+        on heads.box_office = orders.box_office and heads.order_id = orders.order_id
+    left join {{ ref('int_ticket_tailor__order_sums') }} as sums
+        on heads.box_office = sums.box_office and heads.order_id = sums.order_id
+    left join {{ ref('int_ticket_tailor__sale_shares') }} as shares
+        on heads.box_office = shares.box_office
+        and heads.order_id = shares.order_id
+        and heads.ticket_id = shares.ticket_id
+    left join scans on heads.box_office = scans.box_office and heads.ticket_id = scans.ticket_id
+    left join types
+        on heads.box_office = types.box_office
+        and heads.event_id = types.event_id
+        and heads.ticket_type_id = types.ticket_type_id
+
+)
+
+select
+    'ticket_tailor' as platform,
+    box_office as account,
+    ticket_id,
+    order_id,
+    event_id,
+    customer_id,
+    case
+        when is_voided and is_refunded then 'returned'
+        when is_voided then 'voided'
+        when is_reserved then 'reserved'
+        when status_as_given = 'valid' then 'sold'
+        else coalesce(status_as_given, 'sold')
+    end as status,
+    case
+        when order_id is null and source in ('api', 'dashboard_import') then 'import'
+        when amount > 0 then 'paid'
+        when amount = 0 and list_price > 0 and has_voucher then 'credit'
+        when amount = 0 and list_price > 0 then 'comp'
+        when list_price = 0 then 'free_event'
+        else 'unknown'
+    end as admission_kind,
+    cast(null as varchar) as section,
+    cast(null as varchar) as seat_row,
+    reservation as seat,
+    ticket_type,
+    list_price,
+    {{ from_minor_units('amount', 'base_multiplier') }} as price,
+    {{ from_minor_units('fee', 'base_multiplier') }} as service_charge,
+    {{ from_minor_units('amount + fee + tax_on_top', 'base_multiplier') }} as price_paid,
+    {{ from_minor_units('discount', 'base_multiplier') }} as discount_amount,
+    {{ from_minor_units('tax', 'base_multiplier') }} as tax_amount,
+    currency,
+    sold_at,
+    voided_at,
+    scanned_at,
+    cast(null as varchar) as delivery_method,
+    source,
+    first_seen_at
+from tickets

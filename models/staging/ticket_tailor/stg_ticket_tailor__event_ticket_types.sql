@@ -1,0 +1,63 @@
+-- An event's row in raw is replaced when the event changes, and a ticket type that was taken off leaves no row behind that could
+-- replace its old one: so this one is made anew each time. There are as few rows as events have ticket types.
+{{ config(materialized='table', post_hook=[]) }}
+
+with documents as (
+
+    select
+        version_id,
+        box_office,
+        id,
+        fetched_at,
+        _dlt_load_id,
+        from_json(document, '{
+            "currency": "VARCHAR",
+            "ticket_types": [{
+                "id": "VARCHAR", "name": "VARCHAR", "price": "VARCHAR", "booking_fee": "VARCHAR", "status": "VARCHAR",
+                "type": "VARCHAR", "quantity": "VARCHAR", "quantity_total": "VARCHAR", "quantity_issued": "VARCHAR",
+                "quantity_held": "VARCHAR"
+            }]
+        }') as d
+    from {{ source('raw_ticket_tailor', 'events') }}
+
+),
+
+types as (
+
+    select
+        version_id,
+        box_office,
+        id as event_id,
+        fetched_at,
+        _dlt_load_id,
+        d.currency as currency,
+        unnest(d.ticket_types) as t
+    from documents
+
+)
+
+select
+    version_id,
+    box_office,
+    event_id,
+    fetched_at,
+    nullif(t.id, '') as ticket_type_id,
+    nullif(trim(t.name), '') as ticket_type,
+    lower(nullif(t.status, '')) as status,
+    lower(nullif(t.type, '')) as seating,
+    {{ tt_currency('currency') }} as currency,
+    {{ tt_multiplier('currency') }} as iso_multiplier,
+    try_cast(t.price as bigint) as price,
+    try_cast(t.booking_fee as bigint) as booking_fee,
+    try_cast(t.quantity as bigint) as quantity,
+    try_cast(t.quantity_total as bigint) as quantity_total,
+    try_cast(t.quantity_issued as bigint) as quantity_issued,
+    try_cast(t.quantity_held as bigint) as quantity_held,
+    {{ tt_unreadable({
+        'price': 't.price', 'booking_fee': 't.booking_fee', 'quantity': 't.quantity',
+        'quantity_total': 't.quantity_total', 'quantity_issued': 't.quantity_issued', 'quantity_held': 't.quantity_held',
+    }) }} as unreadable,
+    _dlt_load_id,
+    {{ shape() }} as _shape
+from types
+where nullif(t.id, '') is not null

@@ -1,0 +1,63 @@
+{{ config(unique_key='version_id') }}
+
+with documents as (
+
+    select
+        version_id,
+        box_office,
+        id,
+        created_at,
+        fetched_at,
+        missing_since,
+        _dlt_load_id,
+        from_json(document, '{
+            "event_series_id": "VARCHAR",
+            "name": "VARCHAR",
+            "status": "VARCHAR",
+            "start": "VARCHAR",
+            "end": "VARCHAR",
+            "timezone": "VARCHAR",
+            "currency": "VARCHAR",
+            "venue": {"name": "VARCHAR"},
+            "max_tickets_sold_per_occurrence": "VARCHAR",
+            "total_orders": "VARCHAR",
+            "total_issued_tickets": "VARCHAR",
+            "total_holds": "VARCHAR",
+            "revenue": "VARCHAR"
+        }') as d
+    from {{ source('raw_ticket_tailor', 'events') }}
+    where true {{ only_new_loads() }}
+
+)
+
+select
+    version_id,
+    box_office,
+    id as event_id,
+    to_timestamp(created_at) as created_at,
+    fetched_at,
+    missing_since,
+    nullif(d.event_series_id, '') as event_series_id,
+    nullif(trim(d.name), '') as event_name,
+    lower(nullif(d.status, '')) as status,
+    {{ tt_time('d.start') }} as starts_at,
+    {{ tt_time('d."end"') }} as ends_at,
+    nullif(d.timezone, '') as time_zone,
+    {{ tt_currency('d.currency') }} as currency,
+    {{ tt_multiplier('d.currency') }} as iso_multiplier,
+    nullif(trim(d.venue.name), '') as venue,
+    try_cast(d.max_tickets_sold_per_occurrence as bigint) as max_tickets,
+    try_cast(d.total_orders as bigint) as total_orders,
+    try_cast(d.total_issued_tickets as bigint) as total_issued_tickets,
+    try_cast(d.total_holds as bigint) as total_holds,
+    try_cast(d.revenue as bigint) as revenue,
+    {{ tt_unreadable(
+        {
+            'max_tickets_sold_per_occurrence': 'd.max_tickets_sold_per_occurrence', 'total_orders': 'd.total_orders',
+            'total_issued_tickets': 'd.total_issued_tickets', 'total_holds': 'd.total_holds', 'revenue': 'd.revenue',
+        },
+        [('start', 'd.start'), ('end', 'd."end"')]
+    ) }} as unreadable,
+    _dlt_load_id,
+    {{ shape() }} as _shape
+from documents

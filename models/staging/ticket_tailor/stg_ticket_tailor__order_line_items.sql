@@ -1,0 +1,52 @@
+{{ config(unique_key='version_id') }}
+
+with documents as (
+
+    select
+        version_id,
+        box_office,
+        id,
+        fetched_at,
+        _dlt_load_id,
+        from_json(document, '{
+            "line_items": [{
+                "id": "VARCHAR", "type": "VARCHAR", "item_id": "VARCHAR", "description": "VARCHAR",
+                "quantity": "VARCHAR", "value": "VARCHAR", "total": "VARCHAR", "booking_fee": "VARCHAR"
+            }]
+        }').line_items as lines
+    from {{ source('raw_ticket_tailor', 'orders') }}
+    where true {{ only_new_loads() }}
+
+),
+
+lines as (
+
+    select
+        * exclude (lines),
+        unnest(lines) as l,
+        generate_subscripts(lines, 1) as line_no
+    from documents
+
+)
+
+select
+    version_id,
+    box_office,
+    id as order_id,
+    fetched_at,
+    line_no,
+    nullif(l.id, '') as line_item_id,
+    lower(nullif(l.type, '')) as line_type,
+    nullif(l.item_id, '') as item_id,
+    nullif(l.description, '') as description,
+    try_cast(l.quantity as bigint) as quantity,
+    try_cast(l.value as bigint) as unit_value,
+    try_cast(l.total as bigint) as total,
+    try_cast(l.booking_fee as bigint) as booking_fee,
+    {{ tt_unreadable({
+        'quantity': 'l.quantity', 'value': 'l.value', 'total': 'l.total', 'booking_fee': 'l.booking_fee',
+    }) }} as unreadable,
+    _dlt_load_id,
+    {{ shape() }} as _shape
+from lines
+where l is not null

@@ -1,0 +1,63 @@
+{{ config(unique_key='version_id') }}
+
+with documents as (
+
+    select
+        version_id,
+        box_office,
+        id,
+        fetched_at,
+        _dlt_load_id,
+        from_json(document, '{"issued_tickets": [{
+            "id": "VARCHAR", "order_id": "VARCHAR", "event_id": "VARCHAR", "event_series_id": "VARCHAR",
+            "ticket_type_id": "VARCHAR", "description": "VARCHAR", "status": "VARCHAR", "voided_at": "VARCHAR",
+            "created_at": "VARCHAR", "checked_in": "VARCHAR", "source": "VARCHAR", "listed_price": "VARCHAR",
+            "listed_currency": "VARCHAR", "email": "VARCHAR", "reservation": "VARCHAR"
+        }]}').issued_tickets as tickets
+    from {{ source('raw_ticket_tailor', 'orders') }}
+    where true {{ only_new_loads() }}
+
+),
+
+tickets as (
+
+    select
+        version_id,
+        box_office,
+        id as order_id,
+        fetched_at,
+        _dlt_load_id,
+        unnest(tickets) as d,
+        generate_subscripts(tickets, 1) as ticket_no
+    from documents
+
+)
+
+select
+    version_id,
+    box_office,
+    order_id,
+    ticket_no,
+    fetched_at,
+    nullif(d.id, '') as ticket_id,
+    nullif(d.event_id, '') as event_id,
+    nullif(d.event_series_id, '') as event_series_id,
+    nullif(d.ticket_type_id, '') as ticket_type_id,
+    nullif(d.description, '') as description,
+    lower(nullif(d.status, '')) as status,
+    {{ tt_time('d.voided_at') }} as voided_at,
+    {{ tt_time('d.created_at') }} as created_at,
+    try_cast(d.checked_in as boolean) as checked_in,
+    lower(nullif(d.source, '')) as source,
+    nullif(d.reservation, '') as reservation,
+    nullif(trim(d.email), '') as email,
+    try_cast(d.listed_price as bigint) as listed_price,
+    {{ tt_currency('d.listed_currency') }} as listed_currency,
+    {{ tt_multiplier('d.listed_currency') }} as listed_multiplier,
+    {{ tt_unreadable(
+        {'listed_price': 'd.listed_price'}, [('voided_at', 'd.voided_at'), ('created_at', 'd.created_at')]
+    ) }} as unreadable,
+    _dlt_load_id,
+    {{ shape() }} as _shape
+from tickets
+where nullif(d.id, '') is not null

@@ -1,0 +1,85 @@
+{{ config(unique_key='version_id') }}
+
+with documents as (
+
+    select
+        version_id,
+        box_office,
+        id,
+        created_at,
+        document_hash,
+        fetched_at,
+        missing_since,
+        _dlt_load_id,
+        from_json(document, '{
+            "status": "VARCHAR",
+            "buyer_details": {
+                "email": "VARCHAR", "first_name": "VARCHAR", "last_name": "VARCHAR", "name": "VARCHAR", "phone": "VARCHAR"
+            },
+            "currency": "VARCHAR",
+            "event_summary": {
+                "id": "VARCHAR", "event_id": "VARCHAR", "event_series_id": "VARCHAR", "name": "VARCHAR",
+                "start_date": "VARCHAR", "end_date": "VARCHAR", "venue": {"name": "VARCHAR"}
+            },
+            "issued_tickets": ["VARCHAR"],
+            "payment_method": {"type": "VARCHAR", "name": "VARCHAR"},
+            "txn_id": "VARCHAR",
+            "subtotal": "VARCHAR",
+            "tax": "VARCHAR",
+            "tax_treatment": "VARCHAR",
+            "total": "VARCHAR",
+            "total_paid": "VARCHAR",
+            "refund_amount": "VARCHAR",
+            "credited_out_amount": "VARCHAR",
+            "refunded_voucher_id": "VARCHAR",
+            "referral_tag": "VARCHAR",
+            "marketing_opt_in": "VARCHAR"
+        }') as d
+    from {{ source('raw_ticket_tailor', 'orders') }}
+    where true {{ only_new_loads() }}
+
+)
+
+select
+    version_id,
+    box_office,
+    id as order_id,
+    to_timestamp(created_at) as created_at,
+    document_hash,
+    fetched_at,
+    missing_since,
+    case lower(d.status) when 'canceled' then 'cancelled' else lower(d.status) end as status,
+    coalesce(d.event_summary.event_id, d.event_summary.id) as event_id,
+    d.event_summary.event_series_id as event_series_id,
+    d.event_summary.name as event_name,
+    {{ tt_time('d.event_summary.start_date') }} as event_starts_at,
+    {{ tt_time('d.event_summary.end_date') }} as event_ends_at,
+    d.event_summary.venue.name as venue,
+    nullif(trim(d.buyer_details.email), '') as buyer_email,
+    nullif(trim(d.buyer_details.first_name), '') as buyer_first_name,
+    nullif(trim(d.buyer_details.last_name), '') as buyer_last_name,
+    nullif(trim(d.buyer_details.name), '') as buyer_name,
+    nullif(trim(d.buyer_details.phone), '') as buyer_phone,
+    try_cast(d.marketing_opt_in as boolean) as marketing_opt_in,
+    {{ tt_currency('d.currency') }} as currency,
+    {{ tt_multiplier('d.currency') }} as base_multiplier,
+    try_cast(d.subtotal as bigint) as subtotal,
+    try_cast(d.tax as bigint) as tax,
+    lower(nullif(d.tax_treatment, '')) as tax_treatment,
+    try_cast(d.total as bigint) as total,
+    try_cast(d.total_paid as bigint) as total_paid,
+    try_cast(d.refund_amount as bigint) as refund_amount,
+    try_cast(d.credited_out_amount as bigint) as credited_out_amount,
+    nullif(d.refunded_voucher_id, '') as refunded_voucher_id,
+    lower(nullif(d.payment_method.type, '')) as payment_type,
+    nullif(d.payment_method.name, '') as payment_name,
+    nullif(nullif(trim(d.txn_id), ''), '--') as txn_id,
+    nullif(d.referral_tag, '') as referral_tag,
+    len(d.issued_tickets) as tickets_count,
+    {{ tt_unreadable({
+        'subtotal': 'd.subtotal', 'tax': 'd.tax', 'total': 'd.total', 'total_paid': 'd.total_paid',
+        'refund_amount': 'd.refund_amount', 'credited_out_amount': 'd.credited_out_amount',
+    }) }} as unreadable,
+    _dlt_load_id,
+    {{ shape() }} as _shape
+from documents

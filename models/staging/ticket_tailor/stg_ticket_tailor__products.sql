@@ -1,0 +1,41 @@
+{{ config(unique_key='version_id') }}
+
+with documents as (
+
+    select
+        version_id,
+        box_office,
+        id,
+        fetched_at,
+        missing_since,
+        _dlt_load_id,
+        from_json(document, '{
+            "name": "VARCHAR",
+            "price": "VARCHAR",
+            "booking_fee": "VARCHAR",
+            "currency": "VARCHAR",
+            "status": "VARCHAR",
+            "fulfilment_type": "VARCHAR"
+        }') as d
+    from {{ source('raw_ticket_tailor', 'products') }}
+    where true {{ only_new_loads() }}
+
+)
+
+select
+    version_id,
+    box_office,
+    id as product_id,
+    fetched_at,
+    missing_since,
+    nullif(trim(d.name), '') as product_name,
+    lower(nullif(d.status, '')) as status,
+    lower(nullif(d.fulfilment_type, '')) as fulfilment_type,
+    {{ tt_currency('d.currency') }} as currency,
+    {{ tt_multiplier('d.currency') }} as iso_multiplier,
+    try_cast(d.price as bigint) as price,
+    try_cast(d.booking_fee as bigint) as booking_fee,
+    {{ tt_unreadable({'price': 'd.price', 'booking_fee': 'd.booking_fee'}) }} as unreadable,
+    _dlt_load_id,
+    {{ shape() }} as _shape
+from documents
