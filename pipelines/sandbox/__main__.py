@@ -1,0 +1,72 @@
+"""``python -m pipelines.sandbox``: the made-up venue at the terminal."""
+
+import time
+
+import click
+
+from pipelines.sandbox.faults import KINDS, Faults
+from pipelines.sandbox.ticket_tailor_api import BUDGET, DEFAULT_KEY, WINDOW_SECONDS, TicketTailorApi
+from pipelines.sandbox.venue import DEFAULT_END, Venue
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """A made-up venue that sells through Ticketor and Ticket Tailor."""
+
+
+@main.command()
+@click.option("--port", default=8787, show_default=True, help="0 takes any free one.")
+@click.option("--key", default=DEFAULT_KEY, show_default=True, help="The API key it answers to.")
+@click.option("--seed", default=1, show_default=True)
+@click.option("--orders", default=2000, show_default=True, help="10 to 10 million.")
+@click.option("--days", default=90, show_default=True, help="How long the venue has been selling.")
+@click.option("--end", default=DEFAULT_END, show_default=True, help="The moment it is shown at, in unix seconds.")
+@click.option("--tick", default=0, show_default=True, help="Seconds that pass in the venue with every request.")
+@click.option("--latency", default=0.0, show_default=True, help="Seconds before each answer.")
+@click.option("--budget", default=BUDGET, show_default=True, help="Requests a window; then 429.")
+@click.option("--window", default=float(WINDOW_SECONDS), show_default=True, help="Seconds a window lasts.")
+@click.option("--fault-rate", default=0.0, show_default=True, help="Share of the answers that go wrong.")
+@click.option("--fault", "faults", multiple=True, type=click.Choice(KINDS), help="Which faults; default all but hang.")
+def serve(
+    port: int,
+    key: str,
+    seed: int,
+    orders: int,
+    days: int,
+    end: int,
+    tick: int,
+    latency: float,
+    budget: int,
+    window: float,
+    fault_rate: float,
+    faults: tuple[str, ...],
+) -> None:
+    """Serve the venue's Ticket Tailor API on loopback until Ctrl-C.
+
+    \b
+    Example:
+      python -m pipelines.sandbox serve --orders 100000 --latency 0.25
+      curl -u sk_1_1_c2FuZGJveA: 'http://127.0.0.1:8787/v1/orders?limit=1'
+    """
+    chosen = Faults(rate=fault_rate, kinds=faults) if faults else Faults(rate=fault_rate)
+    api = TicketTailorApi(
+        Venue(seed, orders=orders, days=days, end=end),
+        key=key,
+        port=port,
+        tick=tick,
+        latency=latency,
+        budget=budget,
+        window_seconds=window,
+        faults=chosen if fault_rate else None,
+    )
+    with api:
+        click.echo(f"Ticket Tailor's API of a made-up venue: {api.url}  (key {key}; Ctrl-C ends it)")
+        try:
+            while True:
+                time.sleep(3600)
+        except KeyboardInterrupt:
+            click.echo(f"{api.count()} requests answered")
+
+
+if __name__ == "__main__":
+    main()

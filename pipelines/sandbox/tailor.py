@@ -1,0 +1,118 @@
+"""The Ticket Tailor half of the venue: which order is made when, and the tickets that belong to no order.
+
+``tailor_json`` shows what is here as the platform's API does; the ledger reads it here and never that document.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from pipelines.sandbox import tailor_cases
+from pipelines.sandbox.catalogue import Event, Person, person
+from pipelines.sandbox.draw import Draw
+from pipelines.sandbox.tailor_order import FIRST_TICKET, LOOSE, TICKET_LAG, TICKETS_AN_ORDER, Order
+from pipelines.sandbox.venue import CASES, TAILOR, Change, Venue
+
+
+def make_order(venue: Venue, index: int) -> Order:
+    """Order ``index`` of the venue: a pure function of the two."""
+    draw = Draw(TAILOR + " order", venue.seed, index)
+    case = case_of(index, draw)
+    rule = tailor_cases.CASES[case]
+    created = venue.created(TAILOR, index)
+    currency = rule.currency
+    event = None
+    if not rule.store_only:
+        event = venue.pick_event(TAILOR, draw, created, currency, soon=index % 5 == 2)
+    order = Order(
+        index=index,
+        case=case,
+        created=created,
+        listed=venue.listed(TAILOR, index),
+        event=event,
+        buyer=person(draw.below(venue.people)),
+        currency=currency,
+    )
+    if draw.chance(15):
+        order.referral = draw.pick(("newsletter", "poster", "partner-site"))
+    rule.build(order, draw)
+    if index in venue.extra:
+        order.changes.extend(venue.extra[index])
+    if index % 5 == 2 and event is not None:
+        _scan(order, event, draw)
+    order.changes.sort(key=lambda change: change.at)
+    return order
+
+
+def case_of(index: int, draw: Draw) -> str:
+    """Which case an order is: each once among the first ``CASES``; after that mostly plain sales."""
+    if index < CASES:
+        return tailor_cases.WHEEL[index]
+    if draw.chance(85):
+        return draw.pick(tailor_cases.ORDINARY)
+    return draw.pick(tailor_cases.WHEEL)
+
+
+def _scan(order: Order, event: Event, draw: Draw) -> None:
+    """Doors open three quarters of an hour before the show; somebody of every seventh such order leaves early."""
+    doors = event.moved_start - 2700
+    for seat in order.seats:
+        if draw.chance(85):
+            order.changes.append(Change(doors + draw.below(2600), "scan", amount=1, ticket=seat.number))
+    if order.index % 35 == 2 and order.seats:
+        order.changes.append(Change(doors + 5400, "scan", amount=-1, ticket=order.seats[0].number))
+
+
+class LooseTicket(NamedTuple):
+    """A ticket issued through the API or a dashboard import: in no order."""
+
+    index: int
+    id: str
+    created: int
+    event: Event
+    level: int
+    source: str
+    voided_at: int | None
+    buyer: Person
+
+
+def has_loose_ticket(index: int) -> bool:
+    return index % 23 == 6
+
+
+def make_loose_ticket(venue: Venue, index: int) -> LooseTicket:
+    """The ticket without an order that was issued at the moment of order ``index``."""
+    draw = Draw(TAILOR + " loose", venue.seed, index)
+    created = venue.created(TAILOR, index) + TICKET_LAG
+    event = venue.pick_event(TAILOR, draw, created)
+    return LooseTicket(
+        index=index,
+        id=f"it_{FIRST_TICKET + index * TICKETS_AN_ORDER + LOOSE}",
+        created=created,
+        event=event,
+        level=draw.below(3),
+        source=("api", "dashboard_import")[index // 23 % 2],
+        voided_at=created + 7200 if index % 46 == 29 else None,
+        buyer=person(draw.below(venue.people)),
+    )
+
+
+class Tailor:
+    """The Ticket Tailor half of a venue."""
+
+    def __init__(self, venue: Venue) -> None:
+        self.venue = venue
+
+    def order(self, index: int) -> Order:
+        return make_order(self.venue, index)
+
+    def orders(self, now: int) -> Iterator[Order]:
+        """Every order listed by ``now``, oldest first."""
+        for index in range(self.venue.made_before(TAILOR, now + 1)):
+            if self.venue.listed(TAILOR, index) <= now:
+                yield make_order(self.venue, index)
+
+    def loose_tickets(self, now: int) -> Iterator[LooseTicket]:
+        """Every ticket without an order issued by ``now``, oldest first."""
+        for index in range(self.venue.made_before(TAILOR, now - TICKET_LAG + 1)):
+            if has_loose_ticket(index):
+                yield make_loose_ticket(self.venue, index)

@@ -1,0 +1,152 @@
+"""The made-up venue: its clock, its programme, and which order was made when.
+
+Order ``i`` of a platform, and all that ever happens to it, is a pure function of (seed, i). Its moment of creation
+rises with ``i``, so "the orders between two moments" is arithmetic, and nothing has to be held in memory.
+"""
+
+import dataclasses
+import datetime
+import functools
+from zoneinfo import ZoneInfo
+
+from pipelines.sandbox.catalogue import DAY, HOUR, WINDOW, Event, make_event, platforms_and_currency
+from pipelines.sandbox.draw import Draw
+
+DEFAULT_END = 1_748_736_000  # 2025-06-01 00:00 UTC: summer time, so that local days differ from UTC's
+CASES = 60  # the first orders of each platform hold every case once; a world of 60 has them all
+TAILOR = "tailor"
+TICKETOR = "ticketor"
+
+
+@dataclasses.dataclass(frozen=True)
+class Change:
+    """Something that happens to an order at a moment (unix seconds); see ``tailor.py`` for the kinds and ``amount``."""
+
+    at: int
+    what: str
+    amount: int = 0
+    ticket: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Venue:
+    """A venue that has sold ``orders`` orders on each platform by ``end``, over the ``days`` before it.
+
+    It goes on selling at the same pace after ``end``. Look at it "as of" any moment: an order is in the state of then.
+
+    Args:
+        seed: everything follows from it.
+        orders: orders a platform up to ``end``, 10 to 10 million; every case is present from 60.
+        days: how long the venue has been selling by ``end``.
+        end: unix seconds UTC.
+        account: what the account is called (``sandbox…`` for the kinds of its products to be known on Ticketor).
+        time_zone: where it stands.
+        late: some orders are listed later than they were made (40 minutes, or 3 days).
+        extra: further happenings on Ticket Tailor, by order index: a test's own refunds at its own moments.
+    """
+
+    seed: int
+    orders: int = 60
+    days: int = 90
+    end: int = DEFAULT_END
+    account: str = "sandbox_hall"
+    time_zone: str = "Europe/London"
+    late: bool = True
+    extra: dict[int, tuple[Change, ...]] = dataclasses.field(default_factory=dict, hash=False)
+
+    @property
+    def opens(self) -> int:
+        """The moment from which orders come in (unix seconds)."""
+        return self.end - self.days * DAY
+
+    @property
+    def people(self) -> int:
+        """How many people ever buy: fewer than orders, so that some come again and some buy on both platforms."""
+        return max(20, self.orders * 3 // 5)
+
+    def created(self, platform: str, index: int) -> int:
+        """When order ``index`` was made (unix seconds). Rises with ``index``; some orders share a second."""
+        if index % 10 == 4:
+            index -= 1  # a tie with the one before
+        span = self.days * DAY
+        jitter = Draw(platform, self.seed, -index - 1).below(span) * 4 // 5
+        return self.opens + (index * span + jitter) // self.orders
+
+    def made_before(self, platform: str, moment: int) -> int:
+        """How many orders were made before ``moment``: the index of the first that was not."""
+        span = self.days * DAY
+        guess = max(0, (moment - self.opens) * self.orders // span)
+        while guess > 0 and self.created(platform, guess - 1) >= moment:
+            guess -= 1
+        while self.created(platform, guess) < moment:
+            guess += 1
+        return guess
+
+    def listed(self, platform: str, index: int) -> int:
+        """When order ``index`` could first be seen: mostly at once, sometimes after newer ones."""
+        created = self.created(platform, index)
+        if self.late and index % 41 == 17:
+            return created + 40 * 60
+        if self.late and index % 97 == 33:
+            return created + 3 * DAY
+        return created
+
+    @functools.cached_property
+    def event_gap(self) -> int:
+        """Days between two performances."""
+        wanted = min(max(self.orders // 100, 18), self.days)
+        return max(1, self.days // wanted)
+
+    @functools.cached_property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    @functools.cached_property
+    def _events(self) -> dict[int, Event]:
+        return {}
+
+    def event(self, index: int) -> Event:
+        """Performance ``index``; 0 is the first after the venue opened."""
+        found = self._events.get(index)
+        if found is None:
+            first = datetime.datetime.fromtimestamp(self.opens, self.zone).date()
+            day = first + datetime.timedelta(days=1 + index * self.event_gap)
+            midnight = datetime.datetime.combine(day, datetime.time(), self.zone)
+            found = self._events[index] = make_event(index, int(midnight.timestamp()))
+        return found
+
+    def next_event(self, moment: int) -> int:
+        """The first performance that begins more than an hour after ``moment``."""
+        return self._next_event_in_hour(moment // HOUR)
+
+    @functools.cached_property
+    def _next_by_hour(self) -> dict[int, int]:
+        return {}
+
+    def _next_event_in_hour(self, hour: int) -> int:
+        found = self._next_by_hour.get(hour)
+        if found is None:
+            moment = (hour + 2) * HOUR
+            found = max(0, (moment - self.opens) // DAY // self.event_gap - 2)
+            while self.event(found).start <= moment:
+                found += 1
+            self._next_by_hour[hour] = found
+        return found
+
+    def pick_event(self, platform: str, draw: Draw, moment: int, currency: str = "GBP", soon: bool = False) -> Event:
+        """One of the next six performances sold on ``platform`` in ``currency`` (the very next one if ``soon``)."""
+        first = self.next_event(moment)
+        sold = 0 if platform == TAILOR else 1
+        fitting = []
+        for index in range(first, first + WINDOW):
+            pattern = platforms_and_currency(index)
+            if pattern[sold] and pattern[2] == currency:
+                fitting.append(index)
+        return self.event(fitting[0] if soon else draw.pick(fitting))
+
+    def events_shown(self, now: int) -> int:
+        """How many performances have been announced by ``now``."""
+        count = max(0, (now - self.opens) // DAY // self.event_gap)
+        while self.event(count).created <= now:
+            count += 1
+        return count
