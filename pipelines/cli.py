@@ -188,7 +188,7 @@ def schedule(form: str, minutes: int) -> None:
 
 def _summary(result: Any, echo: Callable[[str], None]) -> None:
     for account in result.accounts:
-        rows = ", ".join(f"{count:,} {table}" for table, count in account.rows.items() if count) or "nothing new"
+        rows = ", ".join(f"{count:,} {table}" for table, count in account.news.items()) or "nothing new"
         echo(f"{account.platform} {account.account}: {account.error or rows}")
         for line in account.told:
             echo(f"{account.platform} {account.account}: {line}")

@@ -182,6 +182,15 @@ def load_settings_table(settings: Settings) -> bool:
     return True
 
 
+def make_missing_tables(settings: Settings) -> None:
+    """The models read the tables of both platforms: where one is not configured they exist and are empty."""
+    if not register.ticketor_tables_exist(settings.warehouse):
+        made = pipeline(settings, "ticketor", "no_site")
+        from pipelines.ticketor import buffer, source
+
+        _run(made, source.ticketor_source(Site("no_site", buffer=""), buffer.Package("", [], [])))
+
+
 class TicketorAccount:
     """One Ticketor site."""
 
@@ -206,6 +215,11 @@ class TicketorAccount:
         for package in plan.packages():
             loaded.add(_run(made, source.ticketor_source(self.site, package)))
             echo(f"ticketor {self.name}: {loaded.rows.get('records', 0):,} records")
+        if plan.unreadable:
+            raise Problem(
+                f"{len(plan.unreadable)} files could not be read, for example {plan.unreadable[0]}. "
+                "The others are loaded; these are tried again by every run."
+            )
 
 
 class TicketTailorAccount:

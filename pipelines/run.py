@@ -37,6 +37,11 @@ class AccountResult:
     told: list[str] = dataclasses.field(default_factory=list)
     error: str | None = None
 
+    @property
+    def news(self) -> dict[str, int]:
+        """The rows a person asks for: without dlt's and our own bookkeeping."""
+        return {table: count for table, count in self.rows.items() if count and table not in load.BOOKKEEPING}
+
 
 @dataclasses.dataclass
 class RunResult:
@@ -162,6 +167,7 @@ def _load(settings: Settings, result: RunResult, due: list[Account], options: lo
                 (settings.logs / "errors.log").open("a").write(f"{result.started_at} {traceback.format_exc()}\n")
             told.rows, told.requests, told.told = loaded.rows, loaded.requests, loaded.told
             anything_new |= loaded.anything_new
+        load.make_missing_tables(settings)
     return anything_new
 
 
@@ -181,7 +187,7 @@ def _build(settings: Settings, result: RunResult, echo: Echo) -> None:
 
 def _judge(result: RunResult) -> None:
     failed = result.error or any(account.error for account in result.accounts)
-    busy = result.published or any(account.rows for account in result.accounts)
+    busy = result.published or any(account.news for account in result.accounts)
     result.outcome = "failed" if failed else "done" if busy else "idle"
 
 
