@@ -1,0 +1,56 @@
+-- Grain: one row per signed amount of an invoice: what it charged, and what it or a return gave back.
+with credits as (
+    select
+        payments.account,
+        payments.order_id as invoice_id,
+        'credit:' || payments.payment_id as line_id,
+        'gift_card' as line_kind,
+        cast(-payments.credit_amount as decimal(18, 4)) as amount,
+        payments.currency,
+        payments.paid_at as booked_at,
+        payments.paid_at_basis as date_basis
+    from {{ ref('int_ticketor__payments') }} as payments
+    inner join {{ ref('int_ticketor__invoices') }} as invoices
+        on payments.account = invoices.account and payments.order_id = invoices.invoice_id
+    where payments.kind = 'credit_issued'
+        and invoices.is_return
+        and payments.credit_amount <> 0
+),
+
+charged as (
+    select
+        lines.*,
+        case when orders.is_booked then coalesce(orders.ordered_at, orders.first_seen_at) end as booked_at,
+        case when orders.ordered_at is null then 'first_seen' else 'platform' end as date_basis
+    from {{ ref('int_ticketor__sale_lines') }} as lines
+    inner join {{ ref('int_ticketor__orders') }} as orders
+        on lines.account = orders.account and lines.invoice_id = orders.order_id
+),
+
+lines as (
+    select * from charged
+    union all by name
+    select
+        *,
+        'refund' as line_kind
+    from {{ ref('int_ticketor__refund_lines') }}
+    union all by name
+    select * from credits
+)
+
+select
+    'ticketor' as platform,
+    account,
+    invoice_id as order_id,
+    line_id,
+    event_id,
+    ticket_id,
+    product_sale_id,
+    line_kind,
+    refund_of,
+    cast(amount as decimal(18, 4)) as amount,
+    tax_amount,
+    currency,
+    booked_at,
+    date_basis
+from lines
