@@ -1,0 +1,113 @@
+{% macro local_day(at, zone) -%}
+    {#- The calendar day of a UTC time in a named zone. -#}
+    cast(timezone({{ zone }}, {{ at }}) as date)
+{%- endmacro %}
+
+
+{% macro ticket_key(of) -%}
+    {#- A ticket issued without an order has no order id: it still has a key. -#}
+    {{ key([of ~ '.platform', of ~ '.account', "coalesce(" ~ of ~ ".order_id, '')", of ~ '.ticket_id']) }}
+{%- endmacro %}
+
+
+{% macro is_return(order_type) -%}
+    {#- Orders that give back: their total is negative and their lines are refunds. -#}
+    ({{ order_type }} in ('return', 'refund', 'void'))
+{%- endmacro %}
+
+
+{% macro in_currency(amount, currency) -%}
+    {#- An amount for a sentence: with the currency's own decimals, or four where it has more. -#}
+    case
+        when {{ amount }} is null then 'an unknown amount'
+        when {{ minor_units(currency) }} = 0 and {{ amount }} = trunc({{ amount }}) then cast(cast({{ amount }} as decimal(18, 0)) as varchar)
+        when {{ minor_units(currency) }} = 2 and {{ amount }} = cast({{ amount }} as decimal(18, 2)) then cast(cast({{ amount }} as decimal(18, 2)) as varchar)
+        when {{ amount }} = cast({{ amount }} as decimal(18, 3)) then cast(cast({{ amount }} as decimal(18, 3)) as varchar)
+        else cast({{ amount }} as varchar)
+    end || coalesce(' ' || {{ currency }}, '')
+{%- endmacro %}
+
+
+{% macro part_up_to(amount, so_far, whole, currency) -%}
+    {#- How much of an amount falls to the first `so_far` of `whole`, in ten thousandths, cut to the currency's minor unit.
+        The shares of several takers are differences of this, so that they add up to the amount. Whole numbers: no rounding error. -#}
+    case
+        when {{ so_far }} = {{ whole }} then cast({{ amount }} * 10000 as hugeint)
+        else
+            cast({{ amount }} * 10000 as hugeint) * cast({{ so_far }} * 10000 as hugeint) // cast({{ whole }} * 10000 as hugeint)
+            // case {{ minor_units(currency) }} when 0 then 10000 when 3 then 10 else 100 end
+            * case {{ minor_units(currency) }} when 0 then 10000 when 3 then 10 else 100 end
+    end
+{%- endmacro %}
+
+
+{% macro share(amount, taker, currency) -%}
+    {#- What of an amount falls to a taker that stands between `so_far_before` and `so_far` of `whole`. -#}
+    cast(
+        cast(
+            ({{ part_up_to(amount, taker ~ '.so_far', taker ~ '.whole', currency) }})
+            - ({{ part_up_to(amount, taker ~ '.so_far_before', taker ~ '.whole', currency) }})
+            as bigint
+        ) * 0.0001 as decimal(18, 4)
+    )
+{%- endmacro %}
+
+
+{% macro summed_measures() -%}
+    {#- The measures of rpt_daily_event_sales that can be added up, added up. What is not known stays NULL: platform_fees. -#}
+    {% for measure in [
+        'gross_sales', 'refunds', 'refunds_of_sales', 'buyer_fees', 'tips', 'donations', 'tax', 'delivery', 'gift_cards',
+        'discounts', 'unexplained', 'charged_total', 'receipts',
+    ] -%}
+    cast(coalesce(sum({{ measure }}), 0) as decimal(18, 4)) as {{ measure }},
+    {% endfor -%}
+    cast(sum(platform_fees) as decimal(18, 4)) as platform_fees,
+    {%- for count in ['tickets_sold', 'comps', 'tickets_imported', 'tickets_returned', 'orders', 'orders_without_fees'] %}
+    cast(coalesce(sum({{ count }}), 0) as bigint) as {{ count }},
+    {%- endfor %}
+{%- endmacro %}
+
+
+{% macro measures(of, account) -%}
+    {#- All measures of a report in their order, with the ones that are differences of others. -#}
+    {{ of }}.gross_sales,
+    {{ of }}.refunds,
+    {{ of }}.refunds_of_sales,
+    cast({{ of }}.gross_sales - {{ of }}.refunds_of_sales as decimal(18, 4)) as net_sales,
+    {{ of }}.buyer_fees,
+    {{ of }}.tips,
+    {{ of }}.donations,
+    {{ of }}.tax,
+    {{ of }}.delivery,
+    {{ of }}.gift_cards,
+    {{ of }}.discounts,
+    {{ of }}.unexplained,
+    {{ of }}.charged_total,
+    {{ of }}.receipts,
+    coalesce(
+        {{ of }}.platform_fees, case when {{ account }}.knows_fees and {{ of }}.orders_without_fees = 0 then 0 end
+    ) as platform_fees,
+    case
+        when {{ account }}.knows_fees and {{ of }}.orders_without_fees = 0
+            then cast(
+                {{ of }}.gross_sales - {{ of }}.refunds_of_sales - coalesce({{ of }}.platform_fees, 0) as decimal(18, 4)
+            )
+    end as net_after_fees,
+    {{ of }}.tickets_sold,
+    {{ of }}.comps,
+    {{ of }}.tickets_imported,
+    {{ of }}.tickets_returned,
+    {{ of }}.orders,
+    {{ of }}.orders_without_fees,
+{%- endmacro %}
+
+
+{% macro mart_names() -%}
+    {#- Every table of the marts: the tests that look at all of them go through this list, and one test keeps it complete. -#}
+    {{ return([
+        'dim_accounts', 'dim_customers', 'dim_dates', 'dim_events', 'dim_products',
+        'fct_order_changes', 'fct_order_lines', 'fct_orders', 'fct_payments', 'fct_product_sales', 'fct_tickets',
+        'refused_records',
+        'rpt_daily_event_sales', 'rpt_daily_sales', 'rpt_event_sales', 'rpt_event_totals', 'rpt_reconciliation', 'rpt_sales_curve',
+    ]) }}
+{%- endmacro %}

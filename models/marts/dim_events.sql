@@ -1,0 +1,82 @@
+-- One row per event: one performance as one account sells it.
+with events as (
+    select * from {{ ref('int_events') }}
+),
+
+sold as (
+    select platform, account, event_id, first_seen_at from {{ ref('int_orders') }}
+    union all
+    select platform, account, event_id, first_seen_at from {{ ref('int_tickets') }}
+    union all
+    select platform, account, event_id, first_seen_at from {{ ref('int_product_sales') }}
+    union all
+    select platform, account, event_id, null from {{ ref('int_order_lines') }}
+),
+
+only_sold as (
+    select
+        platform,
+        account,
+        event_id,
+        min(first_seen_at) as first_seen_at,
+    from sold
+    anti join events using (platform, account, event_id)
+    where event_id is not null
+    group by all
+),
+
+all_events as (
+    select * from events
+    union all by name
+    select * from only_sold
+),
+
+placed as (
+    select
+        all_events.*,
+        coalesce(zones.name, accounts.reporting_zone) as local_zone,
+    from all_events
+    left join {{ ref('dim_accounts') }} as accounts
+        on all_events.platform = accounts.platform and all_events.account = accounts.account
+    -- a zone the engine does not know would stop the build: the account's serves instead
+    left join pg_timezone_names() as zones on all_events.time_zone = zones.name
+)
+
+select
+    {{ key(['placed.platform', 'placed.account', 'placed.event_id']) }} as event_key,
+    placed.platform,
+    placed.account,
+    placed.event_id,
+    placed.event_series_id,
+    case
+        when shows.show is not null then {{ key(["'show'", 'shows.show']) }}
+        else {{ key(['placed.platform', 'placed.account', 'placed.event_id']) }}
+    end as show_key,
+    coalesce(shows.show, placed.event_name) as show_name,
+    shows.production,
+    shows.season,
+    placed.event_name,
+    placed.starts_at,
+    placed.ends_at,
+    placed.time_zone,
+    placed.local_zone,
+    timezone(placed.local_zone, placed.starts_at) as starts_local,
+    timezone(placed.local_zone, placed.ends_at) as ends_local,
+    {{ local_day('placed.starts_at', 'placed.local_zone') }} as starts_on,
+    placed.dates_seen,
+    placed.status,
+    placed.missing_since,
+    placed.venue,
+    coalesce(shows.capacity, placed.capacity) as capacity,
+    case when shows.capacity is not null then 'shows seed' else placed.capacity_basis end as capacity_basis,
+    placed.currency,
+    placed.platform_orders_count,
+    placed.platform_tickets_count,
+    placed.platform_revenue,
+    placed.first_seen_at,
+from placed
+left join {{ ref('shows') }} as shows
+    on
+        placed.platform = shows.platform
+        and placed.account = shows.account
+        and placed.event_id = shows.event_id

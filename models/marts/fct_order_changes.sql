@@ -1,0 +1,32 @@
+-- One row per change of an order that was seen between two of its versions.
+with changes as (
+    select
+        *,
+        -- two tickets of one order may change alike at once: told apart by a number, so that each keeps a key
+        row_number() over (partition by platform, account, order_id, what, before, after, first_seen_at) as occurrence,
+    from {{ ref('int_order_changes') }}
+)
+
+select
+    {{ key([
+        'changes.platform',
+        'changes.account',
+        'changes.order_id',
+        'changes.what',
+        "coalesce(changes.before, '')",
+        "coalesce(changes.after, '')",
+        'epoch_us(changes.first_seen_at)',
+        'changes.occurrence',
+    ]) }} as order_change_key,
+    changes.platform,
+    changes.account,
+    {{ key(['changes.platform', 'changes.account', 'changes.order_id']) }} as order_key,
+    changes.order_id,
+    changes.what,
+    changes.before,
+    changes.after,
+    changes.first_seen_at,
+    {{ local_day('changes.first_seen_at', 'accounts.reporting_zone') }} as first_seen_on,
+from changes
+left join {{ ref('dim_accounts') }} as accounts
+    on changes.platform = accounts.platform and changes.account = accounts.account

@@ -1,0 +1,69 @@
+-- One row per signed amount of an order: the ledger. Every report of money is a sum of it.
+with orders as (
+    select * from {{ ref('int_orders') }}
+),
+
+lines as (
+    select * from {{ ref('int_order_lines') }}
+),
+
+added_up as (
+    select
+        platform,
+        account,
+        order_id,
+        sum(amount) as everything,
+        sum(amount) filter (where line_kind <> 'refund') as charged,
+    from lines
+    group by all
+),
+
+-- what the platform's own numbers leave open stands in a line of its own, so that the lines always make the order's total
+unexplained as (
+    select
+        orders.platform,
+        orders.account,
+        orders.order_id,
+        'unexplained' as line_id,
+        orders.event_id,
+        'unexplained' as line_kind,
+        cast(
+            orders.total_amount
+            - coalesce(case when {{ is_return('orders.order_type') }} then added_up.everything else added_up.charged end, 0)
+            as decimal(18, 4)
+        ) as amount,
+        orders.currency,
+        case when orders.is_booked then orders.ordered_at end as booked_at,
+        'platform' as date_basis,
+    from orders
+    left join added_up using (platform, account, order_id)
+),
+
+ledger as (
+    select * from lines
+    union all by name
+    select * from unexplained
+    where amount <> 0
+)
+
+select
+    {{ key(['ledger.platform', 'ledger.account', 'ledger.order_id', 'ledger.line_id']) }} as order_line_key,
+    ledger.platform,
+    ledger.account,
+    {{ key(['ledger.platform', 'ledger.account', 'ledger.order_id']) }} as order_key,
+    ledger.order_id,
+    ledger.line_id,
+    {{ key(['ledger.platform', 'ledger.account', 'ledger.event_id']) }} as event_key,
+    case when ledger.line_kind <> 'refund' then {{ ticket_key('ledger') }} end as ticket_key,
+    {{ key(['ledger.platform', 'ledger.account', 'ledger.product_sale_id']) }} as product_sale_key,
+    ledger.line_kind,
+    ledger.refund_of,
+    ledger.amount,
+    ledger.tax_amount,
+    ledger.currency,
+    ledger.booked_at,
+    {{ local_day('ledger.booked_at', 'accounts.reporting_zone') }} as booked_on,
+    ledger.date_basis,
+from ledger
+left join {{ ref('dim_accounts') }} as accounts
+    on ledger.platform = accounts.platform and ledger.account = accounts.account

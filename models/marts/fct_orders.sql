@@ -1,0 +1,120 @@
+-- One row per order: Ticketor's invoice, Ticket Tailor's order.
+with orders as (
+    select * from {{ ref('int_orders') }}
+),
+
+tickets as (
+    select platform, account, order_id, count(*) as how_many
+    from {{ ref('int_tickets') }}
+    group by all
+),
+
+products as (
+    select platform, account, order_id, count(*) as how_many
+    from {{ ref('int_product_sales') }}
+    group by all
+),
+
+payments as (
+    select
+        platform,
+        account,
+        order_id,
+        sum(amount) as moved,
+        sum(amount) filter (where kind = 'capture') as paid,
+        sum(-amount) filter (where kind = 'refund') as refunded,
+        sum(credit_amount) filter (where kind = 'credit_redeemed') as credit_redeemed,
+        sum(credit_amount) filter (where kind = 'credit_issued') as credit_issued,
+    from {{ ref('int_payments') }}
+    group by all
+),
+
+-- a voucher that stands in the order as a negative line has lowered the total already: it is no second tender
+credit_in_total as (
+    select platform, account, order_id, sum(-amount) as amount
+    from {{ ref('int_order_lines') }}
+    where line_kind = 'gift_card' and amount < 0 and product_sale_id is null
+    group by all
+),
+
+joined as (
+    select
+        orders.*,
+        coalesce(tickets.how_many, 0) as tickets_held,
+        coalesce(products.how_many, 0) as products_held,
+        coalesce(payments.moved, 0) as moved,
+        coalesce(payments.paid, 0) as paid,
+        coalesce(payments.refunded, 0) as refunded,
+        coalesce(payments.credit_redeemed, 0) as credit_redeemed,
+        coalesce(payments.credit_issued, 0) as credit_issued,
+        coalesce(credit_in_total.amount, 0) as credit_in_total,
+    from orders
+    left join tickets using (platform, account, order_id)
+    left join products using (platform, account, order_id)
+    left join payments using (platform, account, order_id)
+    left join credit_in_total using (platform, account, order_id)
+)
+
+select
+    {{ key(['joined.platform', 'joined.account', 'joined.order_id']) }} as order_key,
+    joined.platform,
+    joined.account,
+    joined.order_id,
+    {{ key(['joined.platform', 'joined.account', 'joined.related_order_id']) }} as related_order_key,
+    joined.related_order_id,
+    joined.order_type,
+    joined.status,
+    joined.is_booked,
+    joined.payments_known,
+    joined.channel,
+    joined.ordered_at,
+    {{ local_day('joined.ordered_at', 'accounts.reporting_zone') }} as ordered_on,
+    {{ key(['joined.platform', 'joined.account', 'joined.event_id']) }} as event_key,
+    customers.customer_key,
+    customers.person_key,
+    {{ key(['joined.platform', 'joined.account', 'joined.agent_id']) }} as agent_key,
+    joined.currency,
+    joined.total_amount,
+    joined.total_as_given,
+    joined.service_charge_amount,
+    joined.tax_amount,
+    joined.tax_basis,
+    joined.tip_amount,
+    joined.discount_amount,
+    case when joined.payments_known then cast(joined.paid as decimal(18, 4)) end as paid_amount,
+    case when joined.payments_known then cast(joined.refunded as decimal(18, 4)) end as refunded_amount,
+    case when joined.payments_known then cast(joined.credit_redeemed as decimal(18, 4)) end as credit_redeemed_amount,
+    case when joined.payments_known then cast(joined.credit_issued as decimal(18, 4)) end as credit_issued_amount,
+    case
+        when not joined.payments_known then null
+        -- nobody owes anything for an order that never came about
+        when not joined.is_booked and joined.status = 'cancelled' then 0
+        when {{ is_return('joined.order_type') }}
+            then cast(joined.total_amount - joined.moved + joined.credit_issued as decimal(18, 4))
+        else
+            cast(
+                joined.total_amount - joined.paid - greatest(joined.credit_redeemed - joined.credit_in_total, 0)
+                as decimal(18, 4)
+            )
+    end as balance_due,
+    joined.platform_fee_amount,
+    joined.promotion_code,
+    joined.referral,
+    joined.processor_reference,
+    case
+        when joined.tickets_held > 0 then joined.tickets_held else coalesce(joined.tickets_count_as_given, 0)
+    end as tickets_count,
+    joined.tickets_count_as_given,
+    case
+        when joined.products_held > 0 then joined.products_held else coalesce(joined.products_count_as_given, 0)
+    end as products_count,
+    joined.products_count_as_given,
+    joined.first_seen_at,
+from joined
+left join {{ ref('dim_accounts') }} as accounts
+    on joined.platform = accounts.platform and joined.account = accounts.account
+left join {{ ref('dim_customers') }} as customers
+    on
+        joined.platform = customers.platform
+        and joined.account = customers.account
+        and joined.customer_id = customers.customer_id

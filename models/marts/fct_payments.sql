@@ -1,0 +1,34 @@
+-- One row per movement of money; attempts that moved none, and credit, are kept with amount 0.
+select
+    {{ key(['payments.platform', 'payments.account', 'payments.payment_id']) }} as payment_key,
+    payments.platform,
+    payments.account,
+    payments.payment_id,
+    {{ key(['payments.platform', 'payments.account', 'payments.order_id']) }} as order_key,
+    payments.order_id,
+    customers.customer_key,
+    customers.person_key,
+    payments.paid_at,
+    {{ local_day('payments.paid_at', 'accounts.reporting_zone') }} as paid_on,
+    payments.paid_at_basis,
+    payments.method,
+    payments.charge_method,
+    payments.processor_reference,
+    payments.kind,
+    payments.amount,
+    payments.amount_as_given,
+    payments.credit_amount,
+    payments.currency,
+    payments.is_success,
+    payments.platform_deduction,
+    {{ key(['payments.platform', 'payments.account', 'payments.agent_id']) }} as agent_key,
+    payments.cash_register_id,
+    payments.first_seen_at,
+from {{ ref('int_payments') }} as payments
+left join {{ ref('dim_accounts') }} as accounts
+    on payments.platform = accounts.platform and payments.account = accounts.account
+left join {{ ref('dim_customers') }} as customers
+    on
+        payments.platform = customers.platform
+        and payments.account = customers.account
+        and payments.customer_id = customers.customer_id

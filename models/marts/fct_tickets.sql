@@ -1,0 +1,41 @@
+-- One row per ticket sold: Ticketor's (invoice, ticket), Ticket Tailor's issued ticket.
+select
+    {{ ticket_key('tickets') }} as ticket_key,
+    tickets.platform,
+    tickets.account,
+    tickets.ticket_id,
+    {{ key(['tickets.platform', 'tickets.account', 'tickets.order_id']) }} as order_key,
+    tickets.order_id,
+    {{ key(['tickets.platform', 'tickets.account', 'tickets.event_id']) }} as event_key,
+    tickets.event_id,
+    customers.customer_key,
+    customers.person_key,
+    tickets.status,
+    tickets.admission_kind,
+    tickets.section,
+    tickets.seat_row,
+    tickets.seat,
+    tickets.ticket_type,
+    tickets.list_price,
+    tickets.price,
+    tickets.service_charge,
+    tickets.price_paid,
+    tickets.discount_amount,
+    tickets.tax_amount,
+    tickets.currency,
+    tickets.sold_at,
+    {{ local_day('tickets.sold_at', 'accounts.reporting_zone') }} as sold_on,
+    tickets.voided_at,
+    {{ local_day('tickets.voided_at', 'accounts.reporting_zone') }} as voided_on,
+    tickets.scanned_at,
+    tickets.delivery_method,
+    tickets.source,
+    tickets.first_seen_at,
+from {{ ref('int_tickets') }} as tickets
+left join {{ ref('dim_accounts') }} as accounts
+    on tickets.platform = accounts.platform and tickets.account = accounts.account
+left join {{ ref('dim_customers') }} as customers
+    on
+        tickets.platform = customers.platform
+        and tickets.account = customers.account
+        and tickets.customer_id = customers.customer_id

@@ -1,0 +1,46 @@
+-- One row per account, local day and currency.
+with by_event as (
+    select * from {{ ref('rpt_daily_event_sales') }}
+),
+
+-- an order over two events is one order of its day: the one thing that is not a sum over events
+orders as (
+    select
+        platform,
+        account,
+        ordered_on as local_day,
+        coalesce(currency, 'XXX') as currency,
+        count(*) filter (where not {{ is_return('order_type') }}) as orders,
+        count(*) filter (where platform_fee_amount is null) as orders_without_fees,
+    from {{ ref('fct_orders') }}
+    where is_booked and ordered_on is not null
+    group by all
+),
+
+together as (
+    select * exclude (orders, orders_without_fees) from by_event
+    union all by name
+    select * from orders
+),
+
+summed as (
+    select
+        platform,
+        account,
+        local_day,
+        currency,
+        {{ summed_measures() }}
+    from together
+    group by all
+)
+
+select
+    {{ key(['summed.platform', 'summed.account', 'summed.local_day', 'summed.currency']) }} as daily_sales_key,
+    summed.platform,
+    summed.account,
+    summed.local_day,
+    summed.currency,
+    {{ measures('summed', 'accounts') }}
+from summed
+left join {{ ref('dim_accounts') }} as accounts
+    on summed.platform = accounts.platform and summed.account = accounts.account

@@ -1,0 +1,320 @@
+-- One row per identity that an order (or an event, where no order is named) fails. Nothing is refused for standing here.
+with orders as (
+    select * from {{ ref('fct_orders') }}
+),
+
+lines as (
+    select * from {{ ref('fct_order_lines') }}
+),
+
+payments as (
+    select * from {{ ref('fct_payments') }}
+),
+
+tickets as (
+    select * from {{ ref('fct_tickets') }}
+),
+
+sales as (
+    select * from {{ ref('fct_product_sales') }}
+),
+
+lines_make_the_total as (
+    select
+        orders.platform,
+        orders.account,
+        orders.order_id,
+        'lines = total' as identity,
+        cast(orders.total_amount - lines.amount as varchar) as left_value,
+        cast(orders.total_amount as varchar) as right_value,
+        lines.amount as difference,
+        orders.currency,
+        'Its lines make ' || {{ in_currency('(orders.total_amount - lines.amount)', 'orders.currency') }}
+        || ', the platform says ' || {{ in_currency('orders.total_amount', 'orders.currency') }}
+        || ': ' || {{ in_currency('lines.amount', 'orders.currency') }} || ' is not explained.' as in_words,
+    from lines
+    inner join orders on lines.order_key = orders.order_key
+    where lines.line_kind = 'unexplained'
+),
+
+payments_make_the_total as (
+    select
+        platform,
+        account,
+        order_id,
+        'payments = total' as identity,
+        cast(total_amount - balance_due as varchar) as left_value,
+        cast(total_amount as varchar) as right_value,
+        balance_due as difference,
+        currency,
+        case
+            when {{ is_return('order_type') }}
+                then 'It gives back ' || {{ in_currency('(-total_amount)', 'currency') }} || ', and '
+                || {{ in_currency('(balance_due - total_amount)', 'currency') }} || ' has gone back: '
+                || {{ in_currency('abs(balance_due)', 'currency') }}
+                || case when balance_due < 0 then ' is still to be given.' else ' too much.' end
+            else 'It cost ' || {{ in_currency('total_amount', 'currency') }} || ', and '
+                || {{ in_currency('(total_amount - balance_due)', 'currency') }} || ' was paid: '
+                || {{ in_currency('abs(balance_due)', 'currency') }}
+                || case when balance_due > 0 then ' is still owed.' else ' too much.' end
+        end as in_words,
+    from orders
+    where is_booked and balance_due <> 0
+),
+
+refunded_no_more_than_paid as (
+    select
+        platform,
+        account,
+        order_id,
+        'refunded <= paid' as identity,
+        cast(refunded_amount as varchar) as left_value,
+        cast(paid_amount as varchar) as right_value,
+        cast(refunded_amount - paid_amount as decimal(18, 4)) as difference,
+        currency,
+        {{ in_currency('refunded_amount', 'currency') }} || ' was given back of '
+        || {{ in_currency('paid_amount', 'currency') }} || ' that was paid.' as in_words,
+    from orders
+    where not {{ is_return('order_type') }} and refunded_amount > paid_amount
+),
+
+refunds_say_what_for as (
+    select
+        platform,
+        account,
+        order_id,
+        'refund says what for' as identity,
+        cast(-sum(amount) as varchar) as left_value,
+        cast(null as varchar) as right_value,
+        cast(-sum(amount) as decimal(18, 4)) as difference,
+        currency,
+        {{ in_currency('(-sum(amount))', 'currency') }}
+        || ' was given back, and nothing says for what: refunds count it, net_sales does not.' as in_words,
+    from lines
+    where line_kind = 'refund' and coalesce(refund_of, 'unexplained') = 'unexplained'
+    group by platform, account, order_id, currency
+),
+
+orders_have_date_and_currency as (
+    select
+        platform,
+        account,
+        order_id,
+        'order has a date and a currency' as identity,
+        cast(ordered_at as varchar) as left_value,
+        currency as right_value,
+        total_amount as difference,
+        currency,
+        'It counts as sold, but has no '
+        || case when ordered_at is null then 'date: no day of the reports has it.' else 'currency: the reports have it under XXX.' end
+            as in_words,
+    from orders
+    where is_booked and (ordered_at is null or currency is null)
+),
+
+tickets_held as (
+    select order_key, count(*) as how_many
+    from tickets
+    where order_key is not null
+    group by all
+),
+
+tickets_are_all_here as (
+    select
+        orders.platform,
+        orders.account,
+        orders.order_id,
+        'tickets held = tickets counted' as identity,
+        cast(coalesce(tickets_held.how_many, 0) as varchar) as left_value,
+        cast(orders.tickets_count_as_given as varchar) as right_value,
+        cast(coalesce(tickets_held.how_many, 0) - orders.tickets_count_as_given as decimal(18, 4)) as difference,
+        cast(null as varchar) as currency,
+        'The platform counts ' || orders.tickets_count_as_given || ' tickets, '
+        || coalesce(tickets_held.how_many, 0) || ' are here.' as in_words,
+    from orders
+    left join tickets_held on orders.order_key = tickets_held.order_key
+    where
+        not {{ is_return('orders.order_type') }}
+        and orders.tickets_count_as_given <> coalesce(tickets_held.how_many, 0)
+),
+
+products_held as (
+    select
+        order_key,
+        count(*) as how_many,
+        sum(quantity) as pieces,
+    from sales
+    where order_key is not null
+    group by all
+),
+
+-- nobody says whether the platform counts lines or pieces: either will do
+products_are_all_here as (
+    select
+        orders.platform,
+        orders.account,
+        orders.order_id,
+        'products held = products counted' as identity,
+        cast(coalesce(products_held.how_many, 0) as varchar) as left_value,
+        cast(orders.products_count_as_given as varchar) as right_value,
+        cast(coalesce(products_held.how_many, 0) - orders.products_count_as_given as decimal(18, 4)) as difference,
+        cast(null as varchar) as currency,
+        'The platform counts ' || orders.products_count_as_given || ' products, '
+        || coalesce(products_held.how_many, 0) || ' are here.' as in_words,
+    from orders
+    left join products_held on orders.order_key = products_held.order_key
+    where
+        not {{ is_return('orders.order_type') }}
+        and orders.products_count_as_given not in (
+            coalesce(products_held.how_many, 0), coalesce(products_held.pieces, 0)
+        )
+),
+
+payments_in_the_order_s_currency as (
+    select
+        payments.platform,
+        payments.account,
+        payments.order_id,
+        'payment currency = order currency' as identity,
+        payments.currency as left_value,
+        orders.currency as right_value,
+        payments.amount as difference,
+        payments.currency,
+        'It is in ' || orders.currency || ', and a payment of '
+        || {{ in_currency('payments.amount', 'payments.currency') }} || ' is not.' as in_words,
+    from payments
+    inner join orders on payments.order_key = orders.order_key
+    where payments.currency <> orders.currency
+),
+
+related_orders_are_here as (
+    select
+        orders.platform,
+        orders.account,
+        orders.order_id,
+        'related order is here' as identity,
+        orders.related_order_id as left_value,
+        cast(null as varchar) as right_value,
+        orders.total_amount as difference,
+        orders.currency,
+        'It refers to order ' || orders.related_order_id || ', which has not come.' as in_words,
+    from orders
+    left join orders as related on orders.related_order_key = related.order_key
+    where orders.related_order_key is not null and related.order_key is null
+),
+
+items as (
+    select platform, account, order_key, order_id, 1 as tickets, 0 as products, 0 as payments, price_paid as worth, null as paid, currency
+    from tickets
+    union all
+    select platform, account, order_key, order_id, 0, 1, 0, line_amount, null, currency from sales
+    union all
+    select platform, account, order_key, order_id, 0, 0, 1, null, amount, currency from payments
+),
+
+-- its items came and it did not: normal while it is on its way, and for good where webhooks are filtered
+orders_of_items_are_here as (
+    select
+        items.platform,
+        items.account,
+        items.order_id,
+        'order is here' as identity,
+        cast(count(*) as varchar) as left_value,
+        cast(null as varchar) as right_value,
+        cast(coalesce(sum(items.worth), sum(items.paid)) as decimal(18, 4)) as difference,
+        max(items.currency) as currency,
+        'It has not come; of it are here: ' || sum(items.tickets) || ' tickets, ' || sum(items.products) || ' products, '
+        || sum(items.payments) || ' payments. Until it comes they are in no report but receipts.' as in_words,
+    from items
+    anti join orders on items.order_key = orders.order_key
+    where items.order_key is not null
+    group by items.platform, items.account, items.order_id
+),
+
+told_by_the_platform as (
+    select
+        platform,
+        account,
+        order_id,
+        identity,
+        left_value,
+        right_value,
+        difference,
+        currency,
+        in_words,
+    from {{ ref('int_conflicts') }}
+),
+
+events_have_one_date as (
+    select
+        platform,
+        account,
+        event_id,
+        'one event, one date' as identity,
+        cast(dates_seen as varchar) as left_value,
+        '1' as right_value,
+        cast(dates_seen - 1 as decimal(18, 4)) as difference,
+        cast(null as varchar) as currency,
+        'Event ' || event_id || ' came with ' || dates_seen
+        || ' different dates: it was moved, or two performances share one id and count as one here.' as in_words,
+    from {{ ref('dim_events') }}
+    where dates_seen > 1
+),
+
+failed as (
+    select * from lines_make_the_total
+    union all by name
+    select * from payments_make_the_total
+    union all by name
+    select * from refunded_no_more_than_paid
+    union all by name
+    select * from refunds_say_what_for
+    union all by name
+    select * from orders_have_date_and_currency
+    union all by name
+    select * from tickets_are_all_here
+    union all by name
+    select * from products_are_all_here
+    union all by name
+    select * from payments_in_the_order_s_currency
+    union all by name
+    select * from related_orders_are_here
+    union all by name
+    select * from orders_of_items_are_here
+    union all by name
+    select * from told_by_the_platform
+    union all by name
+    select * from events_have_one_date
+),
+
+numbered as (
+    select
+        *,
+        row_number() over (
+            partition by platform, account, order_id, event_id, identity
+            order by left_value, right_value, difference, currency, in_words
+        ) as occurrence,
+    from failed
+)
+
+select
+    {{ key([
+        'platform',
+        'account',
+        "coalesce(order_id, '')",
+        "coalesce(event_id, '')",
+        'identity',
+        'occurrence',
+    ]) }} as reconciliation_key,
+    platform,
+    account,
+    {{ key(['platform', 'account', 'order_id']) }} as order_key,
+    order_id,
+    {{ key(['platform', 'account', 'event_id']) }} as event_key,
+    identity,
+    left_value as "left",
+    right_value as "right",
+    difference,
+    currency,
+    in_words,
+from numbered

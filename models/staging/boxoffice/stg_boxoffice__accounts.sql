@@ -1,0 +1,9 @@
+-- One row per account of the settings.
+{{ config(materialized='table') }}
+
+select
+    platform,
+    account,
+    nullif(trim(time_zone), '') as time_zone,
+    configured_at,
+from {{ source('boxoffice', 'accounts') }}
