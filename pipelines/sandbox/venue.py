@@ -94,8 +94,7 @@ class Venue:
     @functools.cached_property
     def event_gap(self) -> int:
         """Days between two performances."""
-        wanted = min(max(self.orders // 100, 18), self.days)
-        return max(1, self.days // wanted)
+        return max(1, min(5, self.days * 100 // self.orders))
 
     @functools.cached_property
     def zone(self) -> ZoneInfo:

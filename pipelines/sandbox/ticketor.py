@@ -1,0 +1,79 @@
+"""The Ticketor half of the venue: its stories, and the webhooks of all of them in order of arrival."""
+
+import heapq
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+
+from pipelines.sandbox import ticketor_cases
+from pipelines.sandbox.catalogue import DAY
+from pipelines.sandbox.draw import Draw
+from pipelines.sandbox.ticketor_items import Delivery, Story
+from pipelines.sandbox.ticketor_story import Teller
+from pipelines.sandbox.venue import CASES, TICKETOR, Venue
+
+MICROS = 1_000_000
+
+
+def make_story(venue: Venue, index: int) -> Story:
+    """Sale ``index`` and all that follows from it: a pure function of the two."""
+    draw = _draw(venue, index)
+    case = _case_of(index, draw)
+    rule = ticketor_cases.CASES[case]
+    story = Story(index, case)
+    rule.build(Teller(venue, story, draw, rule.currency))
+    story.deliveries.sort()
+    return story
+
+
+def _case_of(index: int, draw: Draw) -> str:
+    if index < CASES:
+        return ticketor_cases.WHEEL[index]
+    if draw.chance(85):
+        return draw.pick(ticketor_cases.ORDINARY)
+    return draw.pick(ticketor_cases.WHEEL)
+
+
+class Ticketor:
+    """The Ticketor half of a venue."""
+
+    def __init__(self, venue: Venue) -> None:
+        self.venue = venue
+
+    def story(self, index: int) -> Story:
+        return make_story(self.venue, index)
+
+    def deliveries(self, since: int | None, until: int) -> Iterator[Delivery]:
+        """The webhooks that arrived after ``since`` (None: ever) and up to ``until`` (unix seconds), in order.
+
+        Holds three numbers for each webhook still to come of the stories begun, whatever the size of the venue.
+        """
+        venue = self.venue
+        first = 0 if since is None else venue.made_before(TICKETOR, since - ticketor_cases.LONGEST)
+        after = -1 if since is None else (since + 1) * MICROS
+        end = (until + 1) * MICROS
+        story = lru_cache(maxsize=4096)(self.story)
+        waiting: list[tuple[int, int, int]] = []
+        for index in range(first, venue.made_before(TICKETOR, until + 1)):
+            created = venue.created(TICKETOR, index)
+            while waiting and waiting[0][0] < created * MICROS:
+                yield _delivery(story, heapq.heappop(waiting))
+            if since is not None and created + (self._days(index) + 1) * DAY < since:
+                continue
+            for one in story(index).deliveries:
+                if after <= one.at < end:
+                    heapq.heappush(waiting, (one.at, index, one.number))
+        while waiting:
+            yield _delivery(story, heapq.heappop(waiting))
+
+    def _days(self, index: int) -> int:
+        """How long the webhooks of a story may go on, without making the story."""
+        return ticketor_cases.CASES[_case_of(index, _draw(self.venue, index))].days
+
+
+def _draw(venue: Venue, index: int) -> Draw:
+    return Draw(TICKETOR + " story", venue.seed, index)
+
+
+def _delivery(story: Callable[[int], Story], waiting: tuple[int, int, int]) -> Delivery:
+    _, index, number = waiting
+    return next(one for one in story(index).deliveries if one.number == number)
