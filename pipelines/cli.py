@@ -209,3 +209,7 @@ def _seconds(text: str) -> float:
     if not unit or not text[:-1].isdigit() or not int(text[:-1]):
         raise click.BadParameter(f"{text!r}: give a time such as 15m, 1h or 90s.", param_hint="--every")
     return int(text[:-1]) * unit
+
+
+if __name__ == "__main__":
+    main()
