@@ -6,6 +6,7 @@ that brought it is complete: `_dlt_loads` has its id with status 0.
 """
 
 import contextlib
+import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -81,7 +82,7 @@ def ticketor_files(warehouse: Path, site: str) -> set[tuple[str, int, int]]:
     )
 
 
-def _rows(warehouse: Path, query: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:
+def _rows(warehouse: Path, query: str, parameters: list[Any] | dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
     with reading(warehouse) as db:
         if db is None:
             return []
@@ -89,3 +90,102 @@ def _rows(warehouse: Path, query: str, parameters: list[Any] | None = None) -> l
             return db.execute(query, parameters).fetchall()
         except duckdb.CatalogException:
             return []
+
+
+def ticket_tailor_spans(
+    warehouse: Path, box_office: str, ages: dict[str, dt.datetime]
+) -> dict[tuple[str, str], list[tuple[int, int]]]:
+    """What has been read of each list: {(list, age): spans [start, end) of created_at in unix seconds}, for each of
+    ``ages`` the spans read at that moment or later. Sorted, and what touches is one."""
+    query = """
+        with spans as (
+            select list, age, created_from, created_to,
+                max(created_to) over (
+                    partition by list, age order by created_from, created_to
+                    rows between unbounded preceding and 1 preceding
+                ) as reached
+            from raw_ticket_tailor.coverage
+            inner join (select unnest($names) as age, unnest($moments) as moment) on read_at >= moment
+            where box_office = $box_office and created_from < created_to
+                and _dlt_load_id in (select load_id from raw_ticket_tailor._dlt_loads where status = 0)
+        ),
+        islands as (
+            select *, count(*) filter (where reached is null or created_from > reached) over (
+                partition by list, age order by created_from, created_to rows unbounded preceding
+            ) as island
+            from spans
+        )
+        select list, age, min(created_from), max(created_to) from islands group by list, age, island order by all
+    """
+    parameters = {"names": list(ages), "moments": list(ages.values()), "box_office": box_office}
+    found: dict[tuple[str, str], list[tuple[int, int]]] = {}
+    for name, age, start, end in _rows(warehouse, query, parameters):
+        found.setdefault((name, age), []).append((start, end))
+    return found
+
+
+def ticket_tailor_last_reads(warehouse: Path, box_office: str) -> dict[tuple[str, str], dt.datetime]:
+    """When each list was last read in each way: {(list, kind): UTC}."""
+    query = """
+        select list, kind, max(read_at) from raw_ticket_tailor.coverage
+        where box_office = $box_office
+            and _dlt_load_id in (select load_id from raw_ticket_tailor._dlt_loads where status = 0)
+        group by all
+    """
+    rows = _rows(warehouse, query, {"box_office": box_office})
+    return {(name, kind): read_at for name, kind, read_at in rows}
+
+
+def ticket_tailor_newest(
+    warehouse: Path, box_office: str, name: str, ids: list[str] | None = None
+) -> dict[str, tuple[str, dt.datetime, dt.datetime | None]]:
+    """The newest version held of each of these ids (None: of all) of a list: (document_hash, fetched_at,
+    missing_since), times in UTC."""
+    query = f"""
+        select id, arg_max((document_hash, missing_since), fetched_at), max(fetched_at)
+        from raw_ticket_tailor."{name}"
+        where box_office = $box_office {"and id in (select unnest($ids))" if ids is not None else ""}
+            and _dlt_load_id in (select load_id from raw_ticket_tailor._dlt_loads where status = 0)
+        group by id
+    """
+    parameters = {"box_office": box_office, **({"ids": ids} if ids is not None else {})}
+    rows = _rows(warehouse, query, parameters)
+    return {each: (newest[0], fetched_at, newest[1]) for each, newest, fetched_at in rows}
+
+
+def ticket_tailor_rows(
+    warehouse: Path, box_office: str, name: str, ids: list[str]
+) -> list[tuple[str, str, int | None, str, str, dt.datetime]]:
+    """The newest version held of each of these ids, whole: (version_id, id, created_at, document, document_hash,
+    fetched_at)."""
+    query = f"""
+        select version_id, id, created_at, document, document_hash, fetched_at
+        from raw_ticket_tailor."{name}"
+        where box_office = $box_office and id in (select unnest($ids))
+            and _dlt_load_id in (select load_id from raw_ticket_tailor._dlt_loads where status = 0)
+        qualify row_number() over (partition by id order by fetched_at desc) = 1
+        order by id
+    """
+    return _rows(warehouse, query, {"box_office": box_office, "ids": ids})
+
+
+def ticket_tailor_tables(warehouse: Path) -> set[str]:
+    """The tables that raw_ticket_tailor has."""
+    query = "select table_name from duckdb_tables() where schema_name = 'raw_ticket_tailor'"
+    return {name for (name,) in _rows(warehouse, query, {})}
+
+
+def ticket_tailor_newest_created_at(warehouse: Path, name: str) -> int | None:
+    """The newest created_at (unix seconds) in a list's table, of whatever box office and load."""
+    rows = _rows(warehouse, f'select max(created_at) from raw_ticket_tailor."{name}"', {})
+    return rows[0][0] if rows else None
+
+
+def ticket_tailor_refused(warehouse: Path, refused_ids: list[str]) -> set[str]:
+    """Which of these refused objects raw holds already."""
+    query = """
+        select refused_id from raw_ticket_tailor.refused
+        where refused_id in (select unnest($refused_ids))
+            and _dlt_load_id in (select load_id from raw_ticket_tailor._dlt_loads where status = 0)
+    """
+    return {key for (key,) in _rows(warehouse, query, {"refused_ids": refused_ids})}

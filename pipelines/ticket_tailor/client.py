@@ -1,0 +1,364 @@
+"""Ticket Tailor over HTTP: auth, pages, limits, retries. Knows no table and imports no dlt.
+
+Facts of the platform (its API documentation, and what others measured on live accounts): HTTP Basic with the key as
+user and no password; one key is one box office; lists answer ``{"data": [...], "links": {"next": ...}}``, 100 objects
+a page at most, ``starting_after`` an id; an invalid key is answered 403; 429 comes with ``Retry-After``.
+"""
+
+import datetime as dt
+import email.utils
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import orjson
+import requests
+from urllib3.exceptions import MaxRetryError
+from urllib3.util.retry import Retry
+
+from pipelines.door import Shape
+from pipelines.errors import ConfigProblem, Problem
+from pipelines.ticket_tailor.budget import Budget, budget_of
+from pipelines.ticket_tailor.documents import ANYTHING, Document, Misread, NotAPage, read_page
+
+PAGE_SIZE = 100
+TIMEOUT = (10.0, 60.0)
+
+# Seven tries: with a fault in every fifth answer one request in 80,000 fails for good.
+RETRIES = Retry(total=6, backoff_factor=0.5, backoff_max=30, backoff_jitter=0.5)
+
+# The platform's window is 30 minutes long. What it asks for beyond that is told, not waited for.
+LONGEST_WAIT = 1860.0
+
+T = TypeVar("T")
+
+
+class KeyRefused(Problem):
+    """The key is not accepted: nothing can be read from this box office."""
+
+
+class Refused(Problem):
+    """The platform understood the request and will not answer it (a status of 400 to 499 other than 401 and 429)."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class _Fault(Exception):
+    """An answer that may be right the next time."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a list: the documents that can be read, and the objects that cannot."""
+
+    documents: list[Document]
+    misread: list[Misread]
+    has_more: bool
+    fetched_at: dt.datetime
+
+    @property
+    def ids(self) -> list[str]:
+        return [document.id for document in self.documents] + [other.id for other in self.misread if other.id]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The platform's answer to any call: ``body`` is parsed when it is JSON, text otherwise."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+
+
+@dataclass
+class Client:
+    """One box office's API. Safe to use from several threads.
+
+    ``clock`` gives the time an answer came (UTC), ``sleep`` waits seconds; ``told`` hears of every wait longer than a
+    few seconds. The key is in no exception, repr or log.
+    """
+
+    base_url: str
+    api_key: str = field(repr=False)
+    clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)
+    sleep: Callable[[float], Any] = time.sleep
+    told: Callable[[str], None] = lambda _line: None
+    budget: Budget | None = None
+    asked: int = field(default=0, init=False)
+    answered: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        self.base_url = self.base_url.rstrip("/").removesuffix("/v1")
+        parts = urlsplit(self.base_url)
+        local = parts.hostname in ("127.0.0.1", "localhost", "::1")
+        if not parts.hostname or parts.username or not (parts.scheme == "https" or (parts.scheme == "http" and local)):
+            raise ConfigProblem(
+                "Ticket Tailor's base_url should look like https://api.tickettailor.com (http only on this machine, "
+                "since the key goes with every request). Nothing was sent."
+            )
+        self.budget = self.budget or budget_of(self.base_url, self.api_key)
+        self._sessions = threading.local()
+        self._count = threading.Lock()
+
+    # lists
+
+    def page(self, path: str, params: Mapping[str, Any] | None = None, shape: Shape = ANYTHING) -> Page:
+        """One page of a list; ``shape`` says what its objects must be like to be read.
+
+        Raises Refused, KeyRefused, or Problem when it could not be had whole after all tries.
+        """
+        query = {"limit": PAGE_SIZE, **(params or {})}
+
+        def read(response: requests.Response) -> Page:
+            if "json" not in response.headers.get("Content-Type", "json").lower():
+                raise _Fault("an answer that is not JSON")
+            try:
+                documents, misread, has_more = read_page(response.content, int(query["limit"]), shape)
+            except NotAPage as no_page:
+                raise _Fault(str(no_page)) from None
+            return Page(documents, misread, has_more, self.clock())
+
+        return self._ask("GET", path, read, params=query)
+
+    def pages(self, path: str, params: Mapping[str, Any] | None = None, shape: Shape = ANYTHING) -> Iterator[Page]:
+        """A list from its beginning to its end, with the same filters on every page.
+
+        ``links.next`` is only believed to say that there is more. Where the cursor's object is gone (the platform
+        refuses it, or answers nothing although there was more) or a page brings nothing new, the read goes on from an
+        earlier id. Raises Problem when nothing of that brings the list to an end, rather than cut it short.
+        """
+        seen: set[str] = set()
+        trail: list[str] = []
+        cursor: str | None = None
+        stuck = 0
+        ended = False
+        while True:
+            try:
+                after = {"starting_after": cursor} if cursor else {}
+                page = self.page(path, {**(params or {}), **after}, shape)
+            except Refused as refused:
+                if not cursor or refused.status not in (400, 404, 410, 422):
+                    raise
+                page = None
+            if page and (cursor is None or not seen.issuperset(page.ids)):
+                fresh = [document.id for document in page.documents]
+                seen.update(page.ids)
+                trail = (trail + (fresh or page.ids))[-2 * PAGE_SIZE :]
+                stuck, ended = 0, False
+                yield page
+                if not page.has_more:
+                    return
+                if not trail:
+                    raise Problem(f"A page of {path} has no id to go on from. What was read before it is kept.")
+                cursor = trail[-1]
+                continue
+            if page:
+                # an end is believed when an earlier id leads up to it: the cursor's own object may have gone
+                if page.ids and (not page.has_more or (ended and page.ids[-1] == trail[-1])):
+                    return
+                ended = ended or not page.ids
+            stuck += 1
+            if stuck > 6:
+                if ended:
+                    return
+                raise Problem(
+                    f"{path} brings the same page again and again (after {len(seen)} objects). What was read is kept; "
+                    "the next run reads the rest."
+                )
+            # the same id once more, then further and further back
+            cursor = trail[max(-len(trail), -(stuck**2 if stuck > 1 else 1))]
+
+    # any call
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str] | None = None,
+        query: Mapping[str, Any] | None = None,
+        body: str | bytes | Mapping[str, Any] | None = None,
+    ) -> Answer:
+        """Any call of the API, the key added. The answer comes back whatever its status.
+
+        ``path`` is relative to the API (``/v1/events``). Only GET and HEAD are tried again after a fault: a write may
+        have been done before its answer was lost. A mapping as ``body`` is sent as a form, as the API's writes want it.
+        """
+        method = method.upper()
+        path = path.removeprefix(self.base_url)
+        if urlsplit(path).netloc or "://" in path:
+            raise ConfigProblem("The path is relative to the API, such as /v1/events: the key is sent nowhere else.")
+
+        def read(response: requests.Response) -> Answer:
+            try:
+                parsed = json.loads(response.content) if response.content else None
+            except ValueError:
+                parsed = response.text
+            return Answer(response.status_code, dict(response.headers), parsed)
+
+        return self._ask(method, path, read, params=query, headers=headers, data=body, any_status=True)
+
+    def get(self, path: str) -> Any:
+        """One object, parsed. Raises Refused (404: there is none)."""
+
+        def read(response: requests.Response) -> Any:
+            try:
+                return orjson.loads(response.content)
+            except ValueError:
+                raise _Fault("an answer that is not JSON") from None
+
+        return self._ask("GET", path, read)
+
+    # one request
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        read: Callable[[requests.Response], T],
+        *,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        data: Any = None,
+        any_status: bool = False,
+    ) -> T:
+        """The answer, read by ``read``; faults tried again, pauses waited out."""
+        retry = RETRIES
+        waited, pauses = 0.0, 0
+        url = f"{self.base_url}/{path.lstrip('/')}"
+        while True:
+            self._take()
+            try:
+                response = self._session().request(
+                    method,
+                    url,
+                    params=params,
+                    headers=headers,
+                    data=data,
+                    timeout=TIMEOUT,
+                    allow_redirects=False,
+                )
+                with self._count:
+                    self.asked += 1
+                self.budget.learn(response.headers, self.clock().timestamp())
+                if response.status_code == 429:
+                    # no fault, and no try lost: everybody with this key waits as long as the platform says
+                    wait = self._asked_wait(response, pauses)
+                    waited, pauses = waited + wait, pauses + 1
+                    if waited > 2 * LONGEST_WAIT:
+                        raise _too_long(waited)
+                    self.budget.pause(wait)
+                    continue
+                if not any_status:
+                    self._judge(response, path)
+                elif response.status_code >= 500 and method in ("GET", "HEAD"):
+                    raise _Fault(f"status {response.status_code}")
+                answer = read(response)
+                with self._count:
+                    self.answered += 1
+                return answer
+            except (requests.RequestException, _Fault) as fault:
+                if method not in ("GET", "HEAD"):
+                    raise Problem(
+                        f"{method} {path} failed: {_words(fault)}. It may have been done all the same."
+                    ) from None
+                try:
+                    retry = retry.increment(method, url, error=fault)
+                except MaxRetryError:
+                    raise Problem(
+                        f"Ticket Tailor did not answer {method} {path} in {RETRIES.total + 1} tries "
+                        f"(last: {_words(fault)}). What was read before is kept; the next run goes on from there."
+                    ) from None
+                self.sleep(retry.get_backoff_time())
+
+    def _take(self) -> None:
+        while wait := self.budget.take():
+            if wait > 5:
+                self.told(f"waiting {_minutes(wait)} for Ticket Tailor's request limit")
+            self.sleep(wait)
+
+    def _session(self) -> requests.Session:
+        """One per thread: requests does not promise that a session can be shared."""
+        session = getattr(self._sessions, "session", None)
+        if session is None:
+            session = requests.Session()
+            session.auth = (self.api_key, "")
+            session.headers.update({"Accept": "application/json", "User-Agent": "boxoffice"})
+            self._sessions.session = session
+        return session
+
+    def _judge(self, response: requests.Response, path: str) -> None:
+        """Raises what a status other than 200 means."""
+        status = response.status_code
+        if status == 200:
+            return
+        if status >= 500 or status == 408:
+            raise _Fault(f"status {status}")
+        if 300 <= status < 400:
+            host = urlsplit(response.headers.get("Location", "")).hostname or "the same host"
+            raise _Fault(f"a redirect to {host}, which is not followed because the key would go with it")
+        if status == 401:
+            raise key_refused(status)
+        if 200 <= status < 300:
+            raise _Fault(f"status {status}")
+        raise Refused(status, f"Ticket Tailor refuses {path} with status {status}{self._message(response)}.")
+
+    def _message(self, response: requests.Response) -> str:
+        """What the platform says itself, when it says it in the documented way."""
+        try:
+            body = orjson.loads(response.content)
+            said = body.get("message") or body.get("error_code") if isinstance(body, dict) else None
+        except ValueError:
+            said = None
+        return f": {said[:200].replace(self.api_key, '…')}" if isinstance(said, str) else ""
+
+    def _asked_wait(self, response: requests.Response, pauses: int) -> float:
+        """Seconds that a 429 asks for; its unit and form are not documented, so a date is understood too. One that asks
+        for nothing is waited out longer each time."""
+        asked = response.headers.get("Retry-After", "").strip()
+        try:
+            wait = float(asked)
+        except ValueError:
+            try:
+                wait = email.utils.parsedate_to_datetime(asked).timestamp() - self.clock().timestamp()
+            except ValueError:
+                wait = 0.0
+        wait = wait if 0 < wait < float("inf") else min(2.0**pauses, 60.0)
+        if wait > LONGEST_WAIT:
+            raise _too_long(wait)
+        return wait
+
+
+def key_refused(status: int) -> KeyRefused:
+    return KeyRefused(
+        f"Ticket Tailor refuses the API key (status {status}). What was loaded before is kept.\n"
+        "Check the key of this box office (its dashboard: Box office settings, API; keys look like sk_…), put the "
+        "right one into .dlt/secrets.toml or TICKET_TAILOR_API_KEY, and run again."
+    )
+
+
+def _too_long(seconds: float) -> Problem:
+    return Problem(
+        f"Ticket Tailor asks for a pause of {_minutes(seconds)}, longer than a run waits. What was read before is "
+        "kept; the next run goes on from there."
+    )
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds / 60:.0f} minutes" if seconds >= 90 else f"{seconds:.0f} seconds"
+
+
+def _words(fault: Exception) -> str:
+    """A fault without the request it carries."""
+    if isinstance(fault, _Fault):
+        return str(fault)
+    if isinstance(fault, requests.Timeout):
+        return "no answer in time"
+    if isinstance(fault, requests.exceptions.SSLError):
+        return "its TLS certificate could not be verified"
+    return f"the connection failed ({type(fault).__name__})"

@@ -1,0 +1,107 @@
+"""Reads side by side: the platform answers one page of a cursor after the other, but many windows at once."""
+
+import collections
+import contextlib
+import queue
+import threading
+from collections.abc import Callable, Iterable, Iterator
+
+from pipelines.ticket_tailor.reading import Happening, Read
+
+# With a quarter of a second an answer, eight bring 32 pages a second: more than enough to spend any budget.
+WORKERS = 8
+# Pages that wait to be loaded, about a quarter of a megabyte each.
+PAGES_WAITING = 64
+
+Follow = Callable[[Read], Iterator[Happening]]
+
+
+class Crew:
+    """Threads that follow reads, in the order given; ``add`` takes more of them while it goes.
+
+    When one fails the others stop at their next page, what they had brought is still yielded, and then its error is
+    raised. Leaving the loop early stops the threads too.
+    """
+
+    def __init__(self, follow: Follow, workers: int = WORKERS) -> None:
+        self._follow = follow
+        self._workers = workers
+        self._came: queue.Queue[Happening | None] = queue.Queue(PAGES_WAITING)
+        self._waiting: collections.deque[Read] = collections.deque()
+        self._busy = 0
+        self._change = threading.Condition()
+        self._stopped = False  # no new page is asked for
+        self._alone = False  # nobody takes what comes
+        self._error: BaseException | None = None
+
+    def happenings(self, reads: Iterable[Read], patience: float) -> Iterator[Happening | None]:
+        """Everything that happens; None whenever nothing did for ``patience`` seconds."""
+        self._waiting.extend(reads)
+        if not self._waiting:
+            return
+        for number in range(self._workers):
+            threading.Thread(target=self._work, name=f"ticket-tailor-{number}", daemon=True).start()
+        try:
+            while True:
+                try:
+                    happening = self._came.get(timeout=patience)
+                except queue.Empty:
+                    yield None
+                    continue
+                if happening is None:
+                    break
+                yield happening
+        finally:
+            self._stop()
+            self._alone = True
+        if self._error:
+            raise self._error
+
+    @property
+    def left(self) -> int:
+        """Reads that are under way or wait."""
+        with self._change:
+            return self._busy + len(self._waiting)
+
+    def _work(self) -> None:
+        while (read := self._next()) is not None:
+            try:
+                for happening in self._follow(read):
+                    self._put(happening)
+                    if self._stopped:
+                        break
+            except BaseException as error:
+                self._error = self._error or error
+                self._stop()
+            with self._change:
+                self._busy -= 1
+                last = not self._busy and (self._stopped or not self._waiting)
+                self._change.notify_all()
+            if last:
+                self._put(None)
+
+    def _next(self) -> Read | None:
+        with self._change:
+            self._change.wait_for(lambda: self._waiting or not self._busy or self._stopped)
+            if self._stopped or not self._waiting:
+                return None
+            self._busy += 1
+            return self._waiting.popleft()
+
+    def add(self, read: Read) -> None:
+        """One more read, from any thread."""
+        with self._change:
+            self._waiting.append(read)
+            self._change.notify()
+
+    def _stop(self) -> None:
+        with self._change:
+            self._stopped = True
+            self._change.notify_all()
+
+    def _put(self, happening: Happening | None) -> None:
+        """Waits while too many pages wait to be loaded."""
+        while not self._alone:
+            with contextlib.suppress(queue.Full):
+                self._came.put(happening, timeout=1)
+                break

@@ -1,0 +1,38 @@
+"""Half-open spans [start, end) of unix seconds, as sorted lists without overlaps."""
+
+from collections.abc import Iterable
+
+Span = tuple[int, int]
+Spans = list[Span]
+
+# Later than any second that a platform means: the end of a span that is open at the top.
+OPEN = 1 << 40
+
+
+def union(spans: Iterable[Span]) -> Spans:
+    """The same seconds, sorted, with what touches or overlaps made one. Empty spans vanish."""
+    joined: Spans = []
+    for start, end in sorted(spans):
+        if start >= end:
+            continue
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def minus(spans: Iterable[Span], taken: Iterable[Span]) -> Spans:
+    """The seconds of ``spans`` that are in none of ``taken``."""
+    left: Spans = []
+    gone = union(taken)
+    for start, end in union(spans):
+        for gone_start, gone_end in gone:
+            if gone_end <= start or gone_start >= end:
+                continue
+            if start < gone_start:
+                left.append((start, gone_start))
+            start = max(start, gone_end)
+        if start < end:
+            left.append((start, end))
+    return left
