@@ -32,7 +32,7 @@
         ','
         {%- for name, text in numbers.items() %},
         case
-            when coalesce(try_cast({{ text }} as decimal(38, 6)) <> try_cast({{ text }} as bigint), nullif({{ text }}, '') is not null)
+            when coalesce(try_cast({{ text }} as decimal(18, 4)) <> try_cast({{ text }} as bigint), nullif({{ text }}, '') is not null)
                 then '{{ name }}'
         end
         {%- endfor %}

@@ -1,32 +1,77 @@
 with heads as (
 
     select
-        *
+        box_office,
+        order_id,
+        version_id,
+        status,
+        currency,
+        base_multiplier,
+        tax,
+        unreadable
     from {{ ref('int_ticket_tailor__order_heads') }}
 
 ),
 
--- bundles and voids change how many tickets a line makes: asked only of orders without them
-ticket_lines as (
+unreadable as (
 
     select
         box_office,
         order_id,
-        sum(quantity) as tickets
+        string_agg(field, ', ' order by field) as fields
+    from (
+        select
+            box_office,
+            order_id,
+            unreadable as field
+        from heads
+        where unreadable <> ''
+        union
+        select
+            heads.box_office,
+            heads.order_id,
+            'line ' || lines.line_no || ': ' || lines.unreadable as field
+        from {{ ref('stg_ticket_tailor__order_line_items') }} as lines
+        inner join heads on lines.version_id = heads.version_id
+        where lines.unreadable <> ''
+        union
+        select
+            box_office,
+            order_id,
+            ticket_id || ': ' || unreadable as field
+        from {{ ref('int_ticket_tailor__ticket_heads') }}
+        where unreadable <> '' and order_id is not null
+    ) as fields
+    group by box_office, order_id
+
+),
+
+-- a bundle's line says nothing of how many tickets it makes: asked only of orders without one
+on_lines as (
+
+    select
+        box_office,
+        order_id,
+        cast(coalesce(sum(quantity) filter (where line_class = 'ticket'), 0) as bigint) as tickets,
+        sum(total) filter (where line_class = 'tax') as tax
     from {{ ref('int_ticket_tailor__line_classes') }}
     group by box_office, order_id
-    having bool_and(line_class <> 'bundle' and line_class <> 'void')
+    having bool_and(line_class not in ('bundle', 'other'))
+
 ),
 
 issued as (
 
     select
-        box_office,
-        order_id,
-        count(*) as tickets
-    from {{ ref('int_ticket_tailor__ticket_heads') }}
-    where order_id is not null
-    group by box_office, order_id
+        tickets.box_office,
+        tickets.order_id,
+        count(*) as tickets,
+        count(*) filter (where tickets.status = 'valid') as valid_tickets,
+        count(*) filter (where tickets.listed_currency <> heads.currency) as foreign_tickets,
+        max(tickets.listed_currency) filter (where tickets.listed_currency <> heads.currency) as foreign_currency
+    from {{ ref('int_ticket_tailor__ticket_heads') }} as tickets
+    inner join heads on tickets.box_office = heads.box_office and tickets.order_id = heads.order_id
+    group by tickets.box_office, tickets.order_id
 
 ),
 
@@ -35,16 +80,74 @@ conflicts as (
     select
         box_office,
         order_id,
-        'refunded is at most paid' as identity,
-        money_refunded as left_minor,
-        captured as right_minor,
-        null as left_value,
+        'every value can be read' as identity,
+        fields as left_value,
         null as right_value,
-        base_multiplier,
-        currency,
-        'More money went back than was ever paid.' as in_words
+        null as difference,
+        null as currency,
+        'These values stand in the order and are not what they should be; they count as unknown: ' || fields || '.' as in_words
+    from unreadable
+
+    union all
+
+    select
+        heads.box_office,
+        heads.order_id,
+        'tickets issued = tickets on its lines' as identity,
+        cast(coalesce(issued.tickets, 0) as varchar) as left_value,
+        cast(on_lines.tickets as varchar) as right_value,
+        cast(coalesce(issued.tickets, 0) - on_lines.tickets as decimal(18, 4)) as difference,
+        null as currency,
+        'Its lines sell ' || on_lines.tickets || ' tickets, ' || coalesce(issued.tickets, 0) || ' were issued.' as in_words
     from heads
-    where money_refunded > captured
+    inner join on_lines on heads.box_office = on_lines.box_office and heads.order_id = on_lines.order_id
+    left join issued on heads.box_office = issued.box_office and heads.order_id = issued.order_id
+    where on_lines.tickets <> coalesce(issued.tickets, 0)
+
+    union all
+
+    select
+        heads.box_office,
+        heads.order_id,
+        'tax lines = tax' as identity,
+        cast({{ from_minor_units('on_lines.tax', 'heads.base_multiplier') }} as varchar) as left_value,
+        cast({{ from_minor_units('heads.tax', 'heads.base_multiplier') }} as varchar) as right_value,
+        {{ from_minor_units('on_lines.tax - heads.tax', 'heads.base_multiplier') }} as difference,
+        heads.currency,
+        'Its tax lines and its tax are not the same.' as in_words
+    from heads
+    inner join on_lines on heads.box_office = on_lines.box_office and heads.order_id = on_lines.order_id
+    where on_lines.tax <> heads.tax
+
+    union all
+
+    select
+        heads.box_office,
+        heads.order_id,
+        'a cancelled order has no valid ticket' as identity,
+        cast(issued.valid_tickets as varchar) as left_value,
+        '0' as right_value,
+        cast(issued.valid_tickets as decimal(18, 4)) as difference,
+        null as currency,
+        'It is cancelled, and ' || issued.valid_tickets || ' of its tickets are still valid at the door.' as in_words
+    from heads
+    inner join issued on heads.box_office = issued.box_office and heads.order_id = issued.order_id
+    where heads.status = 'cancelled' and issued.valid_tickets > 0
+
+    union all
+
+    select
+        heads.box_office,
+        heads.order_id,
+        'tickets in the order''s currency' as identity,
+        issued.foreign_currency as left_value,
+        heads.currency as right_value,
+        cast(issued.foreign_tickets as decimal(18, 4)) as difference,
+        null as currency,
+        issued.foreign_tickets || ' of its tickets have a list price in another currency.' as in_words
+    from heads
+    inner join issued on heads.box_office = issued.box_office and heads.order_id = issued.order_id
+    where issued.foreign_tickets > 0
 
 )
 
@@ -53,9 +156,9 @@ select
     box_office as account,
     order_id,
     identity,
-    cast({{ from_minor_units('left_minor', 'base_multiplier') }} as varchar) as left_value,
-    cast({{ from_minor_units('right_minor', 'base_multiplier') }} as varchar) as right_value,
-    {{ from_minor_units('left_minor - right_minor', 'base_multiplier') }} as difference,
+    left_value,
+    right_value,
+    difference,
     currency,
     in_words
 from conflicts

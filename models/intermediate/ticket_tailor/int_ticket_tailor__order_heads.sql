@@ -8,7 +8,9 @@ with history as (
         max(total_paid) as total_paid,
         min(fetched_at) filter (where total_paid > 0) as first_seen_paid_at,
         bool_or(status = 'completed') as was_completed,
-        max(total) filter (where status = 'completed') as total_when_completed
+        max(total) filter (where status = 'completed') as total_when_completed,
+        -- an older document does not say what was paid: what went back must have come in
+        max(total) filter (where total_paid is null and money_refunded > 0) as total_when_refunded
     from {{ ref('int_ticket_tailor__order_versions') }}
     group by box_office, order_id
 
@@ -31,9 +33,10 @@ select
     newest.money_refunded,
     newest.credit_issued,
     history.first_seen_at,
-    coalesce(history.was_completed or history.total_paid > 0, false) as is_booked,
-    -- what came in: the most that any version says was paid; an older document says nothing of it
-    coalesce(history.total_paid, history.total_when_completed, 0) as captured,
+    coalesce(history.was_completed, false)
+    or coalesce(history.total_paid, history.total_when_refunded, 0) > 0 as is_booked,
+    -- what came in: the most that any version says was paid
+    coalesce(history.total_paid, history.total_when_completed, history.total_when_refunded, 0) as captured,
     coalesce(history.first_seen_paid_at, history.first_seen_at) as first_seen_paid_at,
     orders.unreadable
 from history

@@ -11,7 +11,6 @@ with sums as (
         sum(fee_inside) as fee_inside,
         sum(fee_per_line) as fee_per_line,
         sum(fee_per_piece) as fee_per_piece,
-        sum(quantity) filter (where line_class in ('product', 'membership')) as products_count,
         count(*) filter (where line_class = 'tax') as tax_lines,
         count(*) filter (where line_class = 'voucher' and total < 0) as voucher_lines,
         count(*) as lines_count
@@ -36,7 +35,6 @@ orders as (
         cast(coalesce(sums.fee_inside, 0) as bigint) as fee_inside,
         cast(coalesce(sums.fee_per_line, 0) as bigint) as fee_per_line,
         cast(coalesce(sums.fee_per_piece, 0) as bigint) as fee_per_piece,
-        cast(sums.products_count as bigint) as products_count,
         coalesce(sums.tax_lines, 0) as tax_lines,
         coalesce(sums.voucher_lines, 0) as voucher_lines,
         coalesce(sums.lines_count, 0) as lines_count
@@ -91,7 +89,6 @@ select
     void_total,
     discount_total,
     tax,
-    products_count,
     lines_count,
     voucher_lines > 0 as has_voucher,
     coalesce(reading = 'tax lines inside', false) as is_tax_inside_lines,

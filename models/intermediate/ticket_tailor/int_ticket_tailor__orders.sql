@@ -1,3 +1,28 @@
+with discounts as (
+
+    select
+        box_office,
+        discount_id,
+        arg_max(code, row(fetched_at, version_id)) as code
+    from {{ ref('stg_ticket_tailor__discounts') }}
+    group by box_office, discount_id
+
+),
+
+-- an order names no code: its discount line names the discount, and the list of discounts the code
+codes as (
+
+    select
+        lines.box_office,
+        lines.order_id,
+        string_agg(distinct discounts.code, ', ' order by discounts.code) as promotion_code
+    from {{ ref('int_ticket_tailor__line_classes') }} as lines
+    inner join discounts on lines.box_office = discounts.box_office and lines.item_id = discounts.discount_id
+    where lines.line_class = 'discount'
+    group by lines.box_office, lines.order_id
+
+)
+
 select
     'ticket_tailor' as platform,
     heads.box_office as account,
@@ -24,13 +49,14 @@ select
     cast(null as decimal(18, 4)) as tip_amount,
     {{ from_minor_units('-sums.discount_total', 'heads.base_multiplier') }} as discount_amount,
     cast(null as decimal(18, 4)) as platform_fee_amount,
-    cast(null as varchar) as promotion_code,
+    codes.promotion_code,
     heads.referral_tag as referral,
     heads.txn_id as processor_reference,
     heads.tickets_count as tickets_count_as_given,
-    sums.products_count as products_count_as_given,
+    cast(null as bigint) as products_count_as_given,
     heads.event_id,
     heads.first_seen_at
 from {{ ref('int_ticket_tailor__order_heads') }} as heads
 inner join {{ ref('int_ticket_tailor__order_sums') }} as sums
     on heads.box_office = sums.box_office and heads.order_id = sums.order_id
+left join codes on heads.box_office = codes.box_office and heads.order_id = codes.order_id

@@ -1,39 +1,39 @@
 with delivered as (
+    {% for list, id in [
+        ('orders', 'order_id'),
+        ('issued_tickets', 'ticket_id'),
+        ('events', 'event_id'),
+        ('check_ins', 'check_in_id'),
+        ('products', 'product_id'),
+        ('discounts', 'discount_id'),
+        ('event_series', 'document_id'),
+        ('vouchers', 'document_id'),
+        ('voucher_codes', 'document_id'),
+        ('holds', 'document_id'),
+        ('membership_types', 'document_id'),
+        ('issued_memberships', 'document_id'),
+        ('waitlist_signups', 'document_id'),
+    ] %}
+    select
+        '{{ list }}' as list,
+        box_office,
+        {{ id }} as document_id,
+        fetched_at
+    from {{ ref('stg_ticket_tailor__' ~ list) }}
+    {% if not loop.last %}union all{% endif %}
+    {% endfor %}
+),
 
-    select
-        'orders' as list,
-        box_office,
-        order_id as document_id,
-        fetched_at
-    from {{ ref('stg_ticket_tailor__orders') }}
-    union all
-    select
-        'issued_tickets' as list,
-        box_office,
-        ticket_id as document_id,
-        fetched_at
-    from {{ ref('stg_ticket_tailor__issued_tickets') }}
-    union all
-    select
-        'events' as list,
-        box_office,
-        event_id as document_id,
-        fetched_at
-    from {{ ref('stg_ticket_tailor__events') }}
-    union all
-    select
-        'check_ins' as list,
-        box_office,
-        check_in_id as document_id,
-        fetched_at
-    from {{ ref('stg_ticket_tailor__check_ins') }}
-    union all
-    select
-        'products' as list,
-        box_office,
-        product_id as document_id,
-        fetched_at
-    from {{ ref('stg_ticket_tailor__products') }}
+-- delivered whole after it was refused; a document whose id could not be read stays open, nothing can be matched with it
+settled as (
+
+    select distinct refused.refused_id
+    from {{ ref('stg_ticket_tailor__refused') }} as refused
+    inner join delivered
+        on refused.list = delivered.list
+        and refused.box_office = delivered.box_office
+        and refused.document_id = delivered.document_id
+        and refused.fetched_at < delivered.fetched_at
 
 )
 
@@ -45,12 +45,4 @@ select
     refused.reason,
     refused.fetched_at as refused_at
 from {{ ref('stg_ticket_tailor__refused') }} as refused
-where not exists (
-    select 1
-    from delivered
-    where
-        delivered.list = refused.list
-        and delivered.box_office = refused.box_office
-        and delivered.document_id = refused.document_id
-        and delivered.fetched_at > refused.fetched_at
-)
+anti join settled on refused.refused_id = settled.refused_id

@@ -1,0 +1,28 @@
+{{ config(unique_key='version_id') }}
+
+with documents as (
+
+    select
+        version_id,
+        box_office,
+        id,
+        fetched_at,
+        missing_since,
+        _dlt_load_id,
+        from_json(document, '{"code": "VARCHAR", "name": "VARCHAR"}') as d
+    from {{ source('raw_ticket_tailor', 'discounts') }}
+    where true {{ only_new_loads() }}
+
+)
+
+select
+    version_id,
+    box_office,
+    id as discount_id,
+    fetched_at,
+    missing_since,
+    nullif(trim(d.code), '') as code,
+    nullif(trim(d.name), '') as discount_name,
+    _dlt_load_id,
+    {{ shape() }} as _shape
+from documents
