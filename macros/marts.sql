@@ -53,6 +53,12 @@
 {%- endmacro %}
 
 
+{% macro ratio(part, whole) -%}
+    {#- A share of a whole with four decimals; only asked where the whole is above 0. Division makes a double, so it is cast back. -#}
+    cast(({{ part }}) / ({{ whole }}) as decimal(18, 4))
+{%- endmacro %}
+
+
 {% macro summed_measures() -%}
     {#- The measures of rpt_daily_event_sales that can be added up, added up. What is not known stays NULL: platform_fees. -#}
     {% for measure in [
@@ -63,7 +69,7 @@
     {% endfor -%}
     cast(sum(platform_fees) as decimal(18, 4)) as platform_fees,
     {%- for count in ['tickets_sold', 'comps', 'tickets_imported', 'tickets_returned', 'orders', 'orders_without_fees'] %}
-    cast(coalesce(sum({{ count }}), 0) as bigint) as {{ count }},
+    cast(coalesce(sum({{ count }}), 0) as bigint) as {{ count }}{{ ',' if not loop.last }}
     {%- endfor %}
 {%- endmacro %}
 
@@ -98,7 +104,7 @@
     {{ of }}.tickets_imported,
     {{ of }}.tickets_returned,
     {{ of }}.orders,
-    {{ of }}.orders_without_fees,
+    {{ of }}.orders_without_fees
 {%- endmacro %}
 
 

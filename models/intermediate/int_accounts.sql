@@ -2,23 +2,25 @@
 {{ config(materialized='table') }}
 
 with seen as (
-    select platform, account, ordered_at as happened_at, first_seen_at as seen_at from {{ ref('int_orders') }}
-    union all
-    select platform, account, sold_at, first_seen_at from {{ ref('int_tickets') }}
-    union all
-    select platform, account, sold_at, first_seen_at from {{ ref('int_product_sales') }}
-    union all
-    select platform, account, paid_at, first_seen_at from {{ ref('int_payments') }}
-    union all
-    select platform, account, null, first_seen_at from {{ ref('int_order_changes') }}
-    union all
-    select platform, account, null, first_seen_at from {{ ref('int_events') }}
-    union all
-    select platform, account, null, first_seen_at from {{ ref('int_products') }}
-    union all
-    select platform, account, null, last_seen_at from {{ ref('int_people') }}
-    union all
-    select platform, account, null, refused_at from {{ ref('int_refused') }}
+    {% for model, happened_at, seen_at in [
+        ('int_orders', 'ordered_at', 'first_seen_at'),
+        ('int_tickets', 'sold_at', 'first_seen_at'),
+        ('int_product_sales', 'sold_at', 'first_seen_at'),
+        ('int_payments', 'paid_at', 'first_seen_at'),
+        ('int_order_changes', 'null', 'first_seen_at'),
+        ('int_events', 'null', 'first_seen_at'),
+        ('int_products', 'null', 'first_seen_at'),
+        ('int_people', 'null', 'last_seen_at'),
+        ('int_refused', 'null', 'refused_at'),
+    ] %}
+        select
+            platform,
+            account,
+            {{ happened_at }} as happened_at,
+            {{ seen_at }} as seen_at
+        from {{ ref(model) }}
+        {% if not loop.last %}union all{% endif %}
+    {% endfor %}
 ),
 
 spans as (
@@ -26,17 +28,17 @@ spans as (
         platform,
         account,
         min(happened_at) as history_from,
-        max(seen_at) as last_record_at,
+        max(seen_at) as last_record_at
     from seen
-    group by all
+    group by platform, account
 )
 
 select
-    platform,
-    account,
     configured.time_zone,
     configured.configured_at,
     spans.history_from,
     spans.last_record_at,
+    coalesce(configured.platform, spans.platform) as platform,
+    coalesce(configured.account, spans.account) as account
 from {{ ref('stg_boxoffice__accounts') }} as configured
-full join spans using (platform, account)
+full outer join spans on configured.platform = spans.platform and configured.account = spans.account

@@ -12,16 +12,19 @@ zones_of_events as (
         events.platform,
         events.account,
         zones.zone,
-        count(*) as how_many,
+        count(*) as how_many
     from {{ ref('int_events') }} as events
     inner join zones on events.time_zone = zones.zone
     group by all
 ),
 
 own_proposal as (
-    select platform, account, zone
+    select
+        platform,
+        account,
+        zone
     from zones_of_events
-    qualify row_number() over (partition by platform, account order by how_many desc, zone) = 1
+    qualify row_number() over (partition by platform, account order by how_many desc, zone asc) = 1
 ),
 
 -- Ticketor's events carry no zone: the other accounts' is the best guess
@@ -29,7 +32,7 @@ common_proposal as (
     select zone
     from zones_of_events
     group by all
-    order by sum(how_many) desc, zone
+    order by sum(how_many) desc, zone asc
     limit 1
 )
 
@@ -39,7 +42,7 @@ select
     accounts.account,
     accounts.time_zone,
     case
-        when accounts.time_zone is null then coalesce(own_proposal.zone, (select zone from common_proposal))
+        when accounts.time_zone is null then coalesce(own_proposal.zone, common_proposal.zone)
     end as time_zone_proposed,
     coalesce(zones.zone, 'UTC') as reporting_zone,
     accounts.history_from,
@@ -48,8 +51,9 @@ select
     coalesce(platforms.knows_fees, false) as knows_fees,
     coalesce(platforms.knows_scans, false) as knows_scans,
     coalesce(platforms.knows_returns, false) as knows_returns,
-    coalesce(platforms.knows_capacity, false) as knows_capacity,
+    coalesce(platforms.knows_capacity, false) as knows_capacity
 from accounts
 left join zones on accounts.time_zone = zones.zone
 left join own_proposal on accounts.platform = own_proposal.platform and accounts.account = own_proposal.account
+left join common_proposal on true
 left join {{ ref('platforms') }} as platforms on accounts.platform = platforms.platform

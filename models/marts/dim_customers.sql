@@ -5,30 +5,39 @@ with people as (
 
 -- people who stand on a sale and of whom nothing else is known: their sign-up may still be on its way
 mentioned as (
-    select platform, account, customer_id, first_seen_at from {{ ref('int_orders') }}
-    union all
-    select platform, account, agent_id, first_seen_at from {{ ref('int_orders') }}
-    union all
-    select platform, account, customer_id, first_seen_at from {{ ref('int_tickets') }}
-    union all
-    select platform, account, customer_id, first_seen_at from {{ ref('int_product_sales') }}
-    union all
-    select platform, account, customer_id, first_seen_at from {{ ref('int_payments') }}
-    union all
-    select platform, account, agent_id, first_seen_at from {{ ref('int_payments') }}
+    {% for model, person in [
+        ('int_orders', 'customer_id'),
+        ('int_orders', 'agent_id'),
+        ('int_tickets', 'customer_id'),
+        ('int_product_sales', 'customer_id'),
+        ('int_payments', 'customer_id'),
+        ('int_payments', 'agent_id'),
+    ] %}
+        select
+            platform,
+            account,
+            {{ person }} as customer_id,
+            first_seen_at
+        from {{ ref(model) }}
+        {% if not loop.last %}union all{% endif %}
+    {% endfor %}
 ),
 
 only_mentioned as (
     select
-        platform,
-        account,
-        customer_id,
-        min(first_seen_at) as first_seen_at,
-        max(first_seen_at) as last_seen_at,
+        mentioned.platform,
+        mentioned.account,
+        mentioned.customer_id,
+        min(mentioned.first_seen_at) as first_seen_at,
+        max(mentioned.first_seen_at) as last_seen_at
     from mentioned
-    anti join people using (platform, account, customer_id)
-    where customer_id is not null
-    group by all
+    anti join people
+        on
+            mentioned.platform = people.platform
+            and mentioned.account = people.account
+            and mentioned.customer_id = people.customer_id
+    where mentioned.customer_id is not null
+    group by mentioned.platform, mentioned.account, mentioned.customer_id
 ),
 
 everybody as (
@@ -52,5 +61,5 @@ select
     accepts_mailing,
     accepts_sms,
     first_seen_at,
-    last_seen_at,
+    last_seen_at
 from everybody

@@ -1,20 +1,21 @@
 -- One row per calendar day, from the first to the last day that any table mentions.
 with mentioned as (
-    select ordered_on as date_day from {{ ref('fct_orders') }}
-    union
-    select sold_on from {{ ref('fct_tickets') }}
-    union
-    select voided_on from {{ ref('fct_tickets') }}
-    union
-    select sold_on from {{ ref('fct_product_sales') }}
-    union
-    select paid_on from {{ ref('fct_payments') }}
-    union
-    select booked_on from {{ ref('fct_order_lines') }}
-    union
-    select first_seen_on from {{ ref('fct_order_changes') }}
-    union
-    select starts_on from {{ ref('dim_events') }}
+    {% for model, day in [
+        ('fct_orders', 'ordered_on'),
+        ('fct_orders', 'booked_on'),
+        ('fct_tickets', 'sold_on'),
+        ('fct_tickets', 'voided_on'),
+        ('fct_product_sales', 'sold_on'),
+        ('fct_payments', 'paid_on'),
+        ('fct_order_lines', 'booked_on'),
+        ('fct_order_changes', 'first_seen_on'),
+        ('refused_records', 'refused_on'),
+        ('dim_events', 'starts_on'),
+    ] %}
+        select {{ day }} as date_day
+        from {{ ref(model) }}
+        {% if not loop.last %}union{% endif %}
+    {% endfor %}
 ),
 
 -- a platform's "never" (the year 2200, say) stays a day of its own and does not stretch the calendar to it
@@ -45,5 +46,5 @@ select
     cast(day(date_day) as bigint) as day_of_month,
     cast(isodow(date_day) as bigint) as day_of_week,
     dayname(date_day) as day_name,
-    isodow(date_day) in (6, 7) as is_weekend,
+    isodow(date_day) in (6, 7) as is_weekend
 from days

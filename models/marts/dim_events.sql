@@ -4,25 +4,36 @@ with events as (
 ),
 
 sold as (
-    select platform, account, event_id, first_seen_at from {{ ref('int_orders') }}
-    union all
-    select platform, account, event_id, first_seen_at from {{ ref('int_tickets') }}
-    union all
-    select platform, account, event_id, first_seen_at from {{ ref('int_product_sales') }}
-    union all
-    select platform, account, event_id, null from {{ ref('int_order_lines') }}
+    {% for model, seen_at in [
+        ('int_orders', 'first_seen_at'),
+        ('int_tickets', 'first_seen_at'),
+        ('int_product_sales', 'first_seen_at'),
+        ('int_order_lines', 'null'),
+    ] %}
+        select
+            platform,
+            account,
+            event_id,
+            {{ seen_at }} as first_seen_at
+        from {{ ref(model) }}
+        {% if not loop.last %}union all{% endif %}
+    {% endfor %}
 ),
 
 only_sold as (
     select
-        platform,
-        account,
-        event_id,
-        min(first_seen_at) as first_seen_at,
+        sold.platform,
+        sold.account,
+        sold.event_id,
+        min(sold.first_seen_at) as first_seen_at
     from sold
-    anti join events using (platform, account, event_id)
-    where event_id is not null
-    group by all
+    anti join events
+        on
+            sold.platform = events.platform
+            and sold.account = events.account
+            and sold.event_id = events.event_id
+    where sold.event_id is not null
+    group by sold.platform, sold.account, sold.event_id
 ),
 
 all_events as (
@@ -34,7 +45,7 @@ all_events as (
 placed as (
     select
         all_events.*,
-        coalesce(zones.name, accounts.reporting_zone) as local_zone,
+        coalesce(zones.name, accounts.reporting_zone) as local_zone
     from all_events
     left join {{ ref('dim_accounts') }} as accounts
         on all_events.platform = accounts.platform and all_events.account = accounts.account
@@ -73,7 +84,7 @@ select
     placed.platform_orders_count,
     placed.platform_tickets_count,
     placed.platform_revenue,
-    placed.first_seen_at,
+    placed.first_seen_at
 from placed
 left join {{ ref('shows') }} as shows
     on

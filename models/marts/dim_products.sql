@@ -5,14 +5,18 @@ with products as (
 
 only_sold as (
     select
-        platform,
-        account,
-        product_id,
-        min(first_seen_at) as first_seen_at,
-    from {{ ref('int_product_sales') }}
-    anti join products using (platform, account, product_id)
-    where product_id is not null
-    group by all
+        sales.platform,
+        sales.account,
+        sales.product_id,
+        min(sales.first_seen_at) as first_seen_at
+    from {{ ref('int_product_sales') }} as sales
+    anti join products
+        on
+            sales.platform = products.platform
+            and sales.account = products.account
+            and sales.product_id = products.product_id
+    where sales.product_id is not null
+    group by sales.platform, sales.account, sales.product_id
 ),
 
 all_products as (
@@ -30,5 +34,5 @@ select
     list_price,
     currency,
     status,
-    first_seen_at,
+    first_seen_at
 from all_products

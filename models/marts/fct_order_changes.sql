@@ -3,7 +3,7 @@ with changes as (
     select
         *,
         -- two tickets of one order may change alike at once: told apart by a number, so that each keeps a key
-        row_number() over (partition by platform, account, order_id, what, before, after, first_seen_at) as occurrence,
+        row_number() over (partition by platform, account, order_id, what, before, after, first_seen_at) as occurrence
     from {{ ref('int_order_changes') }}
 )
 
@@ -26,7 +26,7 @@ select
     changes.before,
     changes.after,
     changes.first_seen_at,
-    {{ local_day('changes.first_seen_at', 'accounts.reporting_zone') }} as first_seen_on,
+    {{ local_day('changes.first_seen_at', 'accounts.reporting_zone') }} as first_seen_on
 from changes
 left join {{ ref('dim_accounts') }} as accounts
     on changes.platform = accounts.platform and changes.account = accounts.account

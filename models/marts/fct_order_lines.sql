@@ -13,12 +13,12 @@ added_up as (
         account,
         order_id,
         sum(amount) as everything,
-        sum(amount) filter (where line_kind <> 'refund') as charged,
+        sum(amount) filter (where line_kind <> 'refund') as charged
     from lines
     group by all
 ),
 
--- what the platform's own numbers leave open stands in a line of its own, so that the lines always make the order's total
+-- what the platform's own numbers leave open stands in a line of its own: the lines always make the order's total
 unexplained as (
     select
         orders.platform,
@@ -29,14 +29,20 @@ unexplained as (
         'unexplained' as line_kind,
         cast(
             orders.total_amount
-            - coalesce(case when {{ is_return('orders.order_type') }} then added_up.everything else added_up.charged end, 0)
+            - coalesce(
+                case when {{ is_return('orders.order_type') }} then added_up.everything else added_up.charged end, 0
+            )
             as decimal(18, 4)
         ) as amount,
         orders.currency,
-        case when orders.is_booked then orders.ordered_at end as booked_at,
-        'platform' as date_basis,
+        case when orders.is_booked then coalesce(orders.ordered_at, orders.first_seen_at) end as booked_at,
+        case when orders.ordered_at is null then 'first_seen' else 'platform' end as date_basis
     from orders
-    left join added_up using (platform, account, order_id)
+    left join added_up
+        on
+            orders.platform = added_up.platform
+            and orders.account = added_up.account
+            and orders.order_id = added_up.order_id
 ),
 
 ledger as (
@@ -63,7 +69,7 @@ select
     ledger.currency,
     ledger.booked_at,
     {{ local_day('ledger.booked_at', 'accounts.reporting_zone') }} as booked_on,
-    ledger.date_basis,
+    ledger.date_basis
 from ledger
 left join {{ ref('dim_accounts') }} as accounts
     on ledger.platform = accounts.platform and ledger.account = accounts.account

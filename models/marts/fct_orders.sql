@@ -1,62 +1,69 @@
 -- One row per order: Ticketor's invoice, Ticket Tailor's order.
 with orders as (
-    select * from {{ ref('int_orders') }}
+    select
+        *,
+        {{ key(['platform', 'account', 'order_id']) }} as order_key
+    from {{ ref('int_orders') }}
 ),
 
 tickets as (
-    select platform, account, order_id, count(*) as how_many
-    from {{ ref('int_tickets') }}
-    group by all
+    select
+        order_key,
+        count(*) as how_many
+    from {{ ref('fct_tickets') }}
+    group by order_key
 ),
 
 products as (
-    select platform, account, order_id, count(*) as how_many
-    from {{ ref('int_product_sales') }}
-    group by all
+    select
+        order_key,
+        count(*) as how_many
+    from {{ ref('fct_product_sales') }}
+    group by order_key
 ),
 
 payments as (
     select
-        platform,
-        account,
-        order_id,
+        order_key,
         sum(amount) as moved,
         sum(amount) filter (where kind = 'capture') as paid,
         sum(-amount) filter (where kind = 'refund') as refunded,
         sum(credit_amount) filter (where kind = 'credit_redeemed') as credit_redeemed,
-        sum(credit_amount) filter (where kind = 'credit_issued') as credit_issued,
-    from {{ ref('int_payments') }}
-    group by all
+        sum(credit_amount) filter (where kind = 'credit_issued') as credit_issued
+    from {{ ref('fct_payments') }}
+    group by order_key
 ),
 
 -- a voucher that stands in the order as a negative line has lowered the total already: it is no second tender
 credit_in_total as (
-    select platform, account, order_id, sum(-amount) as amount
-    from {{ ref('int_order_lines') }}
-    where line_kind = 'gift_card' and amount < 0 and product_sale_id is null
-    group by all
+    select
+        order_key,
+        sum(-amount) as amount
+    from {{ ref('fct_order_lines') }}
+    where line_kind = 'gift_card' and amount < 0 and product_sale_key is null
+    group by order_key
 ),
 
 joined as (
     select
         orders.*,
-        coalesce(tickets.how_many, 0) as tickets_held,
-        coalesce(products.how_many, 0) as products_held,
+        tickets.how_many as tickets_held,
+        products.how_many as products_held,
         coalesce(payments.moved, 0) as moved,
         coalesce(payments.paid, 0) as paid,
         coalesce(payments.refunded, 0) as refunded,
         coalesce(payments.credit_redeemed, 0) as credit_redeemed,
         coalesce(payments.credit_issued, 0) as credit_issued,
-        coalesce(credit_in_total.amount, 0) as credit_in_total,
+        coalesce(credit_in_total.amount, 0) as credit_in_total
     from orders
-    left join tickets using (platform, account, order_id)
-    left join products using (platform, account, order_id)
-    left join payments using (platform, account, order_id)
-    left join credit_in_total using (platform, account, order_id)
+    left join tickets on orders.order_key = tickets.order_key
+    left join products on orders.order_key = products.order_key
+    left join payments on orders.order_key = payments.order_key
+    left join credit_in_total on orders.order_key = credit_in_total.order_key
 )
 
 select
-    {{ key(['joined.platform', 'joined.account', 'joined.order_id']) }} as order_key,
+    joined.order_key,
     joined.platform,
     joined.account,
     joined.order_id,
@@ -69,6 +76,10 @@ select
     joined.channel,
     joined.ordered_at,
     {{ local_day('joined.ordered_at', 'accounts.reporting_zone') }} as ordered_on,
+    case
+        when joined.is_booked
+            then {{ local_day('coalesce(joined.ordered_at, joined.first_seen_at)', 'accounts.reporting_zone') }}
+    end as booked_on,
     {{ key(['joined.platform', 'joined.account', 'joined.event_id']) }} as event_key,
     customers.customer_key,
     customers.person_key,
@@ -101,15 +112,11 @@ select
     joined.promotion_code,
     joined.referral,
     joined.processor_reference,
-    case
-        when joined.tickets_held > 0 then joined.tickets_held else coalesce(joined.tickets_count_as_given, 0)
-    end as tickets_count,
+    coalesce(joined.tickets_held, joined.tickets_count_as_given, 0) as tickets_count,
     joined.tickets_count_as_given,
-    case
-        when joined.products_held > 0 then joined.products_held else coalesce(joined.products_count_as_given, 0)
-    end as products_count,
+    coalesce(joined.products_held, joined.products_count_as_given, 0) as products_count,
     joined.products_count_as_given,
-    joined.first_seen_at,
+    joined.first_seen_at
 from joined
 left join {{ ref('dim_accounts') }} as accounts
     on joined.platform = accounts.platform and joined.account = accounts.account

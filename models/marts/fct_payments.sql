@@ -23,7 +23,7 @@ select
     payments.platform_deduction,
     {{ key(['payments.platform', 'payments.account', 'payments.agent_id']) }} as agent_key,
     payments.cash_register_id,
-    payments.first_seen_at,
+    payments.first_seen_at
 from {{ ref('int_payments') }} as payments
 left join {{ ref('dim_accounts') }} as accounts
     on payments.platform = accounts.platform and payments.account = accounts.account

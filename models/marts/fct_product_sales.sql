@@ -23,7 +23,7 @@ select
     sales.currency,
     sales.sold_at,
     {{ local_day('sales.sold_at', 'accounts.reporting_zone') }} as sold_on,
-    sales.first_seen_at,
+    sales.first_seen_at
 from {{ ref('int_product_sales') }} as sales
 left join {{ ref('dim_accounts') }} as accounts
     on sales.platform = accounts.platform and sales.account = accounts.account

@@ -30,7 +30,7 @@ select
     tickets.scanned_at,
     tickets.delivery_method,
     tickets.source,
-    tickets.first_seen_at,
+    tickets.first_seen_at
 from {{ ref('int_tickets') }} as tickets
 left join {{ ref('dim_accounts') }} as accounts
     on tickets.platform = accounts.platform and tickets.account = accounts.account

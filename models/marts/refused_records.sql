@@ -2,7 +2,7 @@
 with refused as (
     select
         *,
-        row_number() over (partition by platform, account, file, position, reason, refused_at) as occurrence,
+        row_number() over (partition by platform, account, file, position, reason, refused_at) as occurrence
     from {{ ref('int_refused') }}
 )
 
@@ -22,7 +22,7 @@ select
     refused.position,
     refused.reason,
     refused.refused_at,
-    {{ local_day('refused.refused_at', 'accounts.reporting_zone') }} as refused_on,
+    {{ local_day('refused.refused_at', 'accounts.reporting_zone') }} as refused_on
 from refused
 left join {{ ref('dim_accounts') }} as accounts
     on refused.platform = accounts.platform and refused.account = accounts.account

@@ -35,7 +35,7 @@ ledger as (
         sum(amount) filter (where line_kind = 'gift_card') as gift_cards,
         sum(amount) filter (where line_kind = 'discount') as discounts,
         sum(amount) filter (where line_kind = 'unexplained') as unexplained,
-        sum(amount) filter (where line_kind <> 'refund') as charged_total,
+        sum(amount) filter (where line_kind <> 'refund') as charged_total
     from lines
     where booked_on is not null
     group by all
@@ -52,7 +52,7 @@ charged as (
                 sum(amount) filter (where line_kind <> 'refund'), -sum(amount) filter (where line_kind = 'refund')
             ), 0
         ) as weight,
-        bool_or(line_kind <> 'refund') as is_charged,
+        bool_or(line_kind <> 'refund') as is_charged
     from lines
     group by all
 ),
@@ -66,7 +66,7 @@ shares as (
         sum(weight) over order_events as so_far,
         sum(weight) over (partition by order_key) as whole,
         row_number() over order_events as position,
-        count(*) over (partition by order_key) as how_many,
+        count(*) over (partition by order_key) as how_many
     from charged
     window order_events as (partition by order_key order by event_key nulls last)
 ),
@@ -79,7 +79,7 @@ takers as (
         is_charged,
         case when whole > 0 then so_far_before when position = 1 then 0 else 1 end as so_far_before,
         case when whole > 0 then so_far else 1 end as so_far,
-        case when whole > 0 then whole else 1 end as whole,
+        case when whole > 0 then whole else 1 end as whole
     from shares
 ),
 
@@ -91,7 +91,7 @@ moved as (
         paid_on as local_day,
         order_key,
         currency,
-        sum(amount) as amount,
+        sum(amount) as amount
     from payments
     where paid_on is not null and amount <> 0
     group by all
@@ -109,7 +109,7 @@ receipts as (
                 when takers.so_far is null then moved.amount
                 else {{ share('moved.amount', 'takers', 'moved.currency') }}
             end
-        ) as receipts,
+        ) as receipts
     from moved
     left join takers on moved.order_key = takers.order_key
     left join orders on moved.order_key = orders.order_key
@@ -120,7 +120,7 @@ booked_orders as (
     select
         orders.platform,
         orders.account,
-        orders.ordered_on as local_day,
+        orders.booked_on as local_day,
         coalesce(takers.event_key, case when takers.order_key is null then orders.event_key end) as event_key,
         orders.currency,
         sum(
@@ -132,10 +132,10 @@ booked_orders as (
         count(*) filter (
             where not {{ is_return('orders.order_type') }} and coalesce(takers.is_charged, true)
         ) as orders,
-        count(*) filter (where orders.platform_fee_amount is null) as orders_without_fees,
+        count(*) filter (where orders.platform_fee_amount is null) as orders_without_fees
     from orders
     left join takers on orders.order_key = takers.order_key
-    where orders.is_booked and orders.ordered_on is not null
+    where orders.booked_on is not null
     group by all
 ),
 
@@ -148,7 +148,7 @@ admissions as (
             when tickets.order_id is null then 'imported'
             when tickets.admission_kind = 'comp' then 'comp'
             else 'sold'
-        end as counted_as,
+        end as counted_as
     from tickets
     left join orders on tickets.order_key = orders.order_key
     left join {{ ref('dim_events') }} as events on tickets.event_key = events.event_key
@@ -164,7 +164,7 @@ tickets_out as (
         counted_in as currency,
         count(*) filter (where counted_as = 'sold') as tickets_sold,
         count(*) filter (where counted_as = 'comp') as comps,
-        count(*) filter (where counted_as = 'imported') as tickets_imported,
+        count(*) filter (where counted_as = 'imported') as tickets_imported
     from admissions
     group by all
 ),
@@ -176,7 +176,7 @@ tickets_back as (
         coalesce(voided_on, sold_on) as local_day,
         event_key,
         counted_in as currency,
-        count(*) as tickets_returned,
+        count(*) as tickets_returned
     from admissions
     where counted_as in ('sold', 'comp') and status in ('returned', 'voided', 'exchanged')
     group by all
@@ -207,8 +207,13 @@ summed as (
 )
 
 select
-    {{ key(['summed.platform', 'summed.account', 'summed.local_day', "coalesce(summed.event_key, '')", 'summed.currency']) }}
-        as daily_event_sales_key,
+    {{ key([
+        'summed.platform',
+        'summed.account',
+        'summed.local_day',
+        "coalesce(summed.event_key, '')",
+        'summed.currency',
+    ]) }} as daily_event_sales_key,
     summed.platform,
     summed.account,
     summed.local_day,

@@ -8,12 +8,12 @@ orders as (
     select
         platform,
         account,
-        ordered_on as local_day,
+        booked_on as local_day,
         coalesce(currency, 'XXX') as currency,
         count(*) filter (where not {{ is_return('order_type') }}) as orders,
-        count(*) filter (where platform_fee_amount is null) as orders_without_fees,
+        count(*) filter (where platform_fee_amount is null) as orders_without_fees
     from {{ ref('fct_orders') }}
-    where is_booked and ordered_on is not null
+    where booked_on is not null
     group by all
 ),
 

@@ -13,7 +13,7 @@ reserved as (
         account,
         event_key,
         coalesce(currency, 'XXX') as currency,
-        count(*) as tickets_reserved,
+        count(*) as tickets_reserved
     from {{ ref('fct_tickets') }}
     where status = 'reserved'
     group by all
@@ -22,14 +22,13 @@ reserved as (
 -- an event of which nothing is sold is still an answer to "which events sell badly"
 unsold as (
     select
-        platform,
-        account,
-        event_key,
-        coalesce(currency, 'XXX') as currency,
+        events.platform,
+        events.account,
+        events.event_key,
+        coalesce(events.currency, 'XXX') as currency
     from events
-    where
-        event_key not in (select by_day.event_key from by_day where by_day.event_key is not null)
-        and event_key not in (select reserved.event_key from reserved where reserved.event_key is not null)
+    anti join by_day on events.event_key = by_day.event_key
+    anti join reserved on events.event_key = reserved.event_key
 ),
 
 together as (
@@ -46,10 +45,10 @@ summed as (
         account,
         event_key,
         currency,
-        {{ summed_measures() }}
+        {{ summed_measures() }},
         cast(coalesce(sum(tickets_reserved), 0) as bigint) as tickets_reserved,
         min(local_day) as first_day,
-        max(local_day) as last_day,
+        max(local_day) as last_day
     from together
     group by all
 )
@@ -68,18 +67,15 @@ select
     events.starts_at,
     events.starts_on,
     summed.currency,
-    {{ measures('summed', 'accounts') }}
+    {{ measures('summed', 'accounts') }},
     summed.tickets_reserved,
     events.capacity,
     case
         when events.capacity > 0
-            then cast(
-                cast(summed.tickets_sold + summed.comps - summed.tickets_returned as decimal(18, 0)) / events.capacity
-                as decimal(18, 4)
-            )
+            then {{ ratio('summed.tickets_sold + summed.comps - summed.tickets_returned', 'events.capacity') }}
     end as sell_through,
     summed.first_day,
-    summed.last_day,
+    summed.last_day
 from summed
 left join {{ ref('dim_accounts') }} as accounts
     on summed.platform = accounts.platform and summed.account = accounts.account

@@ -11,7 +11,7 @@ sales as (
         currency,
         orders,
         charged_total,
-        refunds,
+        refunds
     from {{ ref('rpt_event_sales') }}
     where event_key is not null
 ),
@@ -20,7 +20,7 @@ tickets as (
     select
         event_key,
         count(*) as tickets_issued,
-        count(*) filter (where status not in ('returned', 'voided', 'exchanged')) as tickets_valid,
+        count(*) filter (where status not in ('returned', 'voided', 'exchanged')) as tickets_valid
     from {{ ref('fct_tickets') }}
     where event_key is not null
     group by all
@@ -33,7 +33,7 @@ compared as (
         cast(coalesce(tickets.tickets_issued, 0) as bigint) as tickets_issued,
         cast(coalesce(tickets.tickets_valid, 0) as bigint) as tickets_valid,
         cast(coalesce(sales.charged_total, 0) as decimal(18, 4)) as charged_total,
-        cast(coalesce(sales.charged_total - sales.refunds, 0) as decimal(18, 4)) as charged_less_refunds,
+        cast(coalesce(sales.charged_total - sales.refunds, 0) as decimal(18, 4)) as charged_less_refunds
     from events
     left join sales on events.event_key = sales.event_key and coalesce(events.currency, 'XXX') = sales.currency
     left join tickets on events.event_key = tickets.event_key
@@ -71,5 +71,5 @@ select
         when charged_less_refunds = platform_revenue then 'charged less refunds'
         else 'neither'
     end as revenue_agrees_as,
-    cast(charged_total - platform_revenue as decimal(18, 4)) as revenue_difference,
+    cast(charged_total - platform_revenue as decimal(18, 4)) as revenue_difference
 from compared

@@ -1,4 +1,4 @@
--- One row per identity that an order (or an event, where no order is named) fails. Nothing is refused for standing here.
+-- One row per identity that an order (or an event, where no order is named) fails.
 with orders as (
     select * from {{ ref('fct_orders') }}
 ),
@@ -31,7 +31,7 @@ lines_make_the_total as (
         orders.currency,
         'Its lines make ' || {{ in_currency('(orders.total_amount - lines.amount)', 'orders.currency') }}
         || ', the platform says ' || {{ in_currency('orders.total_amount', 'orders.currency') }}
-        || ': ' || {{ in_currency('lines.amount', 'orders.currency') }} || ' is not explained.' as in_words,
+        || ': ' || {{ in_currency('lines.amount', 'orders.currency') }} || ' is not explained.' as in_words
     from lines
     inner join orders on lines.order_key = orders.order_key
     where lines.line_kind = 'unexplained'
@@ -47,17 +47,19 @@ payments_make_the_total as (
         cast(total_amount as varchar) as right_value,
         balance_due as difference,
         currency,
-        case
-            when {{ is_return('order_type') }}
-                then 'It gives back ' || {{ in_currency('(-total_amount)', 'currency') }} || ', and '
-                || {{ in_currency('(balance_due - total_amount)', 'currency') }} || ' has gone back: '
-                || {{ in_currency('abs(balance_due)', 'currency') }}
-                || case when balance_due < 0 then ' is still to be given.' else ' too much.' end
-            else 'It cost ' || {{ in_currency('total_amount', 'currency') }} || ', and '
-                || {{ in_currency('(total_amount - balance_due)', 'currency') }} || ' was paid: '
-                || {{ in_currency('abs(balance_due)', 'currency') }}
-                || case when balance_due > 0 then ' is still owed.' else ' too much.' end
-        end as in_words,
+        concat(
+            case when {{ is_return('order_type') }} then 'It gives back ' else 'It cost ' end,
+            {{ in_currency('abs(total_amount)', 'currency') }},
+            ', and ',
+            {{ in_currency('abs(total_amount - balance_due)', 'currency') }},
+            case when {{ is_return('order_type') }} then ' has gone back: ' else ' was paid: ' end,
+            {{ in_currency('abs(balance_due)', 'currency') }},
+            case
+                when {{ is_return('order_type') }} and balance_due < 0 then ' is still to be given.'
+                when not {{ is_return('order_type') }} and balance_due > 0 then ' is still owed.'
+                else ' too much.'
+            end
+        ) as in_words
     from orders
     where is_booked and balance_due <> 0
 ),
@@ -73,7 +75,7 @@ refunded_no_more_than_paid as (
         cast(refunded_amount - paid_amount as decimal(18, 4)) as difference,
         currency,
         {{ in_currency('refunded_amount', 'currency') }} || ' was given back of '
-        || {{ in_currency('paid_amount', 'currency') }} || ' that was paid.' as in_words,
+        || {{ in_currency('paid_amount', 'currency') }} || ' that was paid.' as in_words
     from orders
     where not {{ is_return('order_type') }} and refunded_amount > paid_amount
 ),
@@ -89,7 +91,7 @@ refunds_say_what_for as (
         cast(-sum(amount) as decimal(18, 4)) as difference,
         currency,
         {{ in_currency('(-sum(amount))', 'currency') }}
-        || ' was given back, and nothing says for what: refunds count it, net_sales does not.' as in_words,
+        || ' was given back, and nothing says for what: refunds count it, net_sales does not.' as in_words
     from lines
     where line_kind = 'refund' and coalesce(refund_of, 'unexplained') = 'unexplained'
     group by platform, account, order_id, currency
@@ -105,15 +107,18 @@ orders_have_date_and_currency as (
         currency as right_value,
         total_amount as difference,
         currency,
-        'It counts as sold, but has no '
-        || case when ordered_at is null then 'date: no day of the reports has it.' else 'currency: the reports have it under XXX.' end
-            as in_words,
+        case
+            when ordered_at is null then 'It counts as sold, but has no date: it counts on the day it was first seen.'
+            else 'It counts as sold, but has no currency: the reports have it under XXX.'
+        end as in_words
     from orders
     where is_booked and (ordered_at is null or currency is null)
 ),
 
 tickets_held as (
-    select order_key, count(*) as how_many
+    select
+        order_key,
+        count(*) as how_many
     from tickets
     where order_key is not null
     group by all
@@ -130,7 +135,7 @@ tickets_are_all_here as (
         cast(coalesce(tickets_held.how_many, 0) - orders.tickets_count_as_given as decimal(18, 4)) as difference,
         cast(null as varchar) as currency,
         'The platform counts ' || orders.tickets_count_as_given || ' tickets, '
-        || coalesce(tickets_held.how_many, 0) || ' are here.' as in_words,
+        || coalesce(tickets_held.how_many, 0) || ' are here.' as in_words
     from orders
     left join tickets_held on orders.order_key = tickets_held.order_key
     where
@@ -142,7 +147,7 @@ products_held as (
     select
         order_key,
         count(*) as how_many,
-        sum(quantity) as pieces,
+        sum(quantity) as pieces
     from sales
     where order_key is not null
     group by all
@@ -160,7 +165,7 @@ products_are_all_here as (
         cast(coalesce(products_held.how_many, 0) - orders.products_count_as_given as decimal(18, 4)) as difference,
         cast(null as varchar) as currency,
         'The platform counts ' || orders.products_count_as_given || ' products, '
-        || coalesce(products_held.how_many, 0) || ' are here.' as in_words,
+        || coalesce(products_held.how_many, 0) || ' are here.' as in_words
     from orders
     left join products_held on orders.order_key = products_held.order_key
     where
@@ -181,7 +186,7 @@ payments_in_the_order_s_currency as (
         payments.amount as difference,
         payments.currency,
         'It is in ' || orders.currency || ', and a payment of '
-        || {{ in_currency('payments.amount', 'payments.currency') }} || ' is not.' as in_words,
+        || {{ in_currency('payments.amount', 'payments.currency') }} || ' is not.' as in_words
     from payments
     inner join orders on payments.order_key = orders.order_key
     where payments.currency <> orders.currency
@@ -197,19 +202,42 @@ related_orders_are_here as (
         cast(null as varchar) as right_value,
         orders.total_amount as difference,
         orders.currency,
-        'It refers to order ' || orders.related_order_id || ', which has not come.' as in_words,
+        'It refers to order ' || orders.related_order_id || ', which has not come.' as in_words
     from orders
     left join orders as related on orders.related_order_key = related.order_key
     where orders.related_order_key is not null and related.order_key is null
 ),
 
 items as (
-    select platform, account, order_key, order_id, 1 as tickets, 0 as products, 0 as payments, price_paid as worth, null as paid, currency
+    select
+        platform,
+        account,
+        order_key,
+        order_id,
+        1 as tickets,
+        price_paid as worth,
+        currency
     from tickets
-    union all
-    select platform, account, order_key, order_id, 0, 1, 0, line_amount, null, currency from sales
-    union all
-    select platform, account, order_key, order_id, 0, 0, 1, null, amount, currency from payments
+    union all by name
+    select
+        platform,
+        account,
+        order_key,
+        order_id,
+        1 as products,
+        line_amount as worth,
+        currency
+    from sales
+    union all by name
+    select
+        platform,
+        account,
+        order_key,
+        order_id,
+        1 as payments,
+        amount as paid,
+        currency
+    from payments
 ),
 
 -- its items came and it did not: normal while it is on its way, and for good where webhooks are filtered
@@ -223,8 +251,9 @@ orders_of_items_are_here as (
         cast(null as varchar) as right_value,
         cast(coalesce(sum(items.worth), sum(items.paid)) as decimal(18, 4)) as difference,
         max(items.currency) as currency,
-        'It has not come; of it are here: ' || sum(items.tickets) || ' tickets, ' || sum(items.products) || ' products, '
-        || sum(items.payments) || ' payments. Until it comes they are in no report but receipts.' as in_words,
+        'It has not come; of it are here: ' || count(items.tickets) || ' tickets, ' || count(items.products)
+        || ' products, ' || count(items.payments) || ' payments. Until it comes, only its payments are in a report.'
+            as in_words
     from items
     anti join orders on items.order_key = orders.order_key
     where items.order_key is not null
@@ -241,7 +270,7 @@ told_by_the_platform as (
         right_value,
         difference,
         currency,
-        in_words,
+        in_words
     from {{ ref('int_conflicts') }}
 ),
 
@@ -256,7 +285,7 @@ events_have_one_date as (
         cast(dates_seen - 1 as decimal(18, 4)) as difference,
         cast(null as varchar) as currency,
         'Event ' || event_id || ' came with ' || dates_seen
-        || ' different dates: it was moved, or two performances share one id and count as one here.' as in_words,
+        || ' different dates: it was moved, or two performances share one id and count as one here.' as in_words
     from {{ ref('dim_events') }}
     where dates_seen > 1
 ),
@@ -293,7 +322,7 @@ numbered as (
         row_number() over (
             partition by platform, account, order_id, event_id, identity
             order by left_value, right_value, difference, currency, in_words
-        ) as occurrence,
+        ) as occurrence
     from failed
 )
 
@@ -316,5 +345,5 @@ select
     right_value as "right",
     difference,
     currency,
-    in_words,
+    in_words
 from numbered

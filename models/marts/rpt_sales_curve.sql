@@ -24,7 +24,7 @@ days as (
         by_day.tickets_returned,
         by_day.gross_sales,
         by_day.net_sales,
-        events.capacity,
+        events.capacity
     from by_day
     inner join events on by_day.event_key = events.event_key
     where events.starts_on is not null
@@ -37,7 +37,7 @@ running as (
         cast(sum(comps) over so_far as bigint) as comps_so_far,
         cast(sum(tickets_returned) over so_far as bigint) as tickets_returned_so_far,
         cast(sum(gross_sales) over so_far as decimal(18, 4)) as gross_sales_so_far,
-        cast(sum(net_sales) over so_far as decimal(18, 4)) as net_sales_so_far,
+        cast(sum(net_sales) over so_far as decimal(18, 4)) as net_sales_so_far
     from days
     window so_far as (partition by event_key, currency order by local_day)
 )
@@ -67,9 +67,6 @@ select
     capacity,
     case
         when capacity > 0
-            then cast(
-                cast(tickets_sold_so_far + comps_so_far - tickets_returned_so_far as decimal(18, 0)) / capacity
-                as decimal(18, 4)
-            )
-    end as sell_through_so_far,
+            then {{ ratio('tickets_sold_so_far + comps_so_far - tickets_returned_so_far', 'capacity') }}
+    end as sell_through_so_far
 from running

@@ -5,5 +5,5 @@ select
     platform,
     account,
     nullif(trim(time_zone), '') as time_zone,
-    configured_at,
+    configured_at
 from {{ source('boxoffice', 'accounts') }}
