@@ -19,7 +19,7 @@ ledger as (
     select
         platform,
         account,
-        booked_on as local_day,
+        booked_on as sales_on,
         event_key,
         currency,
         sum(amount) filter (where line_kind in ('ticket', 'product', 'membership')) as gross_sales,
@@ -88,7 +88,7 @@ moved as (
     select
         platform,
         account,
-        paid_on as local_day,
+        paid_on as sales_on,
         order_key,
         currency,
         sum(amount) as amount
@@ -101,7 +101,7 @@ receipts as (
     select
         moved.platform,
         moved.account,
-        moved.local_day,
+        moved.sales_on,
         coalesce(takers.event_key, case when takers.order_key is null then orders.event_key end) as event_key,
         moved.currency,
         sum(
@@ -120,7 +120,7 @@ booked_orders as (
     select
         orders.platform,
         orders.account,
-        orders.booked_on as local_day,
+        orders.booked_on as sales_on,
         coalesce(takers.event_key, case when takers.order_key is null then orders.event_key end) as event_key,
         orders.currency,
         sum(
@@ -159,7 +159,7 @@ tickets_out as (
     select
         platform,
         account,
-        sold_on as local_day,
+        sold_on as sales_on,
         event_key,
         counted_in as currency,
         count(*) filter (where counted_as = 'sold') as tickets_sold,
@@ -173,7 +173,7 @@ tickets_back as (
     select
         platform,
         account,
-        coalesce(voided_on, sold_on) as local_day,
+        coalesce(voided_on, sold_on) as sales_on,
         event_key,
         counted_in as currency,
         count(*) as tickets_returned
@@ -198,7 +198,7 @@ summed as (
     select
         platform,
         account,
-        local_day,
+        sales_on,
         event_key,
         coalesce(currency, 'XXX') as currency,
         {{ summed_measures() }}
@@ -210,13 +210,13 @@ select
     {{ key([
         'summed.platform',
         'summed.account',
-        'summed.local_day',
+        'summed.sales_on',
         "coalesce(summed.event_key, '')",
         'summed.currency',
     ]) }} as daily_event_sales_key,
     summed.platform,
     summed.account,
-    summed.local_day,
+    summed.sales_on,
     summed.event_key,
     events.event_id,
     events.event_name,

@@ -8,7 +8,7 @@ orders as (
     select
         platform,
         account,
-        booked_on as local_day,
+        booked_on as sales_on,
         coalesce(currency, 'XXX') as currency,
         count(*) filter (where not {{ is_return('order_type') }}) as orders,
         count(*) filter (where platform_fee_amount is null) as orders_without_fees
@@ -27,7 +27,7 @@ summed as (
     select
         platform,
         account,
-        local_day,
+        sales_on,
         currency,
         {{ summed_measures() }}
     from together
@@ -35,10 +35,10 @@ summed as (
 )
 
 select
-    {{ key(['summed.platform', 'summed.account', 'summed.local_day', 'summed.currency']) }} as daily_sales_key,
+    {{ key(['summed.platform', 'summed.account', 'summed.sales_on', 'summed.currency']) }} as daily_sales_key,
     summed.platform,
     summed.account,
-    summed.local_day,
+    summed.sales_on,
     summed.currency,
     {{ measures('summed', 'accounts') }}
 from summed

@@ -47,8 +47,8 @@ summed as (
         currency,
         {{ summed_measures() }},
         cast(coalesce(sum(tickets_reserved), 0) as bigint) as tickets_reserved,
-        min(local_day) as first_day,
-        max(local_day) as last_day
+        min(sales_on) as first_day,
+        max(sales_on) as last_day
     from together
     group by all
 )

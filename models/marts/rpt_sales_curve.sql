@@ -17,8 +17,8 @@ days as (
         events.show_key,
         events.starts_on,
         by_day.currency,
-        cast(date_diff('day', by_day.local_day, events.starts_on) as bigint) as days_left,
-        by_day.local_day,
+        cast(date_diff('day', by_day.sales_on, events.starts_on) as bigint) as days_left,
+        by_day.sales_on,
         by_day.tickets_sold,
         by_day.comps,
         by_day.tickets_returned,
@@ -39,7 +39,7 @@ running as (
         cast(sum(gross_sales) over so_far as decimal(18, 4)) as gross_sales_so_far,
         cast(sum(net_sales) over so_far as decimal(18, 4)) as net_sales_so_far
     from days
-    window so_far as (partition by event_key, currency order by local_day)
+    window so_far as (partition by event_key, currency order by sales_on)
 )
 
 select
@@ -53,7 +53,7 @@ select
     starts_on,
     currency,
     days_left,
-    local_day,
+    sales_on,
     tickets_sold,
     comps,
     tickets_returned,
