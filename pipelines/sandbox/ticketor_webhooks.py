@@ -1,8 +1,8 @@
 """The venue's Ticketor webhooks as files, in the layouts that receivers and cloud services leave behind.
 
 The usual layout is one file a delivery, ``2025-03-14/20250314T193005.123456Z_invoice_with_details_4711.json``: the
-folder is the day of receipt (UTC), the name tells when it arrived. A file appears whole, under its name, in one move, and
-carries the time of receipt as its own.
+folder is the day of receipt (UTC), the name tells when it arrived. A file appears whole, under its name, in one move,
+and carries the time of receipt as its own.
 """
 
 import base64

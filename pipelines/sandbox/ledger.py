@@ -1,0 +1,154 @@
+"""The truth about a made-up venue, in plain Python: what the warehouse should say about it, to the cent.
+
+Computed from what the venue meant to sell (``tailor_order``, ``ticketor_items``), never from the documents it sends,
+and sharing nothing with the models: two independent readings of the same rules can be compared.
+
+    books = ledger.ticketor(venue, now)
+    books = ledger.ticket_tailor(venue, [Look(now, fetched_at), …])
+
+Rows carry the columns of the unified shape that the rules determine; money is Decimal in major units, times are aware
+datetimes in UTC. ``Books.lines`` has the ``unexplained`` lines too.
+"""
+
+import dataclasses
+import datetime
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from pipelines.sandbox.ledger_rows import (
+    Line,
+    Look,
+    Measures,
+    Order,
+    Payment,
+    ProductSale,
+    Ticket,
+)
+from pipelines.sandbox.ledger_tailor import TailorBooks
+from pipelines.sandbox.ledger_ticketor import TicketorBooks
+from pipelines.sandbox.venue import Venue
+
+__all__ = [
+    "Books",
+    "Line",
+    "Look",
+    "Measures",
+    "Order",
+    "Payment",
+    "ProductSale",
+    "Ticket",
+    "ticket_tailor",
+    "ticketor",
+]
+
+ZERO = Decimal(0)
+
+
+@dataclasses.dataclass
+class Books:
+    """Everything the ledger says about one account."""
+
+    platform: str
+    account: str
+    time_zone: str
+    orders: list[Order]
+    tickets: list[Ticket]
+    product_sales: list[ProductSale]
+    payments: list[Payment]
+    lines: list[Line]
+
+    def by_day(self) -> dict[tuple[datetime.date, str], Measures]:
+        """The measures of each local day of the account and currency. What is not booked is in none."""
+        zone = ZoneInfo(self.time_zone)
+        found: dict[tuple[datetime.date, str], Measures] = defaultdict(Measures)
+        for line in self.lines:
+            if line.booked_at is not None:
+                found[line.booked_at.astimezone(zone).date(), line.currency].add(line)
+        for payment in self.payments:
+            if payment.amount:
+                found[payment.paid_at.astimezone(zone).date(), payment.currency].receipts += payment.amount
+        return dict(found)
+
+    def by_event(self) -> dict[tuple[str | None, str], Measures]:
+        """The measures of each event and currency; None for what belongs to no event. Receipts have no event."""
+        found: dict[tuple[str | None, str], Measures] = defaultdict(Measures)
+        for line in self.lines:
+            if line.booked_at is not None:
+                found[line.event_id, line.currency].add(line)
+        return dict(found)
+
+    def totals(self) -> dict[str, Measures]:
+        """The measures by currency."""
+        found: dict[str, Measures] = defaultdict(Measures)
+        for line in self.lines:
+            if line.booked_at is not None:
+                found[line.currency].add(line)
+        for payment in self.payments:
+            if payment.amount:
+                found[payment.currency].receipts += payment.amount
+        return dict(found)
+
+    def amounts(self) -> dict[tuple[str, str, str | None], Decimal]:
+        """Ledger amounts by order, kind and what a refund gives back: how two ledgers are compared."""
+        found: dict[tuple[str, str, str | None], Decimal] = defaultdict(lambda: ZERO)
+        for line in self.lines:
+            found[line.order_id, line.line_kind, line.refund_of] += line.amount
+        return {key: amount for key, amount in found.items() if amount}
+
+    def problems(self) -> list[str]:
+        """Identities that do not hold; none, ever. Worded for a failing test."""
+        sums: dict[str, Decimal] = defaultdict(lambda: ZERO)
+        given_back: dict[str, Decimal] = defaultdict(lambda: ZERO)
+        returns = {order.order_id for order in self.orders if order.is_return}
+        for line in self.lines:
+            if line.line_kind == "refund":
+                given_back[line.order_id] += line.amount
+            if line.line_kind != "refund" or line.order_id in returns:
+                sums[line.order_id] += line.amount
+        found = [
+            f"{order.order_id}: lines {sums[order.order_id]}, total {order.total_amount}"
+            for order in self.orders
+            if sums[order.order_id] != order.total_amount
+        ]
+        for name, rows in (("order", self.orders), ("ticket", self.tickets), ("payment", self.payments)):
+            counted = Counter(row.key for row in rows)
+            found += [f"{name} {key} {count} times" for key, count in counted.items() if count > 1]
+        paid_back: dict[str, Decimal] = defaultdict(lambda: ZERO)
+        for payment in self.payments:
+            if payment.kind == "refund":
+                paid_back[payment.order_id] += payment.amount
+        found += [
+            f"{order}: refund lines {given_back[order]}, refund payments {amount}"
+            for order, amount in paid_back.items()
+            if given_back[order] != amount
+        ]
+        return found
+
+
+def ticketor(venue: Venue, now: int | None = None, webhooks: Iterable[str] | None = None) -> Books:
+    """What the webhooks that arrived by ``now`` (unix seconds; default the venue's ``end``) make known.
+
+    ``webhooks``: only these of the six were subscribed to.
+    """
+    books = TicketorBooks(venue, venue.end if now is None else now, webhooks)
+    return _books("ticketor", venue, books)
+
+
+def ticket_tailor(venue: Venue, looks: Sequence[Look]) -> Books:
+    """What the API showed to a pipeline that looked at these moments, earliest first."""
+    return _books("ticket_tailor", venue, TailorBooks(venue, looks))
+
+
+def _books(platform: str, venue: Venue, books: TailorBooks | TicketorBooks) -> Books:
+    return Books(
+        platform,
+        venue.account,
+        venue.time_zone,
+        books.orders,
+        books.tickets,
+        books.product_sales,
+        books.payments,
+        books.lines,
+    )
