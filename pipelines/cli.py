@@ -61,6 +61,20 @@ def _echo(form: str = "text") -> Callable[[str], None]:
     return as_json if form == "json" else text
 
 
+DAY = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
+
+
+def _options(since: dt.datetime | None, until: dt.datetime | None, **others: Any) -> dict[str, Any]:
+    """Days as a person gives them, as the span of created_at that they mean."""
+    if not since and not until:
+        return others
+    start = int(since.replace(tzinfo=dt.UTC).timestamp()) if since else 0
+    end = int((until.replace(tzinfo=dt.UTC) if until else dt.datetime.now(dt.UTC)).timestamp())
+    if start >= end:
+        raise click.BadParameter("--since should be before --until.")
+    return {"span": (start, end), **others}
+
+
 def _reading(command: Any) -> Any:
     """The options that say what to read, the same for run and load."""
     for option in (
@@ -100,11 +114,11 @@ def run(every: str | None, log_format: str, **reading: Any) -> None:
         while True:
             started = time.monotonic()
             try:
-                _summary(runs.run(_settings(), echo=echo, **reading), echo)
+                _summary(runs.run(_settings(), echo=echo, **_options(**reading)), echo)
             except Problem as problem:
                 echo(str(problem))
             time.sleep(max(0.0, pause - (time.monotonic() - started)))
-    _finish(runs.run(_settings(), echo=echo, **reading), echo)
+    _finish(runs.run(_settings(), echo=echo, **_options(**reading)), echo)
 
 
 @main.command()
@@ -119,7 +133,7 @@ def load(log_format: str, **reading: Any) -> None:
     from pipelines import run as runs
 
     echo = _echo(log_format)
-    _finish(runs.load_only(_settings(), echo=echo, **reading), echo)
+    _finish(runs.load_only(_settings(), echo=echo, **_options(**reading)), echo)
 
 
 @main.command()

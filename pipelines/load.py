@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import dlt
     from dlt.extract import DltSource
 
+    from pipelines.ticket_tailor.reads import Plan
+
 Echo = Callable[[str], None]
 
 DLT_SETTINGS = {
@@ -44,8 +46,9 @@ class Loaded:
     requests: int = 0
 
     @property
-    def anything_new(self) -> bool:
-        return any(count for table, count in self.rows.items() if table not in BOOKKEEPING)
+    def news(self) -> dict[str, int]:
+        """The rows a person asks for: without dlt's and our own bookkeeping."""
+        return {table: count for table, count in self.rows.items() if count and table not in BOOKKEEPING}
 
     def add(self, row_counts: dict[str, int]) -> None:
         for table, count in row_counts.items():
@@ -55,12 +58,11 @@ class Loaded:
 
 @dataclasses.dataclass(frozen=True)
 class Reading:
-    """What to read. ``sweep``: list every folder; ``full``: everything again; dates are text as a person gave them."""
+    """What to read. ``sweep``: list every folder; ``full``: everything again; ``span``: created_at in unix seconds."""
 
     sweep: bool = False
     full: bool = False
-    since: str | None = None
-    until: str | None = None
+    span: tuple[int, int] | None = None
     limit: int | None = None
 
 
@@ -189,6 +191,11 @@ def make_missing_tables(settings: Settings) -> None:
         from pipelines.ticketor import buffer, source
 
         _run(made, source.ticketor_source(Site("no_site", buffer=""), buffer.Package("", [], [])))
+    if not register.ticket_tailor_tables(settings.warehouse):
+        made = pipeline(settings, "ticket_tailor", "no_box_office")
+        from pipelines.ticket_tailor import source as box_office
+
+        _run(made, box_office.empty_source())
 
 
 class TicketorAccount:
@@ -230,3 +237,37 @@ class TicketTailorAccount:
     def __init__(self, settings: Settings, office: BoxOffice) -> None:
         self.settings, self.office = settings, office
         self.name, self.time_zone = office.name, office.time_zone
+        self._plan: Plan | None = None
+
+    def look(self, options: Reading) -> Look:
+        """What is due; what the look has read is not asked for again by the load."""
+        self._plan = self._planned(options)
+        return Look(due=not self._plan.is_empty, requests=self._plan.requests, told=self._plan.told)
+
+    def load(self, options: Reading, loaded: Loaded, echo: Echo) -> None:
+        made = pipeline(self.settings, self.platform, self.name)
+        from pipelines.ticket_tailor import source
+
+        plan = self._plan or self._planned(options)
+        plan.client.told = lambda line: echo(f"ticket_tailor {self.name}: {line}")
+        try:
+            for package in plan.packages():
+                loaded.add(_run(made, source.ticket_tailor_source(self.office, package)))
+                told = ", ".join(f"{count:,} {table}" for table, count in loaded.news.items())
+                if told:
+                    echo(f"ticket_tailor {self.name}: {told}")
+        finally:
+            loaded.requests, loaded.told = plan.requests, plan.told
+
+    def _planned(self, options: Reading) -> "Plan":
+        from pipelines.ticket_tailor import client, reads
+
+        return reads.look(
+            self.office,
+            client.Client(self.office.base_url, self.office.api_key),
+            self.settings.warehouse,
+            dt.datetime.now(dt.UTC),
+            full=options.full,
+            span=options.span,
+            limit=options.limit,
+        )

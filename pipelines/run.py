@@ -27,20 +27,15 @@ SWEEP_EVERY = dt.timedelta(days=1)
 class AccountResult:
     """What a run did for one account.
 
-    ``rows`` counts new raw rows by table; ``error`` and ``told`` are for a person.
+    ``news`` counts new raw rows by table; ``error`` and ``told`` are for a person.
     """
 
     platform: str
     account: str
-    rows: dict[str, int] = dataclasses.field(default_factory=dict)
+    news: dict[str, int] = dataclasses.field(default_factory=dict)
     requests: int = 0
     told: list[str] = dataclasses.field(default_factory=list)
     error: str | None = None
-
-    @property
-    def news(self) -> dict[str, int]:
-        """The rows a person asks for: without dlt's and our own bookkeeping."""
-        return {table: count for table, count in self.rows.items() if count and table not in load.BOOKKEEPING}
 
 
 @dataclasses.dataclass
@@ -76,7 +71,7 @@ class RunResult:
 def run(settings: Settings, *, echo: Echo, **reading: Any) -> RunResult:
     """Everything: load what is new, build and test the marts, publish.
 
-    ``reading`` are the options of load.Reading: full, since, until, limit. Raises ConfigProblem (nothing was run) and
+    ``reading`` are the options of load.Reading: full, span, limit. Raises ConfigProblem (nothing was run) and
     Busy (another run is under way); what goes wrong in one account, the build or publishing is told in the result.
     """
     settings.require_accounts()
@@ -165,8 +160,8 @@ def _load(settings: Settings, result: RunResult, due: list[Account], options: lo
             except Exception as error:  # whatever it is, the other accounts are loaded
                 told.error = str(error) if isinstance(error, Problem) else f"{type(error).__name__}: {error}"
                 (settings.logs / "errors.log").open("a").write(f"{result.started_at} {traceback.format_exc()}\n")
-            told.rows, told.requests, told.told = loaded.rows, loaded.requests, loaded.told
-            anything_new |= loaded.anything_new
+            told.news, told.requests, told.told = loaded.news, loaded.requests, loaded.told
+            anything_new |= bool(loaded.news)
         load.make_missing_tables(settings)
     return anything_new
 

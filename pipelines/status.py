@@ -92,7 +92,7 @@ def show(told: Status) -> None:
                 run["verb"],
                 run["outcome"],
                 f"{_seconds(run):.1f}",
-                f"{sum(sum(one['rows'].values()) for one in run['accounts']):,}",
+                f"{sum(sum(one['news'].values()) for one in run['accounts']):,}",
                 f"{sum(one['requests'] for one in run['accounts']):,}",
             ]
             for run in told.runs

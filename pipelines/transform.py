@@ -1,6 +1,7 @@
 """Raw to marts: the only place that calls dbt, in this process, after dlt has let go of the warehouse."""
 
 import dataclasses
+import itertools
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -32,12 +33,11 @@ def transform(settings: Settings, echo: Echo) -> Built:
 
     built, failed = Built(), []
 
+    done = itertools.count(1)
+
     def on_event(event: Any) -> None:
-        if event.info.name not in ("LogModelResult", "LogTestResult", "LogSeedResult", "LogUnitTestResult"):
-            return
-        data = event.data
-        if data.index % 50 == 0:
-            echo(f"dbt: {data.index} of {data.total}")
+        if event.info.name == "NodeFinished" and (count := next(done)) % 100 == 0:
+            echo(f"dbt: {count} models and tests done")
 
     here = Path.cwd()
     try:

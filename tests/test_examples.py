@@ -121,7 +121,8 @@ def test_ticketor_products_payments_and_people(marts: duckdb.DuckDBPyConnection)
     ) == [("16404", "1.0000", "USD", "capture", "Visa")]
     assert rows(
         marts,
-        "select email, accepts_sms, signed_up_at from dim_customers where (platform, customer_id) = ('ticketor', '123')",
+        "select email, accepts_sms, signed_up_at "
+        "from dim_customers where platform = 'ticketor' and customer_id = '123'",
     ) == [("test@email.com", "True", "2023-11-03 22:11:58.995129+00:00")]
 
 

@@ -99,7 +99,7 @@ print(db.execute('select price from marts.fct_tickets').fetchone(), flush=True)
 
 
 def test_a_log_left_by_somebody_elses_client_is_not_replayed(settings: Settings) -> None:
-    """A client that had the old file open for writing and was killed leaves a log that DuckDB would apply to the new file."""
+    """A client killed while it wrote into the old file leaves a log that DuckDB would apply to the new file."""
     publish(settings, NOW)
     settings.published.chmod(0o644)
     killed = subprocess.run(
