@@ -3,7 +3,7 @@
 import dataclasses
 from functools import lru_cache
 
-from pipelines.sandbox.draw import Draw
+from pipelines.sandbox.draw import scatter
 
 HOUR = 3600
 DAY = 86400
@@ -41,11 +41,11 @@ _PATTERN = (
     (True, True, "GBP"),
     (True, True, "KWD"),
 )
-_START_HOURS = (19.5, 20.0, 14.5, 19.0, 20.5, 18.25)
+_START_HOURS = (14.5, 19.5, 13.0, 20.0, 15.25, 19.0)  # a matinee, an evening
 WINDOW = 6  # an order is for one of the next six performances
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class Event:
     """One performance. Times are unix seconds UTC; prices are minor units of ``currency``, one for each of LEVELS."""
 
@@ -80,7 +80,7 @@ def platforms_and_currency(index: int) -> tuple[bool, bool, str]:
 
 
 def make_event(index: int, midnight: int) -> Event:
-    """Performance ``index``, on the local day that begins at ``midnight`` (unix seconds)."""
+    """Performance ``index``, on the local day that begins at ``midnight`` (unix seconds): odd ones are evenings."""
     on_tailor, on_ticketor, currency = _PATTERN[index % len(_PATTERN)]
     series = index % len(TITLES)
     start = midnight + int(_START_HOURS[index % len(_START_HOURS)] * HOUR)
@@ -151,18 +151,23 @@ class Person:
         return self.email.title() if self.number % 3 == 0 else self.email
 
 
+# as they stand in an address: first.last
+_FIRST_PLAIN = tuple(name.lower().translate(_PLAIN) for name in _FIRST)
+_LAST_PLAIN = tuple(name.lower().translate(_PLAIN) for name in _LAST)
+
+
 @lru_cache(maxsize=4096)
 def person(number: int) -> Person:
     """The person with this number, the same in every venue."""
-    draw = Draw("person", 0, number)
-    first, last = draw.pick(_FIRST), draw.pick(_LAST)
-    name = f"{first}.{last}".lower().translate(_PLAIN)
+    bits = scatter(0, number)
+    first, last = bits % len(_FIRST), (bits >> 16) % len(_LAST)
+    domain = "com" if bits >> 32 & 1 else "org"
     return Person(
-        number=number,
-        first=first,
-        last=last,
-        email=f"{name}{number}@example.{draw.pick(('com', 'org'))}",
-        phone=f"0{draw.between(7000000000, 7999999999)}" if draw.chance(70) else "",
-        mailing=draw.chance(50),
-        sms=draw.chance(20),
+        number,
+        _FIRST[first],
+        _LAST[last],
+        f"{_FIRST_PLAIN[first]}.{_LAST_PLAIN[last]}{number}@example.{domain}",
+        f"07{bits % 10**9:09d}" if bits >> 33 & 3 else "",
+        bool(bits >> 35 & 1),
+        not bits >> 36 & 7,
     )

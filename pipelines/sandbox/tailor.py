@@ -27,7 +27,7 @@ def make_order(venue: Venue, index: int) -> Order:
         index=index,
         case=case,
         created=created,
-        listed=venue.listed(TAILOR, index),
+        listed=created + venue.listing_delay(index),
         event=event,
         buyer=person(draw.below(venue.people)),
         currency=currency,
@@ -39,7 +39,9 @@ def make_order(venue: Venue, index: int) -> Order:
         order.changes.extend(venue.extra[index])
     if index % 5 == 2 and event is not None:
         _scan(order, event, draw)
-    order.changes.sort(key=lambda change: change.at)
+    if order.changes:
+        order.changes.sort(key=lambda change: change.at)
+    order.seal()
     return order
 
 
@@ -108,7 +110,7 @@ class Tailor:
     def orders(self, now: int) -> Iterator[Order]:
         """Every order listed by ``now``, oldest first."""
         for index in range(self.venue.made_before(TAILOR, now + 1)):
-            if self.venue.listed(TAILOR, index) <= now:
+            if self.venue.created(TAILOR, index) + self.venue.listing_delay(index) <= now:
                 yield make_order(self.venue, index)
 
     def loose_tickets(self, now: int) -> Iterator[LooseTicket]:

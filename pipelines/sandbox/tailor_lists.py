@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
+import orjson
+
 from pipelines.sandbox.catalogue import DAY
 from pipelines.sandbox.tailor import has_loose_ticket, make_loose_ticket, make_order
 from pipelines.sandbox.tailor_json import (
@@ -41,11 +43,20 @@ class UnknownCursor(Exception):
 
 
 class Page(NamedTuple):
-    """Objects of a list, whether there are more below, and above."""
+    """Objects of a list with their ids, whether there are more below, and above."""
 
-    data: list[Json]
+    data: list[Any]
+    ids: list[str]
     more: bool
     before: bool
+
+
+class Child(NamedTuple):
+    """A ticket or a check-in of an order: how to show it, and when it came to be (unix seconds)."""
+
+    id: str
+    created: int
+    show: Callable[[], Any]
 
 
 def whole_number(name: str, text: str) -> int:
@@ -99,12 +110,12 @@ class Lists:
         position = self._position(name, cursor, now) if cursor else None
         found = list(islice(walk(params, now, position, upwards), limit + 1))
         more = len(found) > limit
-        data = [build() for build in found[:limit]]
+        ids, data = [one for one, _ in found[:limit]], [show() for _, show in found[:limit]]
         if upwards:
-            return Page(data[::-1], True, more)
-        return Page(data, more, position is not None)
+            return Page(data[::-1], ids[::-1], True, more)
+        return Page(data, ids, more, position is not None)
 
-    def get(self, name: str, wanted: str, now: int) -> Json | None:
+    def get(self, name: str, wanted: str, now: int) -> Any:
         """One object of a list, or None."""
         if wanted in self.hidden:
             return None
@@ -116,8 +127,8 @@ class Lists:
             if name == "orders":
                 order = make_order(self.venue, position[0])
                 return order_document(self.venue, order, state_at(order, now), now)
-            documents = self._tickets_of if name == "issued_tickets" else self._check_ins_of
-            return next((one() for key, _, one in documents(position[0], now) if key == wanted), None)
+            children = self._tickets_of if name == "issued_tickets" else self._check_ins_of
+            return next((one.show() for one in children(position[0], now) if one.id == wanted), None)
         return next((one for one in self._small(name, {}, now) if one["id"] == wanted), None)
 
     # --- the long lists: position is (order index, number within the order) ---
@@ -135,7 +146,8 @@ class Lists:
             else:
                 index = -1
             if 0 <= index < self.venue.made_before(TAILOR, now + 1):
-                listed = self.venue.listed(TAILOR, index) <= now
+                created = self.venue.created(TAILOR, index)
+                listed = created + self.venue.listing_delay(index) <= now
                 if name != "orders" or listed:
                     return index, cursor
         raise UnknownCursor(cursor)
@@ -158,7 +170,7 @@ class Lists:
 
     def _orders(
         self, params: Mapping[str, str], now: int, position: tuple[int, str] | None, upwards: bool
-    ) -> Iterator[Callable[[], Json]]:
+    ) -> Iterator[tuple[str, Callable[[], Any]]]:
         first, last = self._sales_window(params, *interval(params, "created_at"))
         fits = _order_filter(params)
         start = position[0] if position else None
@@ -171,35 +183,36 @@ class Lists:
                 continue
             state = state_at(order, now)
             if fits is None or fits(order, state):
-                yield lambda order=order, state=state: order_document(venue, order, state, now)
+                yield order.id, lambda order=order, state=state: order_document(venue, order, state, now)
 
-    def _tickets_of(self, index: int, now: int) -> list[tuple[str, int, Callable[[], Json]]]:
-        """(id, created, document) of the tickets issued with order ``index``, newest first."""
-        found: list[tuple[str, int, Callable[[], Json]]] = []
+    def _tickets_of(self, index: int, now: int) -> list[Child]:
+        """The tickets issued with order ``index``, newest first."""
+        found: list[Child] = []
         if has_loose_ticket(index):
             loose = make_loose_ticket(self.venue, index)
-            found.append((loose.id, loose.created, lambda: loose_ticket_document(loose, now)))
+            found.append(Child(loose.id, loose.created, lambda: loose_ticket_document(loose, now)))
         order = make_order(self.venue, index)
-        if order.listed <= now and order.seats:
+        if order.listed <= now:
             documents = ticket_documents(order, state_at(order, now))
+            ids = [order.ticket_id(seat.number) for seat in order.seats]
             created = order.created + TICKET_LAG
-            found.extend((one["id"], created, lambda one=one: one) for one in reversed(documents))
-        return [one for one in found if one[1] <= now and one[0] not in self.hidden]
+            shown = zip(reversed(ids), reversed(documents), strict=True)
+            found.extend(Child(one, created, lambda document=document: document) for one, document in shown)
+        return [one for one in found if one.created <= now and one.id not in self.hidden]
 
-    def _check_ins_of(self, index: int, now: int) -> list[tuple[str, int, Callable[[], Json]]]:
+    def _check_ins_of(self, index: int, now: int) -> list[Child]:
         if index % 5 != 2:  # see tailor.make_order: only these are scanned
             return []
         order = make_order(self.venue, index)
         if order.listed > now or not order.changes or order.changes[0].at > now:
             return []
         documents = check_in_documents(order, state_at(order, now))
-        return [
-            (one["id"], one["check_in_at"], lambda one=one: one) for one in documents if one["id"] not in self.hidden
-        ]
+        shown = [Child(one["id"], one["check_in_at"], lambda one=one: one) for one in documents]
+        return [one for one in shown if one.id not in self.hidden]
 
     def _tickets(
         self, params: Mapping[str, str], now: int, position: tuple[int, str] | None, upwards: bool
-    ) -> Iterator[Callable[[], Json]]:
+    ) -> Iterator[tuple[str, Callable[[], Any]]]:
         first, last = interval(params, "created_at")
         window = self._sales_window(params, first - TICKET_LAG, last - TICKET_LAG)
         plain = {
@@ -207,46 +220,41 @@ class Lists:
             for name in ("event_id", "event_series_id", "order_id", "barcode", "email", "reference", "status")
             if name in params
         }
-        for build in self._children(self._tickets_of, *window, now, position, upwards):
-            if not plain:
-                yield build
-                continue
-            document = build()
-            if all(document.get(name) == value for name, value in plain.items()):
-                yield lambda document=document: document
+        for key, show in self._children(self._tickets_of, *window, now, position, upwards):
+            if not plain or _equals(orjson.loads(orjson.dumps(show())), plain):
+                yield key, show
 
     def _check_ins(
         self, params: Mapping[str, str], now: int, position: tuple[int, str] | None, upwards: bool
-    ) -> Iterator[Callable[[], Json]]:
+    ) -> Iterator[tuple[str, Callable[[], Any]]]:
         first, last = interval(params, "check_in_at")
         plain = {name: params[name] for name in ("event_id", "event_series_id", "issued_ticket_id") if name in params}
-        for build in self._children(self._check_ins_of, -FOREVER, FOREVER, now, position, upwards):
-            document = build()
-            wanted = all(document.get(name) == value for name, value in plain.items())
-            if wanted and first <= document["check_in_at"] <= last:
-                yield lambda document=document: document
+        for key, show in self._children(self._check_ins_of, -FOREVER, FOREVER, now, position, upwards):
+            document = show()
+            if _equals(document, plain) and first <= document["check_in_at"] <= last:
+                yield key, show
 
     def _children(
         self,
-        documents: Callable[[int, int], list[tuple[str, int, Callable[[], Json]]]],
+        children_of: Callable[[int, int], list[Child]],
         first: int,
         last: int,
         now: int,
         position: tuple[int, str] | None,
         upwards: bool,
-    ) -> Iterator[Callable[[], Json]]:
+    ) -> Iterator[tuple[str, Callable[[], Any]]]:
         start = position[0] if position else None
         for index in self._indexes(first, last, now, start, upwards):
-            children = documents(index, now)
+            children = children_of(index, now)
             if upwards:
                 children = children[::-1]
             if index == start:
-                ids = [key for key, _, _ in children]
+                ids = [one.id for one in children]
                 if position[1] not in ids:
                     raise UnknownCursor(position[1])
                 children = children[ids.index(position[1]) + 1 :]
-            for _, _, build in children:
-                yield build
+            for one in children:
+                yield one.id, one.show
 
     # --- the short lists ---
 
@@ -297,13 +305,18 @@ class Lists:
                 raise UnknownCursor(before)
             end = ids.index(before)
             start = max(0, end - limit)
-            return Page(found[start:end], True, start > 0)
+            return Page(found[start:end], ids[start:end], True, start > 0)
         start = 0
         if after := params.get("starting_after"):
             if after not in ids:
                 raise UnknownCursor(after)
             start = ids.index(after) + 1
-        return Page(found[start : start + limit], start + limit < len(found), start > 0)
+        end = start + limit
+        return Page(found[start:end], ids[start:end], end < len(found), start > 0)
+
+
+def _equals(document: Json, wanted: Mapping[str, str]) -> bool:
+    return all(document.get(name) == value for name, value in wanted.items())
 
 
 def _order_filter(params: Mapping[str, str]) -> Callable[[Order, Any], bool] | None:

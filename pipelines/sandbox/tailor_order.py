@@ -71,6 +71,7 @@ class Order:
     cancelled_word: str = "cancelled"
     tickets_voided_on_cancel: bool = True
     referral: str | None = None
+    sealed: int | None = None
 
     @property
     def number(self) -> int:
@@ -83,11 +84,17 @@ class Order:
     @property
     def charged(self) -> int:
         """What the buyer was charged for the whole order, before any void."""
+        if self.sealed is not None:
+            return self.sealed
         total = sum(line.total for line in self.lines)
         total += sum(line.fee for line in self.lines if not line.fee_inside)
         if self.tax_treatment == "exclusive" and not self.tax_has_line:
             total += self.tax
         return total
+
+    def seal(self) -> None:
+        """Nothing more is bought: ``charged`` need not be added up again."""
+        self.sealed = self.charged
 
     @property
     def goods(self) -> int:

@@ -262,14 +262,15 @@ class TicketTailorApi:
 
     def _list(self, lists: Lists, name: str, path: str, params: dict[str, str], now: int) -> Answer:
         if name in self.repeat_for_ever:
-            params = {key: value for key, value in params.items() if key not in ("starting_after", "ending_before")}
+            params = _without_cursor(params)
         page = lists.page(name, params, now)
-        if self.overlap and params.get("starting_after"):
-            above = lists.page(name, {**_without_cursor(params), "ending_before": page.data[0]["id"]}, now)
-            page = Page(above.data[-self.overlap :] + page.data, page.more, page.before)
+        if self.overlap and params.get("starting_after") and page.ids:
+            above = lists.page(name, {**_without_cursor(params), "ending_before": page.ids[0]}, now)
+            repeated = slice(-self.overlap, None)
+            page = Page(above.data[repeated] + page.data, above.ids[repeated] + page.ids, page.more, page.before)
         more = page.more or name in self.repeat_for_ever
-        after = f"{path}?starting_after={page.data[-1]['id']}" if more and page.data else None
-        before = f"{path}?ending_before={page.data[0]['id']}" if page.before and page.data else None
+        after = f"{path}?starting_after={page.ids[-1]}" if more and page.ids else None
+        before = f"{path}?ending_before={page.ids[0]}" if page.before and page.ids else None
         return Answer(200, orjson.dumps({"data": page.data, "links": {"next": after, "previous": before}}))
 
 

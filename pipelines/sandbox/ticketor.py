@@ -3,6 +3,7 @@
 import heapq
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from itertools import chain
 
 from pipelines.sandbox import ticketor_cases
 from pipelines.sandbox.catalogue import DAY
@@ -20,7 +21,13 @@ def make_story(venue: Venue, index: int) -> Story:
     case = _case_of(index, draw)
     rule = ticketor_cases.CASES[case]
     story = Story(index, case)
-    rule.build(Teller(venue, story, draw, rule.currency))
+    teller = Teller(venue, story, draw, rule.currency)
+    rule.build(teller)
+    if index in venue.returns:
+        teller.return_whole(venue.returns[index])
+    if index in venue.redelivered:
+        first = min(story.deliveries)
+        teller.tell(first.webhook, first.item, venue.redelivered[index])
     story.deliveries.sort()
     return story
 
@@ -49,15 +56,17 @@ class Ticketor:
         """
         venue = self.venue
         first = 0 if since is None else venue.made_before(TICKETOR, since - ticketor_cases.LONGEST)
+        extra = venue.returns.keys() | venue.redelivered.keys()
+        older = sorted(index for index in extra if index < first)
         after = -1 if since is None else (since + 1) * MICROS
         end = (until + 1) * MICROS
         story = lru_cache(maxsize=4096)(self.story)
         waiting: list[tuple[int, int, int]] = []
-        for index in range(first, venue.made_before(TICKETOR, until + 1)):
+        for index in chain(older, range(first, venue.made_before(TICKETOR, until + 1))):
             created = venue.created(TICKETOR, index)
             while waiting and waiting[0][0] < created * MICROS:
                 yield _delivery(story, heapq.heappop(waiting))
-            if since is not None and created + (self._days(index) + 1) * DAY < since:
+            if since is not None and index not in extra and created + (self._days(index) + 1) * DAY < since:
                 continue
             for one in story(index).deliveries:
                 if after <= one.at < end:

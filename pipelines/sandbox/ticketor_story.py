@@ -148,6 +148,12 @@ class Teller:
         fee = -(amount * 3 // 100)
         return dataclasses.replace(invoice, tickets=returned, total=sign * amount, fee=fee, **values)
 
+    def return_whole(self, at: int) -> None:
+        """Returns the story's first sale, every ticket of it, for its whole price."""
+        sale = next(one.item for one in self.story.deliveries if isinstance(one.item, Invoice))
+        back = self.give_back(sale, at, sale.total, tickets=sale.own_tickets)
+        self.tell_invoice(self.pay(back, self.refund(back, sale.total)))
+
     def refund(self, invoice: Invoice, amount: int, *, at: int | None = None) -> Payment:
         """Money going back: the platform may say so by CREDIT or by a minus sign."""
         if self.draw.chance(50):

@@ -10,7 +10,7 @@ import functools
 from zoneinfo import ZoneInfo
 
 from pipelines.sandbox.catalogue import DAY, HOUR, WINDOW, Event, make_event, platforms_and_currency
-from pipelines.sandbox.draw import Draw
+from pipelines.sandbox.draw import Draw, scatter
 
 DEFAULT_END = 1_748_736_000  # 2025-06-01 00:00 UTC: summer time, so that local days differ from UTC's
 CASES = 60  # the first orders of each platform hold every case once; a world of 60 has them all
@@ -28,7 +28,7 @@ class Change:
     ticket: int = 0
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Venue:
     """A venue that has sold ``orders`` orders on each platform by ``end``, over the ``days`` before it.
 
@@ -43,6 +43,8 @@ class Venue:
         time_zone: where it stands.
         late: some orders are listed later than they were made (40 minutes, or 3 days).
         extra: further happenings on Ticket Tailor, by order index: a test's own refunds at its own moments.
+        returns: on Ticketor, the moment (unix seconds) at which a sale is returned whole, by index.
+        redelivered: on Ticketor, the moment at which a sale's first webhook comes once more, by index.
     """
 
     seed: int
@@ -52,7 +54,9 @@ class Venue:
     account: str = "sandbox_hall"
     time_zone: str = "Europe/London"
     late: bool = True
-    extra: dict[int, tuple[Change, ...]] = dataclasses.field(default_factory=dict, hash=False)
+    extra: dict[int, tuple[Change, ...]] = dataclasses.field(default_factory=dict)
+    returns: dict[int, int] = dataclasses.field(default_factory=dict)
+    redelivered: dict[int, int] = dataclasses.field(default_factory=dict)
 
     @property
     def opens(self) -> int:
@@ -69,8 +73,8 @@ class Venue:
         if index % 10 == 4:
             index -= 1  # a tie with the one before
         span = self.days * DAY
-        jitter = Draw(platform, self.seed, -index - 1).below(span) * 4 // 5
-        return self.opens + (index * span + jitter) // self.orders
+        jitter = scatter(self.seed if platform == TAILOR else ~self.seed, index) % span * 4 // 5
+        return self.end - span + (index * span + jitter) // self.orders
 
     def made_before(self, platform: str, moment: int) -> int:
         """How many orders were made before ``moment``: the index of the first that was not."""
@@ -82,19 +86,18 @@ class Venue:
             guess += 1
         return guess
 
-    def listed(self, platform: str, index: int) -> int:
-        """When order ``index`` could first be seen: mostly at once, sometimes after newer ones."""
-        created = self.created(platform, index)
+    def listing_delay(self, index: int) -> int:
+        """Seconds until order ``index`` can be seen on Ticket Tailor: mostly none, sometimes newer ones come first."""
         if self.late and index % 41 == 17:
-            return created + 40 * 60
+            return 40 * 60
         if self.late and index % 97 == 33:
-            return created + 3 * DAY
-        return created
+            return 3 * DAY
+        return 0
 
     @functools.cached_property
     def event_gap(self) -> int:
-        """Days between two performances."""
-        return max(1, min(5, self.days * 100 // self.orders))
+        """Days from one matinee and evening to the next."""
+        return max(1, min(5, self.days * 20 // self.orders))
 
     @functools.cached_property
     def zone(self) -> ZoneInfo:
@@ -109,43 +112,37 @@ class Venue:
         found = self._events.get(index)
         if found is None:
             first = datetime.datetime.fromtimestamp(self.opens, self.zone).date()
-            day = first + datetime.timedelta(days=1 + index * self.event_gap)
+            day = first + datetime.timedelta(days=1 + index // 2 * self.event_gap)
             midnight = datetime.datetime.combine(day, datetime.time(), self.zone)
             found = self._events[index] = make_event(index, int(midnight.timestamp()))
         return found
 
     def next_event(self, moment: int) -> int:
         """The first performance that begins more than an hour after ``moment``."""
-        return self._next_event_in_hour(moment // HOUR)
-
-    @functools.cached_property
-    def _next_by_hour(self) -> dict[int, int]:
-        return {}
-
-    def _next_event_in_hour(self, hour: int) -> int:
-        found = self._next_by_hour.get(hour)
-        if found is None:
-            moment = (hour + 2) * HOUR
-            found = max(0, (moment - self.opens) // DAY // self.event_gap - 2)
-            while self.event(found).start <= moment:
-                found += 1
-            self._next_by_hour[hour] = found
+        moment = (moment // HOUR + 2) * HOUR
+        found = max(0, 2 * ((moment - self.opens) // DAY // self.event_gap - 2))
+        while self.event(found).start <= moment:
+            found += 1
         return found
 
     def pick_event(self, platform: str, draw: Draw, moment: int, currency: str = "GBP", soon: bool = False) -> Event:
         """One of the next six performances sold on ``platform`` in ``currency`` (the very next one if ``soon``)."""
-        first = self.next_event(moment)
-        sold = 0 if platform == TAILOR else 1
-        fitting = []
-        for index in range(first, first + WINDOW):
-            pattern = platforms_and_currency(index)
-            if pattern[sold] and pattern[2] == currency:
-                fitting.append(index)
-        return self.event(fitting[0] if soon else draw.pick(fitting))
+        fitting = self._fitting.get((platform, moment // HOUR, currency))
+        if fitting is None:
+            first = self.next_event(moment)
+            sold = 0 if platform == TAILOR else 1
+            shows = ((index, platforms_and_currency(index)) for index in range(first, first + WINDOW))
+            fitting = [self.event(index) for index, show in shows if show[sold] and show[2] == currency]
+            self._fitting[platform, moment // HOUR, currency] = fitting
+        return fitting[0] if soon else draw.pick(fitting)
+
+    @functools.cached_property
+    def _fitting(self) -> dict[tuple[str, int, str], list[Event]]:
+        return {}
 
     def events_shown(self, now: int) -> int:
         """How many performances have been announced by ``now``."""
-        count = max(0, (now - self.opens) // DAY // self.event_gap)
+        count = max(0, 2 * ((now - self.opens) // DAY // self.event_gap))
         while self.event(count).created <= now:
             count += 1
         return count
