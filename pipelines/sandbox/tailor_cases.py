@@ -38,21 +38,15 @@ def case(name: str, **rule: str | bool) -> Callable[[Build], Build]:
 # --- what can be bought -----------------------------------------------------------------------------------------------
 
 
-def tickets(order: Order, level: int, quantity: int, *, price: int | None = None) -> Line:
-    event = order.event
-    value = event.prices[level] if price is None else price
-    first = len(order.seats)
-    order.seats.extend(Seat(first + n, level, event.prices[level]) for n in range(quantity))
-    line = Line(
-        meaning="ticket",
-        item=f"tt_{ticket_type_number(event.series, level)}",
-        description=LEVELS[level],
-        quantity=quantity,
-        value=value,
-        total=value * quantity,
-        goods=value * quantity,
-        tickets=tuple(range(first, first + quantity)),
-    )
+def tickets(order: Order, level: int, quantity: int) -> Line:
+    event, seats = order.event, order.seats
+    value = event.prices[level]
+    numbers = tuple(range(len(seats), len(seats) + quantity))
+    for number in numbers:
+        seats.append(Seat(number, level, value))
+    item = f"tt_{ticket_type_number(event.series, level)}"
+    total = value * quantity
+    line = Line("ticket", item, LEVELS[level], quantity, value, total, total, tickets=numbers)
     order.lines.append(line)
     return line
 
