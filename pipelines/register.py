@@ -137,20 +137,32 @@ def ticket_tailor_last_reads(warehouse: Path, box_office: str) -> dict[tuple[str
 
 
 def ticket_tailor_newest(
-    warehouse: Path, box_office: str, name: str, ids: list[str] | None = None
+    warehouse: Path, box_office: str, name: str, ids: list[str]
 ) -> dict[str, tuple[str, dt.datetime, dt.datetime | None]]:
-    """The newest version held of each of these ids (None: of all) of a list: (document_hash, fetched_at,
-    missing_since), times in UTC."""
+    """The newest version held of each of these ids of a list: (document_hash, fetched_at, missing_since), in UTC."""
     query = f"""
         select id, arg_max((document_hash, missing_since), fetched_at), max(fetched_at)
         from raw_ticket_tailor."{name}"
-        where box_office = $box_office {"and id in (select unnest($ids))" if ids is not None else ""}
+        where box_office = $box_office and id in (select unnest($ids))
             and _dlt_load_id in (select load_id from raw_ticket_tailor._dlt_loads where status = 0)
         group by id
     """
-    parameters = {"box_office": box_office, **({"ids": ids} if ids is not None else {})}
-    rows = _rows(warehouse, query, parameters)
+    rows = _rows(warehouse, query, {"box_office": box_office, "ids": ids})
     return {each: (newest[0], fetched_at, newest[1]) for each, newest, fetched_at in rows}
+
+
+def ticket_tailor_listed(warehouse: Path, box_office: str, name: str, span: tuple[int, int] | None) -> set[str]:
+    """The ids of a list that are not marked missing; only those created in ``span`` (unix seconds) if it is given."""
+    query = f"""
+        select id from raw_ticket_tailor."{name}"
+        where box_office = $box_office and ($first is null or created_at between $first and $last)
+            and _dlt_load_id in (select load_id from raw_ticket_tailor._dlt_loads where status = 0)
+        group by id
+        having arg_max(missing_since is null, fetched_at)
+    """
+    first, last = (span[0], span[1] - 1) if span else (None, None)
+    rows = _rows(warehouse, query, {"box_office": box_office, "first": first, "last": last})
+    return {key for (key,) in rows}
 
 
 def ticket_tailor_rows(

@@ -62,6 +62,15 @@ class Budget:
             if left is not None:
                 self._left = min(self._left, int(left))
 
+    def seconds_for(self, requests: float) -> float:
+        """How long so many requests take at the least, with what is left and the windows after this one."""
+        with self._lock:
+            beyond = requests - self._left
+            if beyond <= 0:
+                return 0.0
+            first = max(self._resets_at - self._monotonic(), 0.0)
+            return first + beyond // max(self._limit, 1) * DOCUMENTED_SECONDS
+
     def pause(self, seconds: float) -> None:
         """Nobody asks again before this has passed: the platform said so to one of us."""
         with self._lock:

@@ -6,28 +6,30 @@ import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
 
-from pipelines.ticket_tailor.reading import Happening, Read
+from pipelines.errors import Problem
+from pipelines.ticket_tailor.client import KeyRefused
+from pipelines.ticket_tailor.reading import Cut, Failed, Happening, Read
 
 # With a quarter of a second an answer, eight bring 32 pages a second: more than enough to spend any budget.
 WORKERS = 8
 # Pages that wait to be loaded, about a quarter of a megabyte each.
 PAGES_WAITING = 64
 
-Follow = Callable[[Read], Iterator[Happening]]
-
 
 class Crew:
-    """Threads that follow reads, in the order given; ``add`` takes more of them while it goes.
+    """Threads that follow reads, in the order given, and the windows that they are cut into.
 
-    When one fails the others stop at their next page, what they had brought is still yielded, and then its error is
-    raised. Leaving the loop early stops the threads too.
+    A Problem in one list is told and ends the reads of that list; the others go on. A key that is refused, or an error
+    nobody foresaw, stops all at their next page; what they had brought is still yielded, then it is raised. Leaving
+    the loop early stops the threads too.
     """
 
-    def __init__(self, follow: Follow, workers: int = WORKERS) -> None:
+    def __init__(self, follow: Callable[[Read], Iterator[Happening]], workers: int = WORKERS) -> None:
         self._follow = follow
         self._workers = workers
         self._came: queue.Queue[Happening | None] = queue.Queue(PAGES_WAITING)
         self._waiting: collections.deque[Read] = collections.deque()
+        self._failed: set[str] = set()
         self._busy = 0
         self._change = threading.Condition()
         self._stopped = False  # no new page is asked for
@@ -52,24 +54,15 @@ class Crew:
                     break
                 yield happening
         finally:
-            self._stop()
             self._alone = True
+            self._stop()
         if self._error:
             raise self._error
-
-    @property
-    def left(self) -> int:
-        """Reads that are under way or wait."""
-        with self._change:
-            return self._busy + len(self._waiting)
 
     def _work(self) -> None:
         while (read := self._next()) is not None:
             try:
-                for happening in self._follow(read):
-                    self._put(happening)
-                    if self._stopped:
-                        break
+                self._read(read)
             except BaseException as error:
                 self._error = self._error or error
                 self._stop()
@@ -80,6 +73,25 @@ class Crew:
             if last:
                 self._put(None)
 
+    def _read(self, read: Read) -> None:
+        name = read.list.name
+        if name in self._failed:
+            return
+        try:
+            for happening in self._follow(read):
+                if isinstance(happening, Cut):
+                    with self._change:
+                        self._waiting.extend(happening.windows)
+                        self._change.notify_all()
+                self._put(happening)
+                if self._stopped or name in self._failed:
+                    return
+        except KeyRefused:
+            raise
+        except Problem as problem:
+            self._failed.add(name)
+            self._put(Failed(read, problem))
+
     def _next(self) -> Read | None:
         with self._change:
             self._change.wait_for(lambda: self._waiting or not self._busy or self._stopped)
@@ -87,12 +99,6 @@ class Crew:
                 return None
             self._busy += 1
             return self._waiting.popleft()
-
-    def add(self, read: Read) -> None:
-        """One more read, from any thread."""
-        with self._change:
-            self._waiting.append(read)
-            self._change.notify()
 
     def _stop(self) -> None:
         with self._change:

@@ -92,10 +92,9 @@ class Gathering:
 
     def _rows(self, package: Package, name: str, happened: list[Happening]) -> None:
         pages = sorted((each.page for each in happened if isinstance(each, Came)), key=lambda page: page.fetched_at)
-        ends = [each for each in happened if isinstance(each, Done) and each.ids is not None]
         latest_only = LISTS[name].keeps == "latest"
-        ids = None if ends else [document.id for page in pages for document in page.documents]
-        held = register.ticket_tailor_newest(self.warehouse, self.box_office, name, ids) if ends or ids else {}
+        ids = [document.id for page in pages for document in page.documents]
+        held = register.ticket_tailor_newest(self.warehouse, self.box_office, name, ids) if ids else {}
         rows: dict[str, Row] = {}
         for page in pages:
             for document in page.documents:
@@ -111,8 +110,11 @@ class Gathering:
                 row = self._row(document, fetched_at if same else page.fetched_at, latest_only)
                 rows[row[0]] = row
                 held[document.id] = (document.hash, row[6], None)
-        for end in ends:
-            gone = [key for key, (_, _, missing_since) in held.items() if key not in end.ids and not missing_since]
+        for end in happened:
+            if not isinstance(end, Done) or end.ids is None:
+                continue
+            listed = register.ticket_tailor_listed(self.warehouse, self.box_office, name, end.covered)
+            gone = sorted(listed - end.ids)
             lost = register.ticket_tailor_rows(self.warehouse, self.box_office, name, gone) if gone else []
             for version, key, created_at, text, hash_, fetched_at in lost:
                 rows[version] = (version, self.box_office, key, created_at, text, hash_, fetched_at, self.now)

@@ -1,18 +1,21 @@
 """One read: a list, or a span of it, page by page. Says what came and, at the end, what has been read whole."""
 
-from collections.abc import Callable, Iterator
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from pipelines.ticket_tailor.client import Client, KeyRefused, Page, Refused, key_refused
+from pipelines.errors import Problem
+from pipelines.ticket_tailor.client import Client, Page, Refused, key_refused
 from pipelines.ticket_tailor.documents import Document
 from pipelines.ticket_tailor.lists import LISTS, List
-from pipelines.ticket_tailor.spans import OPEN
+from pipelines.ticket_tailor.spans import OPEN, Span
 
 # A span that is longer than this many pages is cut into windows that can be read side by side...
 PAGES_BEFORE_CUTTING = 20
 # ...of about this many pages, as far as the pages read so far can tell.
 PAGES_PER_WINDOW = 10
-# A window shorter than this is read to its end, however much it holds: on-sale mornings.
+# Seconds. A span shorter than this is read to its end, however much it holds (on-sale mornings); windows are half of it
+# at least.
 SHORTEST_CUT = 4 * 3600
 
 
@@ -31,9 +34,6 @@ class Read:
     end: int = OPEN
     part: bool = False
 
-    def __str__(self) -> str:
-        return f"{self.list.name} ({self.kind})"
-
 
 @dataclass(frozen=True)
 class Came:
@@ -44,12 +44,23 @@ class Came:
 
 
 @dataclass(frozen=True)
-class Done:
-    """The read's end. ``covered`` is the span that was read whole; of a list read from end to end ``ids`` is all it
-    lists, None when that cannot be told."""
+class Cut:
+    """There is too much for one: the rest of the read in windows, newest first, for whoever takes them."""
 
     read: Read
-    covered: tuple[int, int] | None
+    windows: list[Read]
+
+
+@dataclass(frozen=True)
+class Done:
+    """The read's end.
+
+    covered  the span that was read whole; None for lists without a filter
+    ids      all that is listed there; None when that cannot be told, or is not to be concluded from one read
+    """
+
+    read: Read
+    covered: Span | None
     ids: frozenset[str] | None = None
 
 
@@ -61,19 +72,49 @@ class Unreadable:
     reason: str
 
 
-Happening = Came | Done | Unreadable
-More = Callable[[Read], None]
+@dataclass(frozen=True)
+class Failed:
+    """The read came to no end; the other lists go on."""
+
+    read: Read
+    problem: Problem
 
 
-def follow(client: Client, read: Read, more: More, slack: int) -> Iterator[Happening]:
-    """Reads it, and hands to ``more`` what it leaves to others because there is too much for one.
+Happening = Came | Cut | Done | Unreadable | Failed
 
-    ``slack`` seconds above the oldest row seen are never counted as read when a read is cut there: lists are sorted by
-    something near created_at, not surely by it. Raises KeyRefused and Problem; Refused only for a single span.
-    """
+
+class Depth:
+    """How far down a list pages have come."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.newest: int | None = None
+        self.oldest: int | None = None
+        self._falling = True
+
+    def add(self, page: Page) -> None:
+        self.rows += len(page.documents)
+        times = [document.created_at for document in page.documents if document.created_at is not None]
+        if times:
+            falling = all(above >= below for above, below in itertools.pairwise(times))
+            self._falling = self._falling and falling and (self.oldest is None or times[0] <= self.oldest)
+            self.newest = max(times) if self.newest is None else max(self.newest, *times)
+            self.oldest = min(times) if self.oldest is None else min(self.oldest, *times)
+
+    def covered(self, read: Read, slack: int) -> Span | None:
+        """What a read that ends here has read whole: nothing unless the list came newest first, and never the lowest
+        ``slack`` seconds, since it may be sorted by something that is only near created_at."""
+        if not self._falling or self.oldest is None:
+            return None
+        span = (max(self.oldest + slack, read.start), read.end if read.end < OPEN else self.newest + 1)
+        return span if span[0] < span[1] else None
+
+
+def follow(client: Client, read: Read, slack: int) -> Iterator[Happening]:
+    """Reads it. Raises KeyRefused, and Problem when the list cannot be read to its end."""
     try:
         if read.list.filter:
-            yield from _span(client, read, more, slack)
+            yield from _span(client, read, slack)
         elif read.list.parent:
             yield from _children(client, read)
         else:
@@ -81,115 +122,112 @@ def follow(client: Client, read: Read, more: More, slack: int) -> Iterator[Happe
     except Refused as refused:
         if refused.status not in (403, 404):
             raise
-        _check_key(client)
+        _check_key(client, refused)
         yield Unreadable(read, str(refused))
 
 
-def _check_key(client: Client) -> None:
-    """A key that is wrong is answered 403 everywhere; one that has read something in this run is right."""
-    if client.answered:
+def _check_key(client: Client, refused: Refused) -> None:
+    """A wrong key is answered 403 everywhere; one that has read something in this run is right."""
+    if client.answered or refused.status != 403:
         return
     try:
         client.get("/v1/ping")
-    except Refused as refused:
-        if refused.status in (401, 403):
-            raise key_refused(refused.status) from None
+    except Refused as again:
+        if again.status == 403:
+            raise key_refused(403) from None
 
 
-def _span(client: Client, read: Read, more: More, slack: int) -> Iterator[Happening]:
-    name = read.list.filter
-    params = {f"{name}.gte": read.start} if read.start > 0 else {}
-    if read.end < OPEN:
-        params[f"{name}.lt"] = read.end
-    newest, oldest, falling = None, None, True
-    rows = pages = 0
-    for page in client.pages(read.list.path, params, read.list.shape):
+def _span(client: Client, read: Read, slack: int) -> Iterator[Happening]:
+    depth = Depth()
+    ids: set[str] | None = set() if read.kind == "full" else None
+    for pages, page in enumerate(client.pages(read.list.path, _filters(read), read.list.shape), start=1):
         yield Came(read, page)
-        pages, rows = pages + 1, rows + len(page.documents)
-        times = [document.created_at for document in page.documents if document.created_at is not None]
-        if times:
-            falling = falling and times == sorted(times, reverse=True) and (oldest is None or times[0] <= oldest)
-            newest = max(times) if newest is None else max(newest, *times)
-            oldest = min(times) if oldest is None else min(oldest, *times)
-        if page.has_more and pages >= PAGES_BEFORE_CUTTING and oldest is not None:
-            floor = oldest + slack if falling else None
-            rest = replace(read, end=floor) if floor else read
-            if windows := _cut(client, rest, newest, oldest, rows):
-                for window in windows:
-                    more(window)
-                top = min(newest + 1, read.end)
-                yield Done(read, (floor, top) if floor and floor < top else None)
+        depth.add(page)
+        ids = _listed(ids, page)
+        if page.has_more and pages >= PAGES_BEFORE_CUTTING and depth.oldest is not None:
+            covered = depth.covered(read, slack)
+            rest = replace(read, end=covered[0]) if covered else read
+            if windows := _cut(client, rest, depth):
+                yield Cut(read, windows)
+                yield Done(read, covered, frozenset(ids) if ids else None)
                 return
-    # up to the newest seen and no further: the platform's clock is not ours. Of nothing at all, the first second
-    seen = max(newest + 1 if newest is not None else 1, read.start)
-    yield Done(read, (read.start, read.end if read.end < OPEN else seen))
+    # up to the newest seen and no further, since the platform's clock is not ours; of nothing at all, the first second
+    top = read.end if read.end < OPEN else max(1 if depth.newest is None else depth.newest + 1, read.start)
+    yield Done(read, (read.start, top), frozenset(ids) if ids is not None else None)
 
 
-def _cut(client: Client, rest: Read, newest: int, oldest: int, rows: int) -> list[Read]:
+def _filters(read: Read) -> dict[str, int]:
+    filters = {f"{read.list.filter}.gte": read.start} if read.start > 0 else {}
+    return filters | ({f"{read.list.filter}.lt": read.end} if read.end < OPEN else {})
+
+
+def _cut(client: Client, rest: Read, depth: Depth) -> list[Read]:
     """The rest of a span as windows, newest first; none when it is too short to be cut.
 
     How far back it goes is asked with a few requests for one row, each twice as far back as the one before.
     """
-    top = rest.end if rest.end < OPEN else newest + 1
-    seconds_per_page = max((newest - oldest + 1) * 100 / max(rows, 1), 1.0)
-    if top - rest.start < SHORTEST_CUT or rest.start >= oldest:
+    top = rest.end if rest.end < OPEN else depth.newest + 1
+    if top - rest.start < SHORTEST_CUT:
         return []
-    start, step = oldest, max(newest - oldest + 1, int(seconds_per_page * PAGES_PER_WINDOW))
+    seconds = depth.newest - depth.oldest + 1
+    start = min(depth.oldest, top)
     while start > rest.start:
-        probe = max(start - step, rest.start)
-        params = {f"{rest.list.filter}.lt": probe, "limit": 1}
-        if rest.start > 0:
-            params[f"{rest.list.filter}.gte"] = rest.start
-        start, step = probe, step * 2
-        if probe == rest.start or not client.page(rest.list.path, params, rest.list.shape).ids:
+        start, seconds = max(start - seconds, rest.start), seconds * 2
+        below = replace(rest, end=start)
+        if start == rest.start or not client.page(rest.list.path, {**_filters(below), "limit": 1}).ids:
             break
-    length = max(int(seconds_per_page * PAGES_PER_WINDOW), (top - start) // 500, SHORTEST_CUT // 2)
-    windows = []
-    end = rest.end
-    at = top
-    while at > start:
-        at = max(at - length, start)
-        windows.append(replace(rest, start=at, end=end))
-        end = at
+    rows_per_window = PAGES_PER_WINDOW * 100
+    length = max((depth.newest - depth.oldest + 1) * rows_per_window // depth.rows, SHORTEST_CUT // 2)
+    # one row a second apart or one a month: never more windows than a person would want to read about
+    length = max(length, (top - start) // 1000)
+    windows, end = [], rest.end
+    for edge in range(top - length, start, -length):
+        windows.append(replace(rest, start=edge, end=end))
+        end = edge
+    windows.append(replace(rest, start=start, end=end))
     if start > rest.start:
-        windows.append(replace(rest, start=rest.start, end=start))
+        windows.append(replace(rest, end=start))
     return windows
 
 
 def _whole(client: Client, read: Read) -> Iterator[Happening]:
-    ids: set[str] | None = set()
+    ids: set[str] | None = None if read.part else set()
     for page in client.pages(read.list.path, shape=read.list.shape):
-        if ids is not None:
-            ids = None if any(other.id is None for other in page.misread) else ids | set(page.ids)
+        ids = _listed(ids, page)
         if read.part:
             page = replace(page, documents=[each for each in page.documents if _in_span(each, read)])
         yield Came(read, page)
-    yield Done(read, None, frozenset(ids) if ids is not None and not read.part else None)
+    yield Done(read, None, frozenset(ids) if ids is not None else None)
 
 
 def _children(client: Client, read: Read) -> Iterator[Happening]:
     """The objects of every parent; a parent that has gone since it was listed has none."""
     ids: set[str] | None = set()
-    refused, answered = None, 0
+    readable, refusal = False, None
     for parents in client.pages(LISTS[read.list.parent].path):
         for parent in parents.ids:
             try:
                 for page in client.pages(read.list.path.format(parent=parent), shape=read.list.shape):
-                    if ids is not None:
-                        ids = None if any(other.id is None for other in page.misread) else ids | set(page.ids)
-                    answered += 1
+                    readable = True
+                    ids = _listed(ids, page)
                     yield Came(read, page)
-            except KeyRefused:
-                raise
-            except Refused as one:
-                if one.status not in (403, 404):
+            except Refused as refused:
+                if refused.status not in (403, 404):
                     raise
-                refused = one
-                if one.status == 403 and not answered:
-                    raise
-    if refused and not answered:
-        raise refused
+                refusal = refused
+                if refused.status == 403 and not readable:
+                    break
+    if refusal and not readable:
+        raise refusal
     yield Done(read, None, frozenset(ids) if ids is not None else None)
+
+
+def _listed(ids: set[str] | None, page: Page) -> set[str] | None:
+    """All ids so far; None once an object came whose id cannot be seen: then nothing can be said to be missing."""
+    if ids is None or any(other.id is None for other in page.misread):
+        return None
+    ids.update(page.ids)
+    return ids
 
 
 def _in_span(document: Document, read: Read) -> bool:

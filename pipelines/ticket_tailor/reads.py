@@ -6,20 +6,24 @@ every run, the last week once an hour, the last 90 days once a day (settings). W
 spans go back from the newest created_at ever covered, which is the platform's clock; ours only counts the hours.
 """
 
+import collections
 import datetime as dt
+import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pipelines import register
 from pipelines.errors import Problem
 from pipelines.settings import BoxOffice
-from pipelines.ticket_tailor.client import Client
-from pipelines.ticket_tailor.crew import WORKERS, Crew
+from pipelines.ticket_tailor.client import Client, KeyRefused
+from pipelines.ticket_tailor.crew import Crew
+from pipelines.ticket_tailor.documents import Document
 from pipelines.ticket_tailor.lists import List, chosen
 from pipelines.ticket_tailor.packages import TABLES, Gathering, Package
-from pipelines.ticket_tailor.reading import Happening, Read, Unreadable, follow
-from pipelines.ticket_tailor.spans import OPEN, Spans, minus, union
+from pipelines.ticket_tailor.progress import Progress
+from pipelines.ticket_tailor.reading import Came, Cut, Depth, Done, Failed, Happening, Read, Unreadable, follow
+from pipelines.ticket_tailor.spans import OPEN, Span, Spans, minus, union
 
 HOUR, DAY = 3600, 86400
 
@@ -33,19 +37,19 @@ PATIENCE = 10.0
 
 
 def due(
-    box_office: BoxOffice, warehouse: Path, now: dt.datetime, *, full: bool = False, span: tuple[int, int] | None = None
+    box_office: BoxOffice, warehouse: Path, now: dt.datetime, *, full: bool = False, span: Span | None = None
 ) -> list[Read]:
-    """What has to be read now, the light and the new first.
+    """What has to be read now (UTC), what every run reads first.
 
     ``span``: only what was created in it (unix seconds, half-open), whether held or not.
     """
     lists = chosen(box_office.lists)
     if span:
-        return [
-            Read(each, "window", *span, part=not each.filter) for each in lists if each.filter or each.name == "events"
-        ]
+        asked = [each for each in lists if each.filter or each.name == "events"]
+        return [Read(each, "window", *span, part=not each.filter) for each in asked]
     if full:
         return [Read(each, "full" if each.filter else "walk") for each in lists]
+
     rereads = {
         "week": (box_office.reread_hourly_days * DAY, HOUR),
         "quarter": (box_office.reread_daily_days * DAY, DAY),
@@ -57,18 +61,18 @@ def due(
     covered = register.ticket_tailor_spans(warehouse, box_office.name, ages)
     last = register.ticket_tailor_last_reads(warehouse, box_office.name)
 
-    reads = []
+    reads: list[Read] = []
     for each in lists:
+        tried = {kind: moment for (name, kind), moment in last.items() if name == each.name}
+        refused = max(tried, key=tried.__getitem__, default=None) == "unreadable"
+        within_the_hour = bool(tried) and _ago(max(tried.values()), now) < HOUR * EARLY
+        if refused and within_the_hour:
+            continue
         if each.filter:
             held = {age: covered.get((each.name, age), []) for age in ages}
-            tried = last.get((each.name, "unreadable"))
-            if held["ever"] or not tried or _ago(tried, now) >= HOUR * EARLY:
-                reads += _spans_due(each, held, rereads, box_office.reread_seconds, int(now.timestamp()))
-        else:
-            tried = {kind: last[each.name, kind] for kind in ("walk", "unreadable") if (each.name, kind) in last}
-            kind = max(tried, key=tried.__getitem__, default=None)
-            if not kind or (each.each_run and kind == "walk") or _ago(tried[kind], now) >= HOUR * EARLY:
-                reads.append(Read(each, "walk"))
+            reads += _spans_due(each, held, rereads, box_office.reread_seconds, int(now.timestamp()))
+        elif each.each_run or not within_the_hour:
+            reads.append(Read(each, "walk"))
     return sorted(reads, key=lambda read: (not read.list.each_run, -read.end))
 
 
@@ -80,20 +84,24 @@ def _ago(moment: dt.datetime, now: dt.datetime) -> float:
 def _spans_due(
     each: List, held: dict[str, Spans], rereads: dict[str, tuple[int, int]], reread_seconds: int, now: int
 ) -> list[Read]:
+    """The spans of one list, each with the reason that reaches furthest back."""
     ever = held["ever"]
-    top = ever[-1][1] if ever else 0
+    if not ever:
+        return [Read(each, "window")]
+    top = ever[-1][1]
     back_from = min(top, now)
-    wanted: list[tuple[str, tuple[int, int]]] = [("recent", (max(back_from - reread_seconds, 0), OPEN))]
+    wanted: list[tuple[str, Span]] = []
+    if each.each_run:
+        wanted.append(("recent", (max(back_from - reread_seconds, 0), OPEN)))
     for kind, (reach, _) in rereads.items():
         whole = (max(back_from - reach, 0), top)
         if minus([whole], held[kind]):
-            wanted += [(kind, span) for span in minus([whole], held[f"{kind} spared"])]
+            wanted += [(kind, span) for span in minus([(whole[0], OPEN)], held[f"{kind} spared"])]
     wanted += [("window", span) for span in minus([(0, top)], ever)]
     reads = []
     for start, end in union(span for _, span in wanted):
-        # the last reason named is the one that reaches furthest back
-        kind = [kind for kind, span in wanted if start <= span[0] and span[1] <= end][-1]
-        reads.append(Read(each, kind if ever else "window", start, end))
+        kinds = [kind for kind, span in wanted if start <= span[0] and span[1] <= end]
+        reads.append(Read(each, kinds[-1], start, end))
     return reads
 
 
@@ -101,7 +109,8 @@ def _spans_due(
 class Plan:
     """What a load has to do, and what came of it.
 
-    ``told`` fills while ``packages`` is gone through: what a person should know.
+    ``told`` fills while ``packages`` is gone through: what a person should know. ``limit``: at most so many orders, and
+    tickets, that are new or changed; what it leaves stays due.
     """
 
     box_office: BoxOffice
@@ -109,42 +118,76 @@ class Plan:
     warehouse: Path
     now: dt.datetime
     reads: list[Read]
+    limit: int | None = None
     is_empty: bool = False
     told: list[str] = field(default_factory=list)
     _begun: dict[Read, tuple[list[Happening], Iterator[Happening]]] = field(default_factory=dict, repr=False)
-    _split_off: Callable[[Read], None] = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        self._split_off = self.reads.append
 
     @property
     def requests(self) -> int:
         return self.client.asked
 
-    def packages(self) -> Iterator[Package]:
+    def packages(self, progress: Callable[[str], None] = lambda _line: None) -> Iterator[Package]:
         """The packages to load, one after the other: take the next one when the last is in the warehouse.
 
-        Raises Problem after the packages of what could still be read.
+        ``progress`` hears a line now and then. Raises Problem after the packages of all that could be read.
         """
         if self.is_empty:
             return
         missing = set(TABLES) - register.ticket_tailor_tables(self.warehouse)
-        crew = Crew(self._follow, WORKERS)
         gathering = Gathering(self.box_office.name, self.warehouse, self.now)
-        self._split_off = crew.add
-        problem = None
+        so_far = Progress(self.client)
+        problems: list[Problem] = []
         try:
-            for happening in crew.happenings(self.reads, PATIENCE):
-                if happening is not None:
+            for happening in self._happenings():
+                if isinstance(happening, Failed):
+                    problems.append(happening.problem)
+                elif happening:
                     gathering.add(happening)
+                    so_far.add(happening)
                     self._tell(happening)
                 if happening is None or gathering.is_full:
+                    progress(str(so_far))
                     yield from self._load(gathering, missing)
-        except Problem as told:
-            problem = told
+        except KeyRefused as refused:
+            problems.insert(0, refused)
         yield from self._load(gathering, missing)
-        if problem:
-            raise problem
+        if problems:
+            raise problems[0]
+
+    def _happenings(self) -> Iterator[Happening | None]:
+        if self.limit:
+            return self._limited(self.limit)
+        return Crew(self._follow).happenings(self.reads, PATIENCE)
+
+    def _limited(self, limit: int) -> Iterator[Happening]:
+        """One read after the other, newest first, each list only until it has brought ``limit`` rows that are news."""
+        waiting, left = collections.deque(self.reads), collections.Counter()
+        while waiting:
+            read = waiting.popleft()
+            name = read.list.name
+            left.setdefault(name, limit)
+            depth = Depth()
+            for happening in self._follow(read) if left[name] else ():
+                if isinstance(happening, Cut):
+                    waiting.extendleft(reversed(happening.windows))
+                if not isinstance(happening, Came) or not read.list.filter:
+                    yield happening
+                    continue
+                page = happening.page
+                news = self._news(happening)
+                documents = _until(page.documents, news, left[name])
+                left[name] -= len(news.intersection(document.id for document in documents))
+                page = replace(page, documents=documents)
+                depth.add(page)
+                yield Came(read, page)
+                if not left[name]:
+                    covered = depth.covered(read, self.box_office.reread_seconds)
+                    yield Done(read, covered)
+                    self.told.append(
+                        f"{name}: {limit} came, as many as asked for; what is left comes with the next run"
+                    )
+                    break
 
     def _load(self, gathering: Gathering, missing: set[str]) -> Iterator[Package]:
         package = gathering.package()
@@ -160,22 +203,34 @@ class Plan:
         yield from rest
 
     def _start(self, read: Read) -> Iterator[Happening]:
-        return follow(self.client, read, lambda other: self._split_off(other), self.box_office.reread_seconds)
+        return follow(self.client, read, self.box_office.reread_seconds)
 
     def _tell(self, happening: Happening) -> None:
+        """A list that cannot be read is told when that is new."""
         if isinstance(happening, Unreadable):
-            self.told.append(f"the list {happening.read.list.name} cannot be read: {happening.reason}")
+            last = register.ticket_tailor_last_reads(self.warehouse, self.box_office.name)
+            if (happening.read.list.name, "unreadable") not in last:
+                self.told.append(f"the list {happening.read.list.name} is left out: {happening.reason}")
+
+    def _news(self, happening: Happening) -> set[str]:
+        """The ids that are new or changed in it."""
+        gathering = Gathering(self.box_office.name, self.warehouse, self.now)
+        gathering.add(happening)
+        package = gathering.package()
+        return {row[2] for rows in package.rows.values() for row in rows} | {row[0] for row in package.refused}
 
     def _begin(self, read: Read) -> bool:
         """Whether a read brings anything new. It stops at the first page that does, to be gone on with."""
         happened, rest = self._begun[read] = ([], self._start(read))
         for happening in rest:
             happened.append(happening)
-            gathering = Gathering(self.box_office.name, self.warehouse, self.now)
-            gathering.add(happening)
-            if isinstance(happening, Unreadable) or gathering.package().has_news:
+            if isinstance(happening, Unreadable | Cut) or self._news(happening):
                 return True
         return False
+
+    def _begin_one(self, read: Read) -> None:
+        rest = self._start(read)
+        self._begun[read] = (list(itertools.islice(rest, 1)), rest)
 
 
 def look(
@@ -185,17 +240,28 @@ def look(
     now: dt.datetime,
     *,
     full: bool = False,
-    span: tuple[int, int] | None = None,
+    span: Span | None = None,
     limit: int | None = None,
 ) -> Plan:
     """What is due now (UTC).
 
     When nothing is due but what every run reads, it is read here and compared with what is held; the plan is empty
-    when it is all known. What was read is not asked for again by the plan's packages.
+    when it is all known. What was read is not asked for again by the plan's packages. Raises KeyRefused, and Problem.
     """
-    reads = due(box_office, warehouse, now, full=full, span=span)
-    plan = Plan(box_office, client, warehouse, now, reads)
-    light = all(read.kind == "recent" or (read.list.each_run and read.kind == "walk") for read in reads)
+    plan = Plan(box_office, client, warehouse, now, due(box_office, warehouse, now, full=full, span=span), limit)
+    light = all(read.kind == "recent" or (read.list.each_run and read.kind == "walk") for read in plan.reads)
     if light and register.ticket_tailor_tables(warehouse).issuperset(TABLES):
-        plan.is_empty = not any(plan._begin(read) for read in list(reads))
+        plan.is_empty = not any(plan._begin(read) for read in plan.reads)
+    elif plan.reads:
+        # one page before eight threads: a key that is refused is asked for once
+        plan._begin_one(plan.reads[0])
     return plan
+
+
+def _until(documents: list[Document], news: set[str], left: int) -> list[Document]:
+    """The documents down to the last one that may still come."""
+    for number, document in enumerate(documents):
+        left -= document.id in news
+        if not left:
+            return documents[: number + 1]
+    return documents
