@@ -25,18 +25,21 @@
 {%- endmacro %}
 
 
-{% macro tt_unreadable(numbers, times=[]) -%}
-    {#- Which of these values stand in the document but cannot be read as what they should be: their names, comma separated,
-        '' when there is none. `numbers`: whole numbers (a fraction counts as unreadable: rounding would hide it). -#}
+{% macro tt_whole(text) -%}
+    {#- A whole number, of money in minor units or of pieces. NULL for anything else, a fraction too: rounding would hide it. -#}
+    case when try_cast({{ text }} as decimal(18, 4)) = try_cast({{ text }} as bigint) then try_cast({{ text }} as bigint) end
+{%- endmacro %}
+
+
+{% macro tt_unreadable(numbers, times={}) -%}
+    {#- Which of these values stand in the document but are not the number or time they should be, and so are NULL in their
+        column: their names, comma separated, '' when there is none. -#}
     concat_ws(
         ','
         {%- for name, text in numbers.items() %},
-        case
-            when coalesce(try_cast({{ text }} as decimal(18, 4)) <> try_cast({{ text }} as bigint), nullif({{ text }}, '') is not null)
-                then '{{ name }}'
-        end
+        case when nullif({{ text }}, '') is not null and {{ tt_whole(text) }} is null then '{{ name }}' end
         {%- endfor %}
-        {%- for name, text in times %},
+        {%- for name, text in times.items() %},
         case when nullif({{ text }}, '') is not null and {{ tt_time(text) }} is null then '{{ name }}' end
         {%- endfor %}
     )
@@ -49,3 +52,33 @@
         tax_to_find, tax_to_find + fee_per_line, tax_to_find + fee_per_piece, fee_per_line, fee_per_piece
     )
 {%- endmacro %}
+
+
+{% test readable(model, list, values={}, element=none) %}
+    {#- Nothing that stands in a document may be NULL in its column. A single value that cannot be read is shown in
+        rpt_reconciliation; a pattern of them is a shape that we misread, and stops the build: more than 5 rows, and more than one
+        in a hundred. Two looks: what the model itself could not read, and the documents of the newest load read by path, past
+        the model's declared shape (`values`: column to path; `element`: the column of the place, for a list's first element). -#}
+    with newest as (
+        select version_id, document
+        from {{ source('raw_ticket_tailor', list) }}
+        where _dlt_load_id = (select max(_dlt_load_id) from {{ source('raw_ticket_tailor', list) }})
+    ),
+
+    bad as (
+        select version_id, unreadable as what
+        from {{ model }}
+        where unreadable <> ''
+        {% for column, path in values.items() %}
+        union all
+        select newest.version_id, '{{ column }}' as what
+        from newest
+        left join {{ model }} as model
+            on newest.version_id = model.version_id{% if element %} and model.{{ element }} = 1{% endif %}
+        where model.{{ column }} is null and nullif(json_extract_string(newest.document, '{{ path }}'), '') is not null
+        {% endfor %}
+    )
+
+    select * from bad
+    where (select count(*) from bad) > greatest(5, (select count(*) from {{ model }}) // 100)
+{% endtest %}

@@ -31,9 +31,9 @@ select
     nullif(d.issued_ticket_id, '') as ticket_id,
     {{ tt_time('d.check_in_at') }} as check_in_at,
     {{ tt_time('d.created_at') }} as created_at,
-    try_cast(d.quantity as bigint) as quantity,
+    {{ tt_whole('d.quantity') }} as quantity,
     {{ tt_unreadable(
-        {'quantity': 'd.quantity'}, [('check_in_at', 'd.check_in_at'), ('created_at', 'd.created_at')]
+        {'quantity': 'd.quantity'}, {'check_in_at': 'd.check_in_at', 'created_at': 'd.created_at'}
     ) }} as unreadable,
     _dlt_load_id,
     {{ shape() }} as _shape

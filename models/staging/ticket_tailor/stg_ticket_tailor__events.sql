@@ -46,17 +46,17 @@ select
     {{ tt_currency('d.currency') }} as currency,
     {{ tt_multiplier('d.currency') }} as iso_multiplier,
     nullif(trim(d.venue.name), '') as venue,
-    try_cast(d.max_tickets_sold_per_occurrence as bigint) as max_tickets,
-    try_cast(d.total_orders as bigint) as total_orders,
-    try_cast(d.total_issued_tickets as bigint) as total_issued_tickets,
-    try_cast(d.total_holds as bigint) as total_holds,
-    try_cast(d.revenue as bigint) as revenue,
+    {{ tt_whole('d.max_tickets_sold_per_occurrence') }} as max_tickets,
+    {{ tt_whole('d.total_orders') }} as total_orders,
+    {{ tt_whole('d.total_issued_tickets') }} as total_issued_tickets,
+    {{ tt_whole('d.total_holds') }} as total_holds,
+    {{ tt_whole('d.revenue') }} as revenue,
     {{ tt_unreadable(
         {
             'max_tickets_sold_per_occurrence': 'd.max_tickets_sold_per_occurrence', 'total_orders': 'd.total_orders',
             'total_issued_tickets': 'd.total_issued_tickets', 'total_holds': 'd.total_holds', 'revenue': 'd.revenue',
         },
-        [('start', 'd.start'), ('end', 'd."end"')]
+        {'start': 'd.start', 'end': 'd."end"'}
     ) }} as unreadable,
     _dlt_load_id,
     {{ shape() }} as _shape

@@ -51,11 +51,11 @@ select
     lower(nullif(d.source, '')) as source,
     nullif(d.reservation, '') as reservation,
     nullif(trim(d.email), '') as email,
-    try_cast(d.listed_price as bigint) as listed_price,
+    {{ tt_whole('d.listed_price') }} as listed_price,
     {{ tt_currency('d.listed_currency') }} as listed_currency,
     {{ tt_multiplier('d.listed_currency') }} as listed_multiplier,
     {{ tt_unreadable(
-        {'listed_price': 'd.listed_price'}, [('voided_at', 'd.voided_at'), ('created_at', 'd.created_at')]
+        {'listed_price': 'd.listed_price'}, {'voided_at': 'd.voided_at', 'created_at': 'd.created_at'}
     ) }} as unreadable,
     _dlt_load_id,
     {{ shape() }} as _shape

@@ -33,8 +33,8 @@ select
     lower(nullif(d.fulfilment_type, '')) as fulfilment_type,
     {{ tt_currency('d.currency') }} as currency,
     {{ tt_multiplier('d.currency') }} as iso_multiplier,
-    try_cast(d.price as bigint) as price,
-    try_cast(d.booking_fee as bigint) as booking_fee,
+    {{ tt_whole('d.price') }} as price,
+    {{ tt_whole('d.booking_fee') }} as booking_fee,
     {{ tt_unreadable({'price': 'd.price', 'booking_fee': 'd.booking_fee'}) }} as unreadable,
     _dlt_load_id,
     {{ shape() }} as _shape
