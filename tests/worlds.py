@@ -1,0 +1,82 @@
+"""Seeded worlds: made-up venues as accounts of one warehouse, run through everything, and their ledgers beside it."""
+
+import dataclasses
+import datetime as dt
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from pipelines import run
+from pipelines.sandbox import ledger
+from pipelines.sandbox.ticket_tailor_api import TicketTailorApi
+from pipelines.sandbox.ticketor_webhooks import write_webhooks
+from pipelines.sandbox.venue import Venue
+from pipelines.settings import BoxOffice, Settings, Site
+
+ZONES = ("Europe/London", "America/Los_Angeles", "Asia/Tokyo", "Pacific/Auckland", "UTC")
+DAY = 86_400
+
+
+@dataclasses.dataclass
+class Worlds:
+    """The venues, the settings they are run with, and the moments they were looked at."""
+
+    settings: Settings
+    venues: list[Venue]
+    looks: list[ledger.Look]
+
+    def books(self) -> list[ledger.Books]:
+        """The truth about every account."""
+        return [
+            books
+            for venue in self.venues
+            for books in (ledger.ticketor(venue, self.looks[-1].now), ledger.ticket_tailor(venue, self.looks))
+        ]
+
+    def open(self) -> duckdb.DuckDBPyConnection:
+        """The published file, as a reader opens it."""
+        db = duckdb.connect(str(self.settings.published), read_only=True)
+        db.execute("set schema = 'marts'")
+        db.execute("set TimeZone = 'UTC'")
+        return db
+
+
+def make(folder: Path, count: int, *, orders: int = 60, moments: tuple[int, ...] = (-9 * DAY, 0)) -> Worlds:
+    """Runs ``count`` venues at each moment (seconds from the venues' end), reading everything each time."""
+    venues = [
+        Venue(seed, orders=orders, account=f"sandbox_{seed}", time_zone=ZONES[seed % len(ZONES)])
+        for seed in range(count)
+    ]
+    looks: list[ledger.Look] = []
+    with TicketTailorApi({f"sk_{venue.seed}": venue for venue in venues}) as api:
+        settings = Settings(
+            data_dir=folder / "data",
+            sites=tuple(
+                Site(venue.account, str(folder / "buffers" / venue.account), venue.time_zone, settle_seconds=0)
+                for venue in venues
+            ),
+            box_offices=tuple(
+                BoxOffice(venue.account, f"sk_{venue.seed}", api.url, venue.time_zone) for venue in venues
+            ),
+        )
+        for moment in moments:
+            now = venues[0].end + moment
+            api.now = now
+            for venue, site in zip(venues, settings.sites, strict=True):
+                write_webhooks(venue, site.buffer, since=looks[-1].now if looks else None, until=now)
+            looks.append(ledger.Look(now, dt.datetime.now(dt.UTC)))
+            result = run.run(settings, echo=lambda _line: None, full=True)
+            assert result.outcome == "done", result
+    return Worlds(settings, venues, looks)
+
+
+def rows(db: duckdb.DuckDBPyConnection, query: str, account: ledger.Books) -> list[tuple[Any, ...]]:
+    """The rows of one account."""
+    return db.execute(query, [account.platform, account.account]).fetchall()
+
+
+def cents(value: Decimal | None) -> Decimal | None:
+    """Decimals that differ only in their places are equal, and are shown so."""
+    return None if value is None else value.normalize() + 0
