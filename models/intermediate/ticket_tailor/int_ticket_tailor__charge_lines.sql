@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 -- The ledger's lines before anything went back, in minor units.
 with sales as (
 
@@ -7,11 +9,13 @@ with sales as (
         shares.line_id,
         shares.line_kind,
         shares.ticket_id,
-        case when shares.line_kind <> 'ticket' then shares.line_id end as product_sale_id,
+        tickets.event_id,
         shares.amount,
         case when shares.is_tax_on_top then 0 else shares.tax end as tax,
         shares.fee
     from {{ ref('int_ticket_tailor__sale_shares') }} as shares
+    left join {{ ref('int_ticket_tailor__ticket_heads') }} as tickets
+        on shares.box_office = tickets.box_office and shares.ticket_id = tickets.ticket_id
 
 ),
 
@@ -21,12 +25,15 @@ lines as (
         lines.box_office,
         lines.order_id,
         lines.line_id,
-        lines.line_class,
-        lines.total,
-        sums.is_tax_inside_lines
+        case lines.line_class when 'voucher' then 'gift_card' else lines.line_class end as line_kind,
+        lines.total
     from {{ ref('int_ticket_tailor__line_classes') }} as lines
     inner join {{ ref('int_ticket_tailor__order_sums') }} as sums
         on lines.box_office = sums.box_office and lines.order_id = sums.order_id
+    where
+        lines.line_class = 'buyer_fee'
+        or (lines.line_class = 'tax' and not sums.is_tax_inside_lines)
+        or (lines.line_class = 'voucher' and lines.total < 0)
 
 ),
 
@@ -35,8 +42,9 @@ spread_discounts as (
     select
         box_office,
         order_id,
-        sum(discount) as discount
+        cast(sum(discount) as bigint) as discount
     from {{ ref('int_ticket_tailor__sale_shares') }}
+    where discount <> 0
     group by box_office, order_id
 
 ),
@@ -49,7 +57,8 @@ charges as (
         line_id,
         line_kind,
         ticket_id,
-        product_sale_id,
+        case when line_kind <> 'ticket' then line_id end as product_sale_id,
+        event_id,
         amount,
         tax
     from sales
@@ -61,8 +70,9 @@ charges as (
         order_id,
         line_id || ':fee' as line_id,
         'buyer_fee' as line_kind,
-        ticket_id,
-        product_sale_id,
+        null as ticket_id,
+        null as product_sale_id,
+        event_id,
         fee as amount,
         null as tax
     from sales
@@ -74,16 +84,13 @@ charges as (
         box_office,
         order_id,
         line_id,
-        case line_class when 'voucher' then 'gift_card' else line_class end as line_kind,
+        line_kind,
         null as ticket_id,
         null as product_sale_id,
+        null as event_id,
         total as amount,
-        case line_class when 'tax' then total end as tax
+        case line_kind when 'tax' then total end as tax
     from lines
-    where
-        line_class = 'buyer_fee'
-        or (line_class = 'tax' and not is_tax_inside_lines)
-        or (line_class = 'voucher' and total < 0)
 
     union all
 
@@ -94,6 +101,7 @@ charges as (
         'tax' as line_kind,
         null as ticket_id,
         null as product_sale_id,
+        null as event_id,
         tax_on_top as amount,
         tax_on_top as tax
     from {{ ref('int_ticket_tailor__order_sums') }}
@@ -109,7 +117,8 @@ charges as (
         'discount' as line_kind,
         null as ticket_id,
         null as product_sale_id,
-        cast(sums.discount_total + coalesce(spread_discounts.discount, 0) as bigint) as amount,
+        null as event_id,
+        sums.discount_total + coalesce(spread_discounts.discount, 0) as amount,
         null as tax
     from {{ ref('int_ticket_tailor__order_sums') }} as sums
     left join spread_discounts
@@ -122,14 +131,15 @@ select
     charges.box_office,
     charges.order_id,
     charges.line_id,
-    coalesce(tickets.event_id, heads.event_id) as event_id,
+    coalesce(charges.event_id, heads.event_id) as event_id,
     charges.ticket_id,
     charges.product_sale_id,
     charges.line_kind,
     charges.amount,
-    charges.tax
+    charges.tax,
+    heads.base_multiplier,
+    heads.currency,
+    case when heads.is_booked then heads.created_at end as booked_at
 from charges
 inner join {{ ref('int_ticket_tailor__order_heads') }} as heads
     on charges.box_office = heads.box_office and charges.order_id = heads.order_id
-left join {{ ref('int_ticket_tailor__ticket_heads') }} as tickets
-    on charges.box_office = tickets.box_office and charges.ticket_id = tickets.ticket_id

@@ -1,4 +1,10 @@
-with refunds as (
+with charges as (
+
+    select * from {{ ref('int_ticket_tailor__charge_lines') }}
+
+),
+
+refunds as (
 
     select
         box_office,
@@ -21,8 +27,8 @@ made_of as (
         charges.line_kind,
         charges.event_id,
         cast(sum(charges.amount) as bigint) as amount
-    from {{ ref('int_ticket_tailor__charge_lines') }} as charges
-    semi join refunds using (box_office, order_id)
+    from charges
+    semi join refunds on charges.box_office = refunds.box_office and charges.order_id = refunds.order_id
     group by charges.box_office, charges.order_id, charges.line_kind, charges.event_id
     having sum(charges.amount) > 0
 
@@ -33,14 +39,18 @@ parts as (
     select
         refunds.*,
         made_of.line_kind as refund_of,
-        made_of.event_id,
-        made_of.amount as weight
+        coalesce(made_of.event_id, heads.event_id) as event_id,
+        made_of.amount as weight,
+        heads.base_multiplier,
+        heads.currency
     from refunds
+    inner join {{ ref('int_ticket_tailor__order_heads') }} as heads
+        on refunds.box_office = heads.box_office and refunds.order_id = heads.order_id
     left join made_of on refunds.box_office = made_of.box_office and refunds.order_id = made_of.order_id
 
 ),
 
-refund_lines as (
+refund_parts as (
 
     {{ spread('parts', 'moved', 'weight', 'box_office, order_id, movement_id', 'refund_of, event_id', 'part') }}
 
@@ -49,58 +59,57 @@ refund_lines as (
 lines as (
 
     select
-        charges.box_office,
-        charges.order_id,
-        charges.line_id,
-        charges.event_id,
-        charges.ticket_id,
-        charges.product_sale_id,
-        charges.line_kind,
+        box_office,
+        order_id,
+        line_id,
+        event_id,
+        ticket_id,
+        product_sale_id,
+        line_kind,
         null as refund_of,
-        charges.amount,
-        charges.tax,
-        case when heads.is_booked then heads.created_at end as booked_at,
+        amount,
+        tax,
+        base_multiplier,
+        currency,
+        booked_at,
         'platform' as date_basis
-    from {{ ref('int_ticket_tailor__charge_lines') }} as charges
-    inner join {{ ref('int_ticket_tailor__order_heads') }} as heads
-        on charges.box_office = heads.box_office and charges.order_id = heads.order_id
+    from charges
 
     union all
 
     select
-        refund_lines.box_office,
-        refund_lines.order_id,
-        concat_ws(':', refund_lines.movement_id, coalesce(refund_lines.refund_of, 'unexplained'), refund_lines.event_id) as line_id,
-        coalesce(refund_lines.event_id, heads.event_id) as event_id,
+        box_office,
+        order_id,
+        concat_ws(':', movement_id, coalesce(refund_of, 'unexplained'), event_id) as line_id,
+        event_id,
         null as ticket_id,
         null as product_sale_id,
         'refund' as line_kind,
-        coalesce(refund_lines.refund_of, 'unexplained') as refund_of,
-        -coalesce(refund_lines.part, refund_lines.moved) as amount,
+        coalesce(refund_of, 'unexplained') as refund_of,
+        -coalesce(part, moved) as amount,
         null as tax,
-        refund_lines.moved_at as booked_at,
-        refund_lines.moved_at_basis as date_basis
-    from refund_lines
-    inner join {{ ref('int_ticket_tailor__order_heads') }} as heads
-        on refund_lines.box_office = heads.box_office and refund_lines.order_id = heads.order_id
+        base_multiplier,
+        currency,
+        moved_at as booked_at,
+        moved_at_basis as date_basis
+    from refund_parts
+    where coalesce(part, moved) <> 0
 
 )
 
 select
     'ticket_tailor' as platform,
-    lines.box_office as account,
-    lines.order_id,
-    lines.line_id,
-    lines.event_id,
-    lines.ticket_id,
-    lines.product_sale_id,
-    lines.line_kind,
-    lines.refund_of,
-    {{ from_minor_units('lines.amount', 'heads.base_multiplier') }} as amount,
-    {{ from_minor_units('lines.tax', 'heads.base_multiplier') }} as tax_amount,
-    heads.currency,
-    lines.booked_at,
-    lines.date_basis
+    box_office as account,
+    order_id,
+    line_id,
+    event_id,
+    ticket_id,
+    product_sale_id,
+    line_kind,
+    refund_of,
+    {{ from_minor_units('amount', 'base_multiplier') }} as amount,
+    {{ from_minor_units('tax', 'base_multiplier') }} as tax_amount,
+    currency,
+    booked_at,
+    date_basis
 from lines
-inner join {{ ref('int_ticket_tailor__order_heads') }} as heads
-    on lines.box_office = heads.box_office and lines.order_id = heads.order_id
