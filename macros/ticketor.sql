@@ -13,3 +13,20 @@
         else 10000
     end
 {%- endmacro %}
+
+
+{% macro ticketor_reading(rest) -%}
+    {#- What an invoice's total holds beyond its goods, read as the first of these sums that it is; NULL when it is none of them.
+        Even readings add the invoice's own service charge, those from 5 on the tax that only its products tell; 1, 2, 5 and 6 take
+        the discount off. -#}
+    case {{ rest }}
+        when -discount then 1
+        when charge - discount then 2
+        when 0 then 3
+        when charge then 4
+        when product_tax - discount then 5
+        when product_tax + charge - discount then 6
+        when product_tax then 7
+        when product_tax + charge then 8
+    end
+{%- endmacro %}

@@ -1,21 +1,5 @@
 -- Grain: one row per EventId, as the newest ticket tells it.
-with tickets as (
-    select
-        account,
-        event_id,
-        event_name,
-        event_starts_at,
-        invoice_id,
-        received_at,
-        file,
-        position,
-        item_position
-    from {{ ref('stg_ticketor__tickets') }}
-    where event_id is not null
-),
-
--- the few ways in which an event was told, before anything is sorted
-ways as (
+with ways as (
     select
         account,
         event_id,
@@ -23,10 +7,26 @@ ways as (
         event_starts_at,
         min(received_at) as first_told_at,
         max(received_at) as last_told_at
-    from tickets
+    from {{ ref('stg_ticketor__tickets') }}
+    where event_id is not null
     group by account, event_id, event_name, event_starts_at
 ),
 
+newest as (
+    select
+        *,
+        count(distinct event_starts_at) over event as dates_seen,
+        min(first_told_at) over event as first_seen_at
+    from ways
+    window event as (partition by account, event_id)
+    qualify
+        row_number() over (
+            partition by account, event_id
+            order by last_told_at desc, event_starts_at desc nulls last, event_name desc nulls last
+        ) = 1
+),
+
+-- an event has no currency of its own: that of most of its tickets
 currencies as (
     select
         tickets.account,
@@ -38,39 +38,17 @@ currencies as (
         on tickets.account = invoices.account and tickets.invoice_id = invoices.invoice_id
     where tickets.event_id is not null and invoices.currency is not null
     group by tickets.account, tickets.event_id, invoices.currency
-),
-
-usual_currency as (
-    select
-        account,
-        event_id,
-        currency
-    from currencies
-    qualify row_number() over (partition by account, event_id order by tickets desc, currency) = 1
-),
-
-events as (
-    select
-        account,
-        event_id,
-        count(distinct event_starts_at) as dates_seen,
-        min(first_told_at) as first_seen_at
-    from ways
-    group by account, event_id
-),
-
-newest as (
-    select *
-    from ways
-    qualify row_number() over (
-        partition by account, event_id order by last_told_at desc, event_starts_at desc nulls last, event_name desc nulls last
-    ) = 1
+    qualify
+        row_number() over (
+            partition by tickets.account, tickets.event_id
+            order by count(*) desc, invoices.currency asc
+        ) = 1
 )
 
 select
     'ticketor' as platform,
-    events.account,
-    events.event_id,
+    newest.account,
+    newest.event_id,
     cast(null as varchar) as event_series_id,
     newest.event_name,
     newest.event_starts_at as starts_at,
@@ -81,14 +59,12 @@ select
     cast(null as varchar) as venue,
     cast(null as bigint) as capacity,
     cast(null as varchar) as capacity_basis,
-    usual_currency.currency,
+    currencies.currency,
     cast(null as bigint) as platform_orders_count,
     cast(null as bigint) as platform_tickets_count,
     cast(null as decimal(18, 4)) as platform_revenue,
-    events.dates_seen,
-    events.first_seen_at
-from events
-inner join newest
-    on events.account = newest.account and events.event_id = newest.event_id
-left join usual_currency
-    on events.account = usual_currency.account and events.event_id = usual_currency.event_id
+    newest.dates_seen,
+    newest.first_seen_at
+from newest
+left join currencies
+    on newest.account = currencies.account and newest.event_id = currencies.event_id

@@ -1,108 +1,110 @@
 -- Grain: one row per change of an invoice, or of something on it, between two of its versions as they came.
-with invoice_versions as (
+with invoices as (
     select
         account,
         invoice_id,
-        received_at,
-        unnest([
-            {'what': 'status', 'now': return_status},
-            {'what': 'total', 'now': cast(total as varchar)},
-            {'what': 'type', 'now': invoice_type}
-        ], recursive := true),
         '' as item_id,
+        received_at,
         has_details,
         file,
         position,
-        0 as item_position,
-        record_id
+        cast(0 as bigint) as item_position,
+        record_id,
+        return_status as status,
+        cast(total as varchar) as total,
+        invoice_type as type
     from {{ ref('stg_ticketor__invoices') }}
     where invoice_id is not null
 ),
 
-ticket_versions as (
+tickets as (
     select
         account,
         invoice_id,
-        received_at,
-        unnest([
-            {'what': 'ticket status', 'now': status},
-            {'what': 'event', 'now': event_id}
-        ], recursive := true),
         ticket_id as item_id,
+        received_at,
         true as has_details,
         file,
         position,
         item_position,
-        record_id
+        record_id,
+        status as ticket_status,
+        event_id as ticket_event
     from {{ ref('stg_ticketor__tickets') }}
     where ticket_id is not null
 ),
 
-product_versions as (
+products as (
     select
         account,
         invoice_id,
-        received_at,
-        'returned quantity' as what,
-        cast(returned_quantity as varchar) as now,
         product_sale_id as item_id,
+        received_at,
         true as has_details,
         file,
         position,
         item_position,
-        record_id
+        record_id,
+        'returned_quantity' as what,
+        cast(returned_quantity as varchar) as value
     from {{ ref('stg_ticketor__product_sales') }}
-    where product_sale_id is not null
+    where product_sale_id is not null and returned_quantity is not null
 ),
 
-payment_versions as (
+payments as (
     select
         account,
         invoice_id,
-        received_at,
-        'payment success' as what,
-        cast(is_success as varchar) as now,
         payment_id as item_id,
+        received_at,
         true as has_details,
         file,
         position,
         item_position,
-        record_id
+        record_id,
+        'payment_success' as what,
+        cast(is_success as varchar) as value
     from {{ ref('stg_ticketor__payments') }}
-    where payment_id is not null
+    where payment_id is not null and is_success is not null
 ),
 
 versions as (
-    select * from invoice_versions
+    select *
+    from invoices
+    unpivot (value for what in (status, total, type))
     union all by name
-    select * from ticket_versions
+    select *
+    from tickets
+    unpivot (value for what in (ticket_status, ticket_event))
     union all by name
-    select * from product_versions
+    select *
+    from products
     union all by name
-    select * from payment_versions
+    select *
+    from payments
 ),
 
--- what has changed at all, before anything is sorted
-moving as (
+-- what changed at all, before anything is sorted
+changed as (
     select
         account,
         invoice_id,
         what,
         item_id
     from versions
-    where now is not null
     group by account, invoice_id, what, item_id
-    having min(now) <> max(now)
+    having min(value) <> max(value)
 ),
 
-ordered as (
+in_order as (
     select
         versions.account,
         versions.invoice_id,
         versions.what,
-        versions.now,
+        versions.item_id,
         versions.received_at,
-        lag(versions.now) over (
+        versions.value,
+        lag(versions.value) over (
             partition by versions.account, versions.invoice_id, versions.what, versions.item_id
             order by
                 versions.received_at,
@@ -111,23 +113,24 @@ ordered as (
                 versions.position,
                 versions.item_position,
                 versions.record_id
-        ) as before
+        ) as previous_value
     from versions
-    inner join moving
-        on versions.account = moving.account
-            and versions.invoice_id = moving.invoice_id
-            and versions.what = moving.what
-            and versions.item_id = moving.item_id
-    where versions.now is not null
+    inner join changed
+        on
+            versions.account = changed.account
+            and versions.invoice_id = changed.invoice_id
+            and versions.what = changed.what
+            and versions.item_id = changed.item_id
 )
 
 select
     'ticketor' as platform,
     account,
     invoice_id as order_id,
-    what,
-    before,
-    now as after,
+    replace(what, '_', ' ') as what,
+    -- of a ticket, a product sale or a payment: which
+    case when item_id = '' then '' else item_id || ': ' end || previous_value as before,
+    case when item_id = '' then '' else item_id || ': ' end || value as after,
     received_at as first_seen_at
-from ordered
-where before <> now
+from in_order
+where previous_value <> value

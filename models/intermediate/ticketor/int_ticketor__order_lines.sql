@@ -1,10 +1,13 @@
 -- Grain: one row per signed amount of an invoice: what it charged, and what it or a return gave back.
+{{ config(materialized='view') }}
+
 with credits as (
     select
         payments.account,
         payments.order_id as invoice_id,
         'credit:' || payments.payment_id as line_id,
         'gift_card' as line_kind,
+        events.event_id,
         cast(-payments.credit_amount as decimal(18, 4)) as amount,
         payments.currency,
         payments.paid_at as booked_at,
@@ -12,30 +15,27 @@ with credits as (
     from {{ ref('int_ticketor__payments') }} as payments
     inner join {{ ref('int_ticketor__invoices') }} as invoices
         on payments.account = invoices.account and payments.order_id = invoices.invoice_id
-    where payments.kind = 'credit_issued'
+    left join {{ ref('int_ticketor__order_events') }} as events
+        on payments.account = events.account and payments.order_id = events.invoice_id
+    where
+        payments.kind = 'credit_issued'
         and invoices.is_return
         and payments.credit_amount <> 0
 ),
 
-charged as (
-    select
-        lines.*,
-        case when orders.is_booked then coalesce(orders.ordered_at, orders.first_seen_at) end as booked_at,
-        case when orders.ordered_at is null then 'first_seen' else 'platform' end as date_basis
-    from {{ ref('int_ticketor__sale_lines') }} as lines
-    inner join {{ ref('int_ticketor__orders') }} as orders
-        on lines.account = orders.account and lines.invoice_id = orders.order_id
-),
-
 lines as (
-    select * from charged
+    select
+        *,
+        cast(null as varchar) as refund_of
+    from {{ ref('int_ticketor__sale_lines') }}
     union all by name
     select
         *,
         'refund' as line_kind
     from {{ ref('int_ticketor__refund_lines') }}
     union all by name
-    select * from credits
+    select *
+    from credits
 )
 
 select

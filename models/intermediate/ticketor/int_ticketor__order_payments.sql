@@ -1,11 +1,28 @@
--- Grain: one row per invoice that has payments, whatever became of them.
+-- Grain: one row per invoice: whether its payments are known, and what they came to.
+with payments as (
+    select
+        account,
+        order_id,
+        count(*) as payments,
+        sum(amount) filter (where kind = 'capture') as captured,
+        sum(credit_amount) filter (where kind = 'credit_redeemed') as redeemed
+    from {{ ref('int_ticketor__received_payments') }}
+    group by account, order_id
+)
+
 select
-    account,
-    order_id,
-    count(*) as payments,
-    coalesce(sum(amount) filter (where kind = 'capture'), 0) as captured,
-    coalesce(sum(credit_amount) filter (where kind = 'credit_redeemed'), 0) as redeemed,
-    coalesce(sum(-amount) filter (where kind = 'refund'), 0) as refunded,
-    coalesce(sum(credit_amount) filter (where kind = 'credit_issued'), 0) as credited
-from {{ ref('int_ticketor__received_payments') }}
-group by account, order_id
+    invoices.account,
+    invoices.invoice_id,
+    coalesce(payments.payments, 0) as payments,
+    invoices.details_seen or payments.payments is not null as payments_known,
+    coalesce(payments.captured, 0) + coalesce(payments.redeemed, 0) as paid,
+    -- nothing paid, in money or credit, on an invoice whose payments we were told of: seats held, not sold
+    (
+        invoices.is_return
+        or not (invoices.details_seen or payments.payments is not null)
+        or coalesce(invoices.total_amount = 0, false)
+        or coalesce(payments.captured, 0) + coalesce(payments.redeemed, 0) > 0
+    ) as is_booked
+from {{ ref('int_ticketor__invoices') }} as invoices
+left join payments
+    on invoices.account = payments.account and invoices.invoice_id = payments.order_id

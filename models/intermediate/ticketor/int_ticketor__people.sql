@@ -4,54 +4,37 @@ with mentions as (
         account,
         user_id as customer_id,
         received_at,
-        1 as source,
+        1 as place,
         first_name,
         last_name,
         email,
         coalesce(phone, mobile) as phone
     from {{ ref('stg_ticketor__users') }}
     where user_id <> '0'
-    union all by name
-    select
-        account,
-        buyer_id as customer_id,
-        received_at,
-        2 as source,
-        buyer_first_name as first_name,
-        buyer_last_name as last_name,
-        buyer_email as email,
-        buyer_phone as phone
-    from {{ ref('stg_ticketor__invoices') }}
-    where buyer_id is not null
-    union all by name
-    select
-        account,
-        agent_id as customer_id,
-        received_at,
-        3 as source,
-        agent_first_name as first_name,
-        agent_last_name as last_name,
-        agent_email as email,
-        agent_phone as phone
-    from {{ ref('stg_ticketor__invoices') }}
-    where agent_id is not null
-    {% for items in ['tickets', 'product_sales', 'payments'] %}
-    union all by name
-    select
-        account,
-        buyer_id as customer_id,
-        received_at,
-        {{ 3 + loop.index }} as source,
-        buyer_first_name as first_name,
-        buyer_last_name as last_name,
-        buyer_email as email,
-        buyer_phone as phone
-    from {{ ref('stg_ticketor__' ~ items) }}
-    where buyer_id is not null
+    union all
+    {% for model, who, place in [
+        ('invoices', 'buyer', 2),
+        ('invoices', 'agent', 3),
+        ('tickets', 'buyer', 4),
+        ('product_sales', 'buyer', 5),
+        ('payments', 'buyer', 6),
+    ] -%}
+        select
+            account,
+            {{ who }}_id as customer_id,
+            received_at,
+            {{ place }} as place,
+            {{ who }}_first_name as first_name,
+            {{ who }}_last_name as last_name,
+            {{ who }}_email as email,
+            {{ who }}_phone as phone
+        from {{ ref('stg_ticketor__' ~ model) }}
+        where {{ who }}_id is not null
+        {{ 'union all' if not loop.last }}
     {% endfor %}
 ),
 
--- the few ways in which a person was named, before anything is sorted
+-- the few ways in which a person was told of, before anything is sorted
 ways as (
     select
         account,
@@ -62,7 +45,8 @@ ways as (
         phone,
         min(received_at) as first_told_at,
         max(received_at) as last_told_at,
-        arg_max(-source, (received_at, -source)) as source_rank
+        -- of two told at one moment: who signed up before who bought, who bought before who sold
+        arg_max(-place, (received_at, -place)) as nearness
     from mentions
     group by account, customer_id, first_name, last_name, email, phone
 ),
@@ -72,7 +56,13 @@ ranked as (
         *,
         row_number() over (
             partition by account, customer_id
-            order by last_told_at, source_rank, email nulls first, last_name nulls first, first_name nulls first, phone nulls first
+            order by
+                last_told_at asc,
+                nearness asc,
+                email asc nulls first,
+                last_name asc nulls first,
+                first_name asc nulls first,
+                phone asc nulls first
         ) as recency
     from ways
 ),
@@ -81,9 +71,8 @@ people as (
     select
         account,
         customer_id,
-        -- first and last name of one message: two halves of two people make a third
-        arg_max({'first': first_name, 'last': last_name}, recency)
-            filter (where first_name is not null or last_name is not null) as names,
+        -- both names of one message: the halves of two people would make a third
+        max(recency) filter (where first_name is not null or last_name is not null) as named_by,
         arg_max(email, recency) filter (where email is not null) as email,
         arg_max(phone, recency) filter (where phone is not null) as phone,
         min(first_told_at) as first_seen_at,
@@ -92,29 +81,42 @@ people as (
     group by account, customer_id
 ),
 
-signed_up as (
-    select *
+-- only a sign-up says what somebody agreed to
+sign_ups as (
+    select
+        account,
+        user_id,
+        signed_up_at,
+        accepts_mailing,
+        accepts_sms
     from {{ ref('stg_ticketor__users') }}
     where user_id <> '0'
-    qualify row_number() over (
-        partition by account, user_id order by received_at desc, file desc, position desc, record_id desc
-    ) = 1
+    qualify
+        row_number() over (
+            partition by account, user_id
+            order by received_at desc, file desc, position desc, record_id desc
+        ) = 1
 )
 
 select
     'ticketor' as platform,
     people.account,
     people.customer_id,
-    people.names.first as first_name,
-    people.names.last as last_name,
-    nullif(concat_ws(' ', people.names.first, people.names.last), '') as full_name,
+    ranked.first_name,
+    ranked.last_name,
+    nullif(concat_ws(' ', ranked.first_name, ranked.last_name), '') as full_name,
     people.email,
     people.phone,
-    signed_up.signed_up_at,
-    signed_up.accepts_mailing,
-    signed_up.accepts_sms,
+    sign_ups.signed_up_at,
+    sign_ups.accepts_mailing,
+    sign_ups.accepts_sms,
     people.first_seen_at,
     people.last_seen_at
 from people
-left join signed_up
-    on people.account = signed_up.account and people.customer_id = signed_up.user_id
+left join ranked
+    on
+        people.account = ranked.account
+        and people.customer_id = ranked.customer_id
+        and people.named_by = ranked.recency
+left join sign_ups
+    on people.account = sign_ups.account and people.customer_id = sign_ups.user_id

@@ -1,37 +1,34 @@
 -- Grain: one row per ProductId, as the newest sale tells it.
 with ways as (
     select
-        account,
-        product_id,
-        product_name,
-        unit_price,
-        invoice_id,
-        min(received_at) as first_told_at,
-        max(received_at) as last_told_at
-    from {{ ref('stg_ticketor__product_sales') }}
-    where product_id is not null
-    group by account, product_id, product_name, unit_price, invoice_id
+        sales.account,
+        sales.product_id,
+        sales.product_name,
+        sales.unit_price,
+        invoices.currency,
+        min(sales.received_at) as first_told_at,
+        max(sales.received_at) as last_told_at
+    from {{ ref('stg_ticketor__product_sales') }} as sales
+    left join {{ ref('int_ticketor__invoices') }} as invoices
+        on sales.account = invoices.account and sales.invoice_id = invoices.invoice_id
+    where sales.product_id is not null
+    group by sales.account, sales.product_id, sales.product_name, sales.unit_price, invoices.currency
 ),
 
 newest as (
     select
-        ways.account,
-        ways.product_id,
-        ways.product_name,
-        ways.unit_price,
-        invoices.currency,
-        min(ways.first_told_at) over (partition by ways.account, ways.product_id) as first_seen_at
+        *,
+        min(first_told_at) over (partition by account, product_id) as first_seen_at
     from ways
-    left join {{ ref('int_ticketor__invoices') }} as invoices
-        on ways.account = invoices.account and ways.invoice_id = invoices.invoice_id
-    qualify row_number() over (
-        partition by ways.account, ways.product_id
-        order by
-            ways.last_told_at desc,
-            cast(ways.invoice_id as bigint) desc,
-            ways.product_name desc nulls last,
-            ways.unit_price desc nulls last
-    ) = 1
+    qualify
+        row_number() over (
+            partition by account, product_id
+            order by
+                last_told_at desc,
+                currency desc nulls last,
+                product_name desc nulls last,
+                unit_price desc nulls last
+        ) = 1
 )
 
 select

@@ -1,38 +1,49 @@
--- Grain: one row per payment, by its Id alone (the same Id under two invoices is one payment told twice), as its newest version
--- tells it, and what it did: money in, money back, credit, or nothing.
+-- Grain: one row per payment, by its Id alone (the same Id under two invoices is one payment told twice), as its
+-- newest version tells it, and what it did: money in, money back, credit, or nothing.
 with told as (
     select
         payments.*,
         -- money going back that a return lists is the return's, whichever invoice it names
         case
-            when parent.is_return and (payments.amount < 0 or upper(payments.charge_method) = 'CREDIT') then parent.invoice_id
-            else payments.invoice_id
-        end as order_id
+            when payments.amount < 0 or upper(payments.charge_method) = 'CREDIT' then parent.invoice_id
+        end as return_id
     from {{ ref('stg_ticketor__payments') }} as payments
     left join {{ ref('int_ticketor__invoices') }} as parent
-        on payments.account = parent.account and payments.parent_invoice_id = parent.invoice_id
+        on
+            payments.account = parent.account
+            and payments.parent_invoice_id = parent.invoice_id
+            and parent.is_return
     where payments.payment_id is not null
 ),
 
 versions as (
     select
         *,
+        min(received_at) over payment as first_seen_at,
+        max(return_id) over payment as listed_by_return,
+        min(invoice_id) over payment as lowest_invoice_id,
+        max(invoice_id) over payment as highest_invoice_id,
+        -- what succeeded once does not become a failure because an older message was sent a second time
         row_number() over (
             partition by account, payment_id
-            order by received_at desc, is_success desc nulls last, file desc, position desc, item_position desc, record_id desc
+            order by
+                coalesce(is_success, true) desc,
+                received_at desc,
+                file desc,
+                position desc,
+                item_position desc,
+                record_id desc
         ) as recency
     from told
+    window payment as (partition by account, payment_id)
 ),
 
-lives as (
+newest as (
     select
-        account,
-        payment_id,
-        min(received_at) as first_seen_at,
-        count(distinct order_id) as invoices_seen,
-        string_agg(distinct order_id, ', ' order by order_id) as invoice_ids
-    from told
-    group by account, payment_id
+        *,
+        coalesce(listed_by_return, invoice_id) as order_id
+    from versions
+    where recency = 1
 ),
 
 credit_types as (
@@ -43,25 +54,21 @@ credit_types as (
 
 placed as (
     select
-        versions.*,
-        lives.first_seen_at,
-        lives.invoices_seen,
-        lives.invoice_ids,
+        newest.*,
         invoices.currency as order_currency,
         invoices.buyer_id as order_buyer_id,
         invoices.agent_id,
         credit_types.payment_type is not null as is_credit,
-        coalesce(invoices.is_return, false)
-        or upper(versions.charge_method) is not distinct from 'CREDIT'
-        or coalesce(versions.amount < 0, false) as gives_back
-    from versions
-    inner join lives
-        on versions.account = lives.account and versions.payment_id = lives.payment_id
+        (
+            coalesce(invoices.is_return, false)
+            or coalesce(upper(newest.charge_method) = 'CREDIT', false)
+            or coalesce(newest.amount < 0, false)
+        ) as gives_back
+    from newest
     left join {{ ref('int_ticketor__invoices') }} as invoices
-        on versions.account = invoices.account and versions.order_id = invoices.invoice_id
+        on newest.account = invoices.account and newest.order_id = invoices.invoice_id
     left join credit_types
-        on lower(versions.payment_type) = credit_types.payment_type
-    where versions.recency = 1
+        on lower(newest.payment_type) = credit_types.payment_type
 ),
 
 judged as (
@@ -89,16 +96,19 @@ select
     payment_type as method,
     charge_method,
     kind,
-    cast(case kind when 'capture' then amount when 'refund' then -abs(amount) else 0 end as decimal(18, 4)) as amount,
+    case kind
+        when 'capture' then coalesce(amount, 0)
+        when 'refund' then cast(-abs(coalesce(amount, 0)) as decimal(18, 4))
+        else 0
+    end as amount,
     amount as amount_as_given,
-    cast(case when kind in ('credit_issued', 'credit_redeemed') then abs(amount) else 0 end as decimal(18, 4)) as credit_amount,
+    case when kind in ('credit_issued', 'credit_redeemed') then abs(coalesce(amount, 0)) else 0 end as credit_amount,
     coalesce(currency, order_currency) as currency,
-    order_currency,
     is_success,
     platform_deduction,
     agent_id,
     cash_register_id,
-    invoices_seen,
-    invoice_ids,
+    lowest_invoice_id,
+    highest_invoice_id,
     first_seen_at
 from judged

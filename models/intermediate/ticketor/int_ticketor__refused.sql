@@ -2,64 +2,91 @@
 with records as (
     select
         *,
-        outcome = 'loaded' as is_whole
+        -- which reading of the file: a file is read again when it has changed
+        (_dlt_load_id, file_mtime_ns, file_size) as reading
     from {{ ref('stg_ticketor__records') }}
 ),
 
--- the same place of the same file, read again after the file was completed or sent again
-replaced as (
-    select
-        account,
-        file,
-        position,
-        max((_dlt_load_id, file_mtime_ns, file_size)) as newest
+refused as (
+    select *
     from records
-    group by account, file, position
+    where outcome <> 'loaded'
 ),
 
--- an empty file that has been filled since
-filled as (
+-- what may close a refusal: other records of the same file, or with the same payload
+files as (
+    select distinct
+        account,
+        file
+    from refused
+),
+
+newest_in_place as (
+    select
+        records.account,
+        records.file,
+        records.position,
+        max(records.reading) as reading
+    from records
+    inner join files
+        on records.account = files.account and records.file = files.file
+    group by records.account, records.file, records.position
+),
+
+newest_in_file as (
     select
         account,
         file,
-        max((_dlt_load_id, file_mtime_ns, file_size)) as newest
-    from records
-    where outcome <> 'empty file'
+        max(reading) as reading
+    from newest_in_place
     group by account, file
 ),
 
--- the same payload, whole, in any file
+payloads as (
+    select distinct
+        account,
+        payload_id
+    from refused
+    where payload_id is not null
+),
+
 delivered as (
     select
-        account,
-        webhook,
-        payload_id,
-        max(received_at) as received_at
+        records.account,
+        records.payload_id,
+        records.webhook,
+        max(records.received_at) as received_at
     from records
-    where is_whole
-    group by account, webhook, payload_id
+    inner join payloads
+        on records.account = payloads.account and records.payload_id = payloads.payload_id
+    where records.outcome = 'loaded'
+    group by records.account, records.payload_id, records.webhook
 )
 
 select
     'ticketor' as platform,
-    records.account,
-    records.file,
-    records.position,
-    coalesce(records.reason, records.outcome) as reason,
-    records.received_at as refused_at
-from records
-inner join replaced
-    on records.account = replaced.account and records.file = replaced.file and records.position = replaced.position
-left join filled
-    on records.account = filled.account and records.file = filled.file
-left join delivered
-    on records.account = delivered.account
-        and records.payload_id = delivered.payload_id
-        and records.webhook = delivered.webhook
-where not records.is_whole
-    and replaced.newest = (records._dlt_load_id, records.file_mtime_ns, records.file_size)
-    and not (
-        records.outcome = 'empty file'
-        and coalesce(filled.newest > (records._dlt_load_id, records.file_mtime_ns, records.file_size), false)
+    refused.account,
+    refused.file,
+    refused.position,
+    coalesce(refused.reason, refused.outcome) as reason,
+    refused.received_at as refused_at
+from refused
+inner join newest_in_place as place
+    on refused.account = place.account and refused.file = place.file and refused.position = place.position
+inner join newest_in_file as whole
+    on refused.account = whole.account and refused.file = whole.file
+where
+    -- the same place of the file has been read again since, once it was completed or sent again
+    not place.reading > refused.reading
+    -- an empty file has been filled
+    and not (refused.outcome = 'empty file' and whole.reading > refused.reading)
+    -- the same payload came whole in another file
+    and not exists (
+        select 1
+        from delivered
+        where
+            delivered.account = refused.account
+            and delivered.payload_id = refused.payload_id
+            and delivered.webhook = refused.webhook
+            and delivered.received_at >= refused.received_at
     )
-    and not coalesce(delivered.received_at >= records.received_at, false)

@@ -1,67 +1,81 @@
--- Grain: one row per item that a return lists (the return, and what it gives back), with the sale it gives back.
-with items as (
-    select
-        account,
-        parent_invoice_id,
-        invoice_id,
-        'ticket' as item,
-        ticket_id as item_id,
-        event_id,
-        null as product_id,
-        coalesce(buy_price, sell_price - coalesce(service_charge, 0)) as goods,
-        service_charge as fee,
-        1 as quantity,
-        null as returned_quantity,
-        scanned_at,
-        received_at,
-        file,
-        position,
-        item_position,
-        record_id
-    from {{ ref('stg_ticketor__tickets') }}
-    where ticket_id is not null
-    union all by name
-    select
-        account,
-        parent_invoice_id,
-        invoice_id,
-        'product' as item,
-        product_sale_id as item_id,
-        product_id,
-        {{ money('coalesce(quantity, 0) * coalesce(unit_price, 0) - coalesce(discount, 0)') }} as goods,
-        quantity,
-        returned_quantity,
-        received_at,
-        file,
-        position,
-        item_position,
-        record_id
-    from {{ ref('stg_ticketor__product_sales') }}
-    where product_sale_id is not null
+-- Grain: one row per return and ticket or product sale that it gives back, with the sale that it was part of.
+with returns as (
+    select *
+    from {{ ref('int_ticketor__invoices') }}
+    where is_return
 ),
 
--- inside a return invoice, or a record of its own that names one
+items as (
+    select
+        tickets.account,
+        tickets.parent_invoice_id,
+        tickets.invoice_id,
+        'ticket' as line_kind,
+        'ticket' as item,
+        tickets.ticket_id as item_id,
+        tickets.event_id,
+        coalesce(tickets.buy_price, tickets.sell_price - coalesce(tickets.service_charge, 0)) as goods,
+        tickets.service_charge as fee,
+        cast(1 as decimal(18, 4)) as quantity,
+        cast(null as decimal(18, 4)) as returned_quantity,
+        tickets.scanned_at,
+        tickets.received_at,
+        tickets.file,
+        tickets.position,
+        tickets.item_position,
+        tickets.record_id
+    from {{ ref('stg_ticketor__tickets') }} as tickets
+    where tickets.ticket_id is not null
+    union all
+    select
+        products.account,
+        products.parent_invoice_id,
+        products.invoice_id,
+        case kinds.kind when 'merchandise' then 'product' else coalesce(kinds.kind, 'product') end as line_kind,
+        'product' as item,
+        products.product_sale_id as item_id,
+        cast(null as varchar) as event_id,
+        {{ money(
+            'coalesce(products.quantity, 0) * coalesce(products.unit_price, 0) - coalesce(products.discount, 0)'
+        ) }} as goods,
+        cast(null as decimal(18, 4)) as fee,
+        products.quantity,
+        products.returned_quantity,
+        cast(null as timestamptz) as scanned_at,
+        products.received_at,
+        products.file,
+        products.position,
+        products.item_position,
+        products.record_id
+    from {{ ref('stg_ticketor__product_sales') }} as products
+    left join {{ ref('int_ticketor__product_kinds') }} as kinds
+        on products.account = kinds.account and products.product_id = kinds.product_id
+    where products.product_sale_id is not null
+),
+
+-- inside a return, or in a message of its own that names one
 listed as (
     select
         items.*,
-        returns.invoice_id as return_id,
-        returns.related_invoice_id,
-        returns.ordered_at as returned_at
+        coalesce(parent.invoice_id, own.invoice_id) as return_id,
+        coalesce(parent.related_invoice_id, own.related_invoice_id) as related_invoice_id,
+        coalesce(parent.dated_at, own.dated_at) as returned_at
     from items
-    inner join {{ ref('int_ticketor__invoices') }} as returns
-        on items.account = returns.account
-            and coalesce(items.parent_invoice_id, items.invoice_id) = returns.invoice_id
-            and returns.is_return
+    left join returns as parent
+        on items.account = parent.account and items.parent_invoice_id = parent.invoice_id
+    left join returns as own
+        on items.account = own.account and items.invoice_id = own.invoice_id
+    where parent.invoice_id is not null or own.invoice_id is not null
 ),
 
-versions as (
-    select
-        *,
+newest as (
+    select *
+    from listed
+    qualify
         row_number() over (
             partition by account, return_id, item, item_id
             order by received_at desc, file desc, position desc, item_position desc, record_id desc
-        ) as recency
-    from listed
+        ) = 1
 )
 
 select
@@ -69,14 +83,14 @@ select
     return_id,
     item,
     item_id,
-    -- the item's own invoice names the sale, if it is another one
+    -- the item's own invoice names the sale, where it is another one
     case when invoice_id <> return_id then invoice_id else related_invoice_id end as sale_id,
+    line_kind,
     event_id,
     abs(goods) as goods,
     abs(fee) as fee,
-    -- the quantity of the line, or how much of it came back, where the line says so
+    -- how much of it came back, where the line says so; else all of the line
     coalesce(nullif(abs(returned_quantity), 0), abs(quantity)) as returned_quantity,
     scanned_at,
     returned_at
-from versions
-where recency = 1
+from newest

@@ -12,12 +12,12 @@ with returned as (
 ),
 
 -- what a ticket given away would have cost: the highest price of its event and price level
-list_prices as (
+highest_prices as (
     select
         account,
         event_id,
         coalesce(price_level, '') as price_level,
-        max(buy_price) as list_price
+        max(buy_price) as highest_price
     from {{ ref('int_ticketor__sold_tickets') }}
     where event_id is not null
     group by account, event_id, coalesce(price_level, '')
@@ -26,33 +26,40 @@ list_prices as (
 joined as (
     select
         tickets.*,
+        items.amount,
+        items.discount_share,
+        invoices.currency,
+        invoices.ordered_at,
+        invoices.said_returned as order_returned,
+        coalesce(tickets.buyer_id, invoices.buyer_id) as customer_id,
+        paid.is_booked,
         returned.ticket_id is not null as was_returned,
         returned.returned_at,
         greatest(tickets.scanned_at, returned.scanned_at) as last_scanned_at,
-        orders.order_id is not null as has_order,
-        orders.is_booked,
-        orders.customer_id as order_customer_id,
-        orders.currency,
-        orders.ordered_at,
-        coalesce(tickets.buy_price, tickets.sell_price - coalesce(tickets.service_charge, 0)) as goods,
-        shares.discount_share,
-        case when tickets.buy_price > 0 then tickets.buy_price else coalesce(list_prices.list_price, tickets.buy_price) end
-            as list_price
+        case
+            when tickets.buy_price > 0 then tickets.buy_price
+            else nullif(greatest(highest.highest_price, 0), 0)
+        end as list_price
     from {{ ref('int_ticketor__sold_tickets') }} as tickets
-    left join {{ ref('int_ticketor__orders') }} as orders
-        on tickets.account = orders.account and tickets.invoice_id = orders.order_id
-    left join {{ ref('int_ticketor__discount_shares') }} as shares
-        on tickets.account = shares.account
-            and tickets.invoice_id = shares.invoice_id
-            and shares.line_id = 'ticket:' || tickets.ticket_id
+    inner join {{ ref('int_ticketor__priced_items') }} as items
+        on
+            tickets.account = items.account
+            and tickets.invoice_id = items.invoice_id
+            and tickets.ticket_id = items.ticket_id
+    left join {{ ref('int_ticketor__invoices') }} as invoices
+        on tickets.account = invoices.account and tickets.invoice_id = invoices.invoice_id
+    left join {{ ref('int_ticketor__order_payments') }} as paid
+        on tickets.account = paid.account and tickets.invoice_id = paid.invoice_id
     left join returned
-        on tickets.account = returned.account
+        on
+            tickets.account = returned.account
             and tickets.invoice_id = returned.sale_id
             and tickets.ticket_id = returned.ticket_id
-    left join list_prices
-        on tickets.account = list_prices.account
-            and tickets.event_id = list_prices.event_id
-            and coalesce(tickets.price_level, '') = list_prices.price_level
+    left join highest_prices as highest
+        on
+            tickets.account = highest.account
+            and tickets.event_id = highest.event_id
+            and coalesce(tickets.price_level, '') = highest.price_level
 )
 
 select
@@ -61,12 +68,13 @@ select
     ticket_id,
     invoice_id as order_id,
     event_id,
-    coalesce(buyer_id, order_customer_id) as customer_id,
+    customer_id,
     case
         when said_returned or was_returned then 'returned'
         when said_exchanged then 'exchanged'
         when said_voided then 'voided'
-        when coalesce(status, 'sold') <> 'sold' then status
+        when order_returned then 'returned'
+        when status <> 'sold' then status
         when not is_booked then 'reserved'
         else 'sold'
     end as status,
@@ -81,10 +89,10 @@ select
     seat,
     price_level as ticket_type,
     list_price,
-    cast(goods - coalesce(discount_share, 0) as decimal(18, 4)) as price,
+    amount as price,
     service_charge,
     sell_price as price_paid,
-    case when has_order then coalesce(discount_share, cast(0 as decimal(18, 4))) end as discount_amount,
+    coalesce(discount_share, 0) as discount_amount,
     cast(null as decimal(18, 4)) as tax_amount,
     currency,
     ordered_at as sold_at,

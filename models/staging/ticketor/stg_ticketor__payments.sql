@@ -1,5 +1,5 @@
--- Grain: one row per payment as one record tells it. A record that lists none keeps one row without a payment_id, so that its
--- load counts as read. Card and billing address stay in raw.
+-- Grain: one row per payment as one record tells it. A record that lists none keeps one row without a payment_id, so
+-- that its load counts as read. Card and billing address stay in raw.
 {{ config(unique_key='record_id') }}
 
 with documents as (
@@ -20,21 +20,28 @@ with documents as (
 
 parents as (
     select
-        * exclude (document),
-        case
-            when webhook = 'payment' then {'Id': null, 'Payments': [cast(document as json)]}
-            else from_json(document, '{"Id": "BIGINT", "Payments": ["JSON"]}')
-        end as parent
+        *,
+        case when webhook <> 'payment' then from_json(document, '{"Id": "BIGINT", "Payments": ["JSON"]}') end as parent
     from documents
+),
+
+lists as (
+    select
+        * exclude (document, parent),
+        parent.id as parent_id,
+        -- an empty list keeps its record
+        coalesce(
+            nullif(case webhook when 'payment' then [cast(document as json)] else parent.payments end, []), [null]
+        ) as items
+    from parents
 ),
 
 items as (
     select
-        * exclude (parent),
-        parent.Id as parent_id,
-        unnest(coalesce(nullif(parent.Payments, []), [null])) as item,
-        generate_subscripts(coalesce(nullif(parent.Payments, []), [null]), 1) as item_position
-    from parents
+        * exclude (items),
+        unnest(items) as item,
+        generate_subscripts(items, 1) as item_position
+    from lists
 ),
 
 read as (
@@ -49,8 +56,8 @@ read as (
             }
         }') as doc,
         json_extract_string(item, [
-            '$.Id', '$.InvoiceId', '$.ChargeMethod', '$.PaymentType', '$.Amount', '$.Currency', '$.DeductedAmountByPlatform',
-            '$.CashRegisterId', '$.Buyer.Id', '$.Date', '$.Success'
+            '$.Id', '$.InvoiceId', '$.ChargeMethod', '$.PaymentType', '$.Amount', '$.Currency',
+            '$.DeductedAmountByPlatform', '$.CashRegisterId', '$.Buyer.Id', '$.Date', '$.Success'
         ]) as said
     from items
 ),
@@ -58,14 +65,14 @@ read as (
 typed as (
     select
         *,
-        cast(doc.Id as varchar) as payment_id,
-        nullif(trim(doc.ChargeMethod), '') as charge_method,
-        nullif(trim(doc.PaymentType), '') as payment_type,
-        {{ money('doc.Amount') }} as amount,
-        nullif(upper(trim(doc.Currency)), '') as currency,
-        {{ utc('doc.Date') }} as paid_at,
-        {{ money('doc.DeductedAmountByPlatform') }} as platform_deduction,
-        try_cast(doc.Success as boolean) as is_success
+        cast(doc.id as varchar) as payment_id,
+        nullif(trim(doc.chargemethod), '') as charge_method,
+        nullif(trim(doc.paymenttype), '') as payment_type,
+        {{ money('doc.amount') }} as amount,
+        nullif(upper(trim(doc.currency)), '') as currency,
+        {{ utc('doc.date') }} as paid_at,
+        {{ money('doc.deductedamountbyplatform') }} as platform_deduction,
+        try_cast(doc.success as boolean) as is_success
     from read
 )
 
@@ -79,7 +86,7 @@ select
     item_position,
     cast(parent_id as varchar) as parent_invoice_id,
     payment_id,
-    cast(coalesce(nullif(doc.InvoiceId, 0), parent_id) as varchar) as invoice_id,
+    cast(coalesce(nullif(doc.invoiceid, 0), parent_id) as varchar) as invoice_id,
     charge_method,
     payment_type,
     amount,
@@ -87,25 +94,25 @@ select
     paid_at,
     platform_deduction,
     is_success,
-    cast(nullif(doc.CashRegisterId, 0) as varchar) as cash_register_id,
-    cast(nullif(doc.PaymentProcessorEventOrganizerId, 0) as varchar) as event_organizer_id,
-    cast(nullif(doc.Buyer.Id, 0) as varchar) as buyer_id,
-    nullif(trim(doc.Buyer.FirstName), '') as buyer_first_name,
-    nullif(trim(doc.Buyer.LastName), '') as buyer_last_name,
-    nullif(trim(doc.Buyer.Email), '') as buyer_email,
-    nullif(trim(doc.Buyer.Phone), '') as buyer_phone,
+    cast(nullif(doc.cashregisterid, 0) as varchar) as cash_register_id,
+    cast(nullif(doc.paymentprocessoreventorganizerid, 0) as varchar) as event_organizer_id,
+    cast(nullif(doc.buyer.id, 0) as varchar) as buyer_id,
+    nullif(trim(doc.buyer.firstname), '') as buyer_first_name,
+    nullif(trim(doc.buyer.lastname), '') as buyer_last_name,
+    nullif(trim(doc.buyer.email), '') as buyer_email,
+    nullif(trim(doc.buyer.phone), '') as buyer_phone,
     -- Which values stood in the document and have no value here; tests look at it
     concat_ws(
         ' ',
         case when said[1] <> '' and payment_id is null then 'Id' end,
-        case when said[2] <> '' and doc.InvoiceId is null then 'InvoiceId' end,
+        case when said[2] <> '' and doc.invoiceid is null then 'InvoiceId' end,
         case when trim(said[3]) <> '' and charge_method is null then 'ChargeMethod' end,
         case when trim(said[4]) <> '' and payment_type is null then 'PaymentType' end,
         case when said[5] <> '' and amount is null then 'Amount' end,
         case when trim(said[6]) <> '' and currency is null then 'Currency' end,
         case when said[7] <> '' and platform_deduction is null then 'DeductedAmountByPlatform' end,
-        case when said[8] <> '' and doc.CashRegisterId is null then 'CashRegisterId' end,
-        case when said[9] <> '' and doc.Buyer.Id is null then 'Buyer.Id' end
+        case when said[8] <> '' and doc.cashregisterid is null then 'CashRegisterId' end,
+        case when said[9] <> '' and doc.buyer.id is null then 'Buyer.Id' end
     ) as lost_values,
     concat_ws(
         ' ',

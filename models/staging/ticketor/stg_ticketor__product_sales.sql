@@ -1,5 +1,5 @@
--- Grain: one row per product sale as one record tells it. A record that lists none keeps one row without a product_sale_id, so
--- that its load counts as read.
+-- Grain: one row per product sale as one record tells it. A record that lists none keeps one row without a
+-- product_sale_id, so that its load counts as read.
 {{ config(unique_key='record_id') }}
 
 with documents as (
@@ -20,21 +20,28 @@ with documents as (
 
 parents as (
     select
-        * exclude (document),
-        case
-            when webhook = 'product' then {'Id': null, 'Products': [cast(document as json)]}
-            else from_json(document, '{"Id": "BIGINT", "Products": ["JSON"]}')
-        end as parent
+        *,
+        case when webhook <> 'product' then from_json(document, '{"Id": "BIGINT", "Products": ["JSON"]}') end as parent
     from documents
+),
+
+lists as (
+    select
+        * exclude (document, parent),
+        parent.id as parent_id,
+        -- an empty list keeps its record
+        coalesce(
+            nullif(case webhook when 'product' then [cast(document as json)] else parent.products end, []), [null]
+        ) as items
+    from parents
 ),
 
 items as (
     select
-        * exclude (parent),
-        parent.Id as parent_id,
-        unnest(coalesce(nullif(parent.Products, []), [null])) as item,
-        generate_subscripts(coalesce(nullif(parent.Products, []), [null]), 1) as item_position
-    from parents
+        * exclude (items),
+        unnest(items) as item,
+        generate_subscripts(items, 1) as item_position
+    from lists
 ),
 
 read as (
@@ -43,16 +50,17 @@ read as (
         from_json(item, '{
             "Id": "BIGINT", "InvoiceId": "BIGINT",
             "Product": {"ProductId": "BIGINT", "ProductName": "VARCHAR"},
-            "Amount": "VARCHAR", "ReturnedAmount": "VARCHAR", "UnitPrice": "VARCHAR", "Discount": "VARCHAR", "Tax": "VARCHAR",
-            "IsRecurringPurchase": "VARCHAR", "RecursInDays": "BIGINT",
-            "DeliveryMethodId": "BIGINT", "DeliveryMethod": "VARCHAR", "DeliveryFee": "VARCHAR", "OrderStatus": "VARCHAR",
+            "Amount": "VARCHAR", "ReturnedAmount": "VARCHAR", "UnitPrice": "VARCHAR", "Discount": "VARCHAR",
+            "Tax": "VARCHAR", "IsRecurringPurchase": "VARCHAR", "RecursInDays": "BIGINT",
+            "DeliveryMethod": "VARCHAR", "DeliveryFee": "VARCHAR", "OrderStatus": "VARCHAR",
             "Buyer": {
                 "Id": "BIGINT", "FirstName": "VARCHAR", "LastName": "VARCHAR", "Email": "VARCHAR", "Phone": "VARCHAR"
             }
         }') as doc,
         json_extract_string(item, [
             '$.Id', '$.InvoiceId', '$.Product.ProductId', '$.Product.ProductName', '$.Amount', '$.ReturnedAmount',
-            '$.UnitPrice', '$.Discount', '$.Tax', '$.DeliveryFee', '$.OrderStatus', '$.Buyer.Id', '$.IsRecurringPurchase'
+            '$.UnitPrice', '$.Discount', '$.Tax', '$.DeliveryFee', '$.OrderStatus', '$.Buyer.Id',
+            '$.IsRecurringPurchase'
         ]) as said
     from items
 ),
@@ -60,18 +68,18 @@ read as (
 typed as (
     select
         *,
-        cast(doc.Id as varchar) as product_sale_id,
-        cast(nullif(doc.Product.ProductId, 0) as varchar) as product_id,
-        nullif(trim(doc.Product.ProductName), '') as product_name,
+        cast(doc.id as varchar) as product_sale_id,
+        cast(nullif(doc.product.productid, 0) as varchar) as product_id,
+        nullif(trim(doc.product.productname), '') as product_name,
         -- `Amount` is a quantity here, and money on a payment
-        try_cast(doc.Amount as decimal(18, 4)) as quantity,
-        try_cast(doc.ReturnedAmount as decimal(18, 4)) as returned_quantity,
-        {{ money('doc.UnitPrice') }} as unit_price,
-        {{ money('doc.Discount') }} as discount,
-        {{ money('doc.Tax') }} as tax,
-        {{ money('doc.DeliveryFee') }} as delivery_fee,
-        nullif(trim(doc.OrderStatus), '') as order_status,
-        try_cast(doc.IsRecurringPurchase as boolean) as is_recurring
+        try_cast(doc.amount as decimal(18, 4)) as quantity,
+        try_cast(doc.returnedamount as decimal(18, 4)) as returned_quantity,
+        {{ money('doc.unitprice') }} as unit_price,
+        {{ money('doc.discount') }} as discount,
+        {{ money('doc.tax') }} as tax,
+        {{ money('doc.deliveryfee') }} as delivery_fee,
+        nullif(trim(doc.orderstatus), '') as order_status,
+        try_cast(doc.isrecurringpurchase as boolean) as is_recurring
     from read
 )
 
@@ -85,7 +93,7 @@ select
     item_position,
     cast(parent_id as varchar) as parent_invoice_id,
     product_sale_id,
-    cast(coalesce(nullif(doc.InvoiceId, 0), parent_id) as varchar) as invoice_id,
+    cast(coalesce(nullif(doc.invoiceid, 0), parent_id) as varchar) as invoice_id,
     product_id,
     product_name,
     quantity,
@@ -94,21 +102,21 @@ select
     discount,
     tax,
     delivery_fee,
-    nullif(trim(doc.DeliveryMethod), '') as delivery_method,
+    nullif(trim(doc.deliverymethod), '') as delivery_method,
     order_status,
     is_recurring,
-    nullif(doc.RecursInDays, 0) as recurs_in_days,
-    cast(nullif(doc.Buyer.Id, 0) as varchar) as buyer_id,
-    nullif(trim(doc.Buyer.FirstName), '') as buyer_first_name,
-    nullif(trim(doc.Buyer.LastName), '') as buyer_last_name,
-    nullif(trim(doc.Buyer.Email), '') as buyer_email,
-    nullif(trim(doc.Buyer.Phone), '') as buyer_phone,
+    nullif(doc.recursindays, 0) as recurs_in_days,
+    cast(nullif(doc.buyer.id, 0) as varchar) as buyer_id,
+    nullif(trim(doc.buyer.firstname), '') as buyer_first_name,
+    nullif(trim(doc.buyer.lastname), '') as buyer_last_name,
+    nullif(trim(doc.buyer.email), '') as buyer_email,
+    nullif(trim(doc.buyer.phone), '') as buyer_phone,
     -- Which values stood in the document and have no value here; tests look at it
     concat_ws(
         ' ',
         case when said[1] <> '' and product_sale_id is null then 'Id' end,
-        case when said[2] <> '' and doc.InvoiceId is null then 'InvoiceId' end,
-        case when said[3] <> '' and doc.Product.ProductId is null then 'Product.ProductId' end,
+        case when said[2] <> '' and doc.invoiceid is null then 'InvoiceId' end,
+        case when said[3] <> '' and doc.product.productid is null then 'Product.ProductId' end,
         case when trim(said[4]) <> '' and product_name is null then 'Product.ProductName' end,
         case when said[5] <> '' and quantity is null then 'Amount' end,
         case when said[6] <> '' and returned_quantity is null then 'ReturnedAmount' end,
@@ -117,9 +125,11 @@ select
         case when said[9] <> '' and tax is null then 'Tax' end,
         case when said[10] <> '' and delivery_fee is null then 'DeliveryFee' end,
         case when trim(said[11]) <> '' and order_status is null then 'OrderStatus' end,
-        case when said[12] <> '' and doc.Buyer.Id is null then 'Buyer.Id' end
+        case when said[12] <> '' and doc.buyer.id is null then 'Buyer.Id' end
     ) as lost_values,
-    concat_ws(' ', case when trim(said[13]) <> '' and is_recurring is null then 'IsRecurringPurchase' end) as unread_values,
+    concat_ws(
+        ' ', case when trim(said[13]) <> '' and is_recurring is null then 'IsRecurringPurchase' end
+    ) as unread_values,
     _dlt_load_id,
     {{ shape() }} as _shape
 from typed

@@ -35,15 +35,15 @@ read as (
 typed as (
     select
         *,
-        cast(doc.Id as varchar) as user_id,
-        {{ utc('doc.SignupDate') }} as signed_up_at,
-        nullif(trim(doc.FirstName), '') as first_name,
-        nullif(trim(doc.LastName), '') as last_name,
-        nullif(trim(doc.Email), '') as email,
-        nullif(trim(doc.Phone), '') as phone,
-        nullif(trim(doc.Mobile), '') as mobile,
-        try_cast(doc.MailingListPermission as boolean) as accepts_mailing,
-        try_cast(doc.SMSPermission as boolean) as accepts_sms
+        cast(doc.id as varchar) as user_id,
+        {{ utc('doc.signupdate') }} as signed_up_at,
+        nullif(trim(doc.firstname), '') as first_name,
+        nullif(trim(doc.lastname), '') as last_name,
+        nullif(trim(doc.email), '') as email,
+        nullif(trim(doc.phone), '') as phone,
+        nullif(trim(doc.mobile), '') as mobile,
+        try_cast(doc.mailinglistpermission as boolean) as accepts_mailing,
+        try_cast(doc.smspermission as boolean) as accepts_sms
     from read
 )
 
