@@ -7,9 +7,9 @@ that brought it is complete: `_dlt_loads` has its id with status 0.
 
 import contextlib
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 
@@ -66,23 +66,77 @@ def ticketor_folders(warehouse: Path, site: str) -> dict[str, int]:
     )
 
 
-def ticketor_files(warehouse: Path, site: str) -> set[tuple[str, int, int]]:
-    """The files that have been read: (path within the buffer, size, modification time in ns since 1970)."""
-    return set(
-        _rows(
-            warehouse,
-            """
+def ticketor_unread(
+    warehouse: Path, site: str, paths: list[str], sizes: Sequence[int], mtimes_ns: Sequence[int]
+) -> list[tuple[int, bool]]:
+    """Which of these files raw has no whole reading of at this size and time: their numbers in the lists, and whether
+    it has one at another. (A file's first record is written last, so it stands for the whole file.)"""
+    import pyarrow as pa
+
+    query = """
+        with held as (
             select file, file_size, file_mtime_ns from raw_ticketor.records
-            where
-                site = ? and position = 0
+            where site = ? and position = 0
                 and _dlt_load_id in (select load_id from raw_ticketor._dlt_loads where status = 0)
-            """,
-            [site],
         )
+        select listing.number, listing.file in (select held.file from held)
+        from listing
+        anti join held
+            on listing.file = held.file and listing.size = held.file_size and listing.mtime_ns = held.file_mtime_ns
+        order by listing.number
+    """
+    listing = pa.table(
+        {
+            "number": pa.array(range(len(paths)), pa.int64()),
+            "file": pa.array(paths, pa.string()),
+            "size": pa.array(sizes, pa.int64()),
+            "mtime_ns": pa.array(mtimes_ns, pa.int64()),
+        }
     )
+    with reading(warehouse) as db:
+        if db is None:
+            return [(number, False) for number in range(len(paths))]
+        db.register("listing", listing)
+        return db.execute(query, [site]).fetchall()
 
 
-def _rows(warehouse: Path, query: str, parameters: list[Any] | dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
+def ticketor_recent(warehouse: Path, site: str, since_ns: int, limit: int) -> dict[str, set[tuple[int, int]]]:
+    """Files that may be growing: the newest by modification time, and the newest of those with several records.
+
+    For each the (size, modification time in ns) it was read at.
+    """
+    query = """
+        with recent as (
+            select file, position, file_size, file_mtime_ns from raw_ticketor.records
+            where site = $site and position <= 1 and file_mtime_ns >= $since
+                and _dlt_load_id in (select load_id from raw_ticketor._dlt_loads where status = 0)
+        ),
+        chosen as (
+            (select file from recent where position = 0 order by file_mtime_ns desc limit $limit)
+            union
+            (select file from recent where position = 1 order by file_mtime_ns desc limit $limit)
+        )
+        select file, file_size, file_mtime_ns from recent where position = 0 and file in (select file from chosen)
+    """
+    readings: dict[str, set[tuple[int, int]]] = {}
+    for file, size, mtime_ns in _rows(warehouse, query, {"site": site, "since": since_ns, "limit": limit}):
+        readings.setdefault(file, set()).add((size, mtime_ns))
+    return readings
+
+
+def ticketor_known(warehouse: Path, site: str, files: list[str]) -> dict[str, tuple[int, str]]:
+    """The records raw holds of these files: record_id to (received_at in microseconds since 1970, its basis)."""
+    if not files:
+        return {}
+    query = """
+        select record_id, epoch_us(received_at), received_at_basis from raw_ticketor.records
+        where site = ? and file in (select unnest(?::varchar[]))
+            and _dlt_load_id in (select load_id from raw_ticketor._dlt_loads where status = 0)
+    """
+    return {record_id: (moment, basis) for record_id, moment, basis in _rows(warehouse, query, [site, files])}
+
+
+def _rows(warehouse: Path, query: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:
     with reading(warehouse) as db:
         if db is None:
             return []
@@ -92,12 +146,27 @@ def _rows(warehouse: Path, query: str, parameters: list[Any] | dict[str, Any] | 
             return []
 
 
-def ticket_tailor_spans(
-    warehouse: Path, box_office: str, ages: dict[str, dt.datetime]
-) -> dict[tuple[str, str], list[tuple[int, int]]]:
-    """What has been read of each list: {(list, age): spans [start, end) of created_at in unix seconds}, for each of
-    ``ages`` the spans read at that moment or later. Sorted, and what touches is one."""
-    query = """
+# Ticket Tailor. Opening the file costs more than asking, so each of these asks all that its caller needs at once.
+
+_COMPLETE = "_dlt_load_id in (select load_id from raw_ticket_tailor._dlt_loads where status = 0)"
+
+
+class TicketTailorReads(NamedTuple):
+    """What has been read of a box office.
+
+    spans   {(list, age): spans [start, end) of created_at in unix seconds, sorted, what touches made one}
+    last    {(list, kind): when last, UTC}
+    tables  the tables that raw_ticket_tailor has
+    """
+
+    spans: dict[tuple[str, str], list[tuple[int, int]]]
+    last: dict[tuple[str, str], dt.datetime]
+    tables: set[str]
+
+
+def ticket_tailor_reads(warehouse: Path, box_office: str, ages: Mapping[str, dt.datetime]) -> TicketTailorReads:
+    """What has been read, and when: for each of ``ages`` the spans read at that moment (UTC) or later."""
+    spans = f"""
         with spans as (
             select list, age, created_from, created_to,
                 max(created_to) over (
@@ -106,8 +175,7 @@ def ticket_tailor_spans(
                 ) as reached
             from raw_ticket_tailor.coverage
             inner join (select unnest($names) as age, unnest($moments) as moment) on read_at >= moment
-            where box_office = $box_office and created_from < created_to
-                and _dlt_load_id in (select load_id from raw_ticket_tailor._dlt_loads where status = 0)
+            where box_office = $box_office and created_from < created_to and {_COMPLETE}
         ),
         islands as (
             select *, count(*) filter (where reached is null or created_from > reached) over (
@@ -117,55 +185,75 @@ def ticket_tailor_spans(
         )
         select list, age, min(created_from), max(created_to) from islands group by list, age, island order by all
     """
-    parameters = {"names": list(ages), "moments": list(ages.values()), "box_office": box_office}
-    found: dict[tuple[str, str], list[tuple[int, int]]] = {}
-    for name, age, start, end in _rows(warehouse, query, parameters):
-        found.setdefault((name, age), []).append((start, end))
-    return found
-
-
-def ticket_tailor_last_reads(warehouse: Path, box_office: str) -> dict[tuple[str, str], dt.datetime]:
-    """When each list was last read in each way: {(list, kind): UTC}."""
-    query = """
+    last = f"""
         select list, kind, max(read_at) from raw_ticket_tailor.coverage
-        where box_office = $box_office
-            and _dlt_load_id in (select load_id from raw_ticket_tailor._dlt_loads where status = 0)
-        group by all
+        where box_office = $box_office and {_COMPLETE} group by all
     """
-    rows = _rows(warehouse, query, {"box_office": box_office})
-    return {(name, kind): read_at for name, kind, read_at in rows}
+    moments = {"names": list(ages), "moments": list(ages.values()), "box_office": box_office}
+    found: dict[tuple[str, str], list[tuple[int, int]]] = {}
+    with reading(warehouse) as db:
+        for name, age, start, end in _ask(db, spans, moments):
+            found.setdefault((name, age), []).append((start, end))
+        reads = {(name, kind): read_at for name, kind, read_at in _ask(db, last, {"box_office": box_office})}
+        return TicketTailorReads(found, reads, _tables(db))
 
 
-def ticket_tailor_newest(
-    warehouse: Path, box_office: str, name: str, ids: list[str]
-) -> dict[str, tuple[str, dt.datetime, dt.datetime | None]]:
-    """The newest version held of each of these ids of a list: (document_hash, fetched_at, missing_since), in UTC."""
-    query = f"""
-        select id, arg_max((document_hash, missing_since), fetched_at), max(fetched_at)
-        from raw_ticket_tailor."{name}"
-        where box_office = $box_office and id in (select unnest($ids))
-            and _dlt_load_id in (select load_id from raw_ticket_tailor._dlt_loads where status = 0)
-        group by id
+class TicketTailorHeld(NamedTuple):
+    """What raw holds of what was asked for.
+
+    newest      {list: {id: (document_hash, fetched_at, missing_since)}} of the newest versions
+    listed      for each span asked for, the ids created there that are not marked missing
+    refused     the refused objects that are held
+    created_at  {list: the newest created_at in the table, of whatever box office and load}
     """
-    rows = _rows(warehouse, query, {"box_office": box_office, "ids": ids})
-    return {each: (newest[0], fetched_at, newest[1]) for each, newest, fetched_at in rows}
+
+    newest: dict[str, dict[str, tuple[str, dt.datetime, dt.datetime | None]]]
+    listed: list[set[str]]
+    refused: set[str]
+    created_at: dict[str, int]
 
 
-def ticket_tailor_listed(warehouse: Path, box_office: str, name: str, span: tuple[int, int] | None) -> set[str]:
-    """The ids of a list that are not marked missing; only those created in ``span`` (unix seconds) if it is given."""
-    query = f"""
-        select id from raw_ticket_tailor."{name}"
-        where box_office = $box_office and ($first is null or created_at between $first and $last)
-            and _dlt_load_id in (select load_id from raw_ticket_tailor._dlt_loads where status = 0)
-        group by id
-        having arg_max(missing_since is null, fetched_at)
-    """
-    first, last = (span[0], span[1] - 1) if span else (None, None)
-    rows = _rows(warehouse, query, {"box_office": box_office, "first": first, "last": last})
-    return {key for (key,) in rows}
+def ticket_tailor_held(
+    warehouse: Path,
+    box_office: str,
+    ids: Mapping[str, list[str]],
+    spans: Sequence[tuple[str, tuple[int, int] | None]] = (),
+    refused_ids: Sequence[str] = (),
+) -> TicketTailorHeld:
+    """The newest versions held of the ``ids`` of each list, what is listed in each (list, span of created_at; None: the
+    whole list), and which of the refused objects are held."""
+    held = TicketTailorHeld({}, [], set(), {})
+    with reading(warehouse) as db:
+        for name, wanted in ids.items():
+            newest = f"""
+                select id, arg_max((document_hash, missing_since), fetched_at), max(fetched_at)
+                from raw_ticket_tailor."{name}"
+                where box_office = $box_office and id in (select unnest($ids)) and {_COMPLETE} group by id
+            """
+            rows = _ask(db, newest, {"box_office": box_office, "ids": wanted})
+            held.newest[name] = {key: (version[0], fetched_at, version[1]) for key, version, fetched_at in rows}
+            for (created_at,) in _ask(db, f'select max(created_at) from raw_ticket_tailor."{name}"', {}):
+                held.created_at[name] = created_at or 0
+        for name, span in spans:
+            listed = f"""
+                select id from raw_ticket_tailor."{name}"
+                where box_office = $box_office and ($first is null or created_at between $first and $last)
+                    and {_COMPLETE}
+                group by id having arg_max(missing_since is null, fetched_at)
+            """
+            first, last = (span[0], span[1] - 1) if span else (None, None)
+            rows = _ask(db, listed, {"box_office": box_office, "first": first, "last": last})
+            held.listed.append({key for (key,) in rows})
+        if refused_ids:
+            refused = f"""
+                select refused_id from raw_ticket_tailor.refused
+                where refused_id in (select unnest($refused_ids)) and {_COMPLETE}
+            """
+            held.refused.update(key for (key,) in _ask(db, refused, {"refused_ids": list(refused_ids)}))
+    return held
 
 
-def ticket_tailor_rows(
+def ticket_tailor_versions(
     warehouse: Path, box_office: str, name: str, ids: list[str]
 ) -> list[tuple[str, str, int | None, str, str, dt.datetime]]:
     """The newest version held of each of these ids, whole: (version_id, id, created_at, document, document_hash,
@@ -173,31 +261,27 @@ def ticket_tailor_rows(
     query = f"""
         select version_id, id, created_at, document, document_hash, fetched_at
         from raw_ticket_tailor."{name}"
-        where box_office = $box_office and id in (select unnest($ids))
-            and _dlt_load_id in (select load_id from raw_ticket_tailor._dlt_loads where status = 0)
+        where box_office = $box_office and id in (select unnest($ids)) and {_COMPLETE}
         qualify row_number() over (partition by id order by fetched_at desc) = 1
         order by id
     """
-    return _rows(warehouse, query, {"box_office": box_office, "ids": ids})
+    with reading(warehouse) as db:
+        return _ask(db, query, {"box_office": box_office, "ids": ids})
 
 
 def ticket_tailor_tables(warehouse: Path) -> set[str]:
     """The tables that raw_ticket_tailor has."""
-    query = "select table_name from duckdb_tables() where schema_name = 'raw_ticket_tailor'"
-    return {name for (name,) in _rows(warehouse, query, {})}
+    with reading(warehouse) as db:
+        return _tables(db)
 
 
-def ticket_tailor_newest_created_at(warehouse: Path, name: str) -> int | None:
-    """The newest created_at (unix seconds) in a list's table, of whatever box office and load."""
-    rows = _rows(warehouse, f'select max(created_at) from raw_ticket_tailor."{name}"', {})
-    return rows[0][0] if rows else None
+def _tables(db: duckdb.DuckDBPyConnection | None) -> set[str]:
+    rows = _ask(db, "select table_name from duckdb_tables() where schema_name = 'raw_ticket_tailor'", {})
+    return {name for (name,) in rows}
 
 
-def ticket_tailor_refused(warehouse: Path, refused_ids: list[str]) -> set[str]:
-    """Which of these refused objects raw holds already."""
-    query = """
-        select refused_id from raw_ticket_tailor.refused
-        where refused_id in (select unnest($refused_ids))
-            and _dlt_load_id in (select load_id from raw_ticket_tailor._dlt_loads where status = 0)
-    """
-    return {key for (key,) in _rows(warehouse, query, {"refused_ids": refused_ids})}
+def _ask(db: duckdb.DuckDBPyConnection | None, query: str, parameters: dict[str, Any]) -> list[Any]:
+    try:
+        return db.execute(query, parameters).fetchall() if db else []
+    except duckdb.CatalogException:
+        return []

@@ -1,128 +1,151 @@
-"""Which buffer files are new: local folders and buckets alike. Imports no dlt, so that an idle run can look cheaply.
+"""What is new in a site's buffer, and the loads it makes. Imports no dlt, so that an idle run can look cheaply.
 
-There is no high-water mark on times or names: what decides is what raw holds. A file is new unless raw has a complete
-reading of it at its present size and modification time; then it is read again, and only what is new in it is loaded.
+There is no high-water mark on times or names, so a file may come late, under an old or a future time, be renamed,
+rewritten or still grow. A file is new unless raw holds a whole reading of it at its present size and time. Which files
+to ask about: those in folders whose own time has moved; those read in the last days, for one may have grown without its
+folder noticing; and at a sweep, once a day, all of them.
 """
 
-import contextlib
-import dataclasses
-import datetime as dt
-import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipelines import register
-from pipelines.errors import Problem
 from pipelines.settings import Site
+from pipelines.ticketor.stores import NOT_REMEMBERED, Bucket, Listing, LocalFolder, NotYet
 
-UNFINISHED_NAMES = (".part", ".tmp", ".crdownload")
-RACY_NS = 2_000_000_000  # a folder that changed within 2 s may change again without its time moving
-PACKAGE_FILES = 20_000
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+PACKAGE_RECORDS = 20_000
 PACKAGE_BYTES = 64 * 2**20
+GROWING_DAYS = 2
+GROWING_FILES = 2_000
+WORTH_REMEMBERING = 2_000  # files listed for nothing: from here on a load that only remembers folders pays
+_DAY_NS = 86_400 * 10**9
 
 
-@dataclasses.dataclass(frozen=True)
-class File:
-    """A file of the buffer. ``path`` is relative to the buffer, ``size`` in bytes, ``mtime_ns`` since 1970 UTC."""
-
-    path: str
-    size: int
-    mtime_ns: int
-
-
-@dataclasses.dataclass
+@dataclass
 class Package:
-    """What one load takes: files to read, and the folder times to remember once they are in."""
+    """One load: some rows, ready made, and in the last one the folders to remember."""
 
-    root: str
-    files: list[File]
-    unreadable: list[str]
-    folders: dict[str, int] = dataclasses.field(default_factory=dict)
+    records: "pa.Table | None" = None
+    folders: dict[str, int] = field(default_factory=dict)
 
 
-@dataclasses.dataclass
+@dataclass
 class Plan:
-    """What a site's buffer holds that raw does not."""
+    """What a site's buffer holds that raw does not.
 
-    root: str
-    files: list[File]
+    ``told`` is what a person should know of the buffer; ``unreadable`` fills up while the packages are made: files that
+    could not be read, which the next run tries again.
+    """
+
+    site: Site
+    warehouse: Path
+    store: LocalFolder | Bucket
+    new: Listing
+    read_before: list[str]
     folders: dict[str, int]
+    listed: int
     first: bool
-    told: list[str] = dataclasses.field(default_factory=list)
-    unreadable: list[str] = dataclasses.field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
 
     @property
     def is_empty(self) -> bool:
-        """Whether a load would bring nothing."""
-        return not self.files and not self.first
+        """Whether a load would bring nothing worth a run."""
+        return not len(self.new) and not self.first and not (self.folders and self.listed >= WORTH_REMEMBERING)
 
     def packages(self) -> Iterator[Package]:
-        """Loads small enough for a gigabyte of memory; the last one remembers the folders."""
-        files: list[File] = []
-        size = 0
-        for file in self.files:
-            files.append(file)
-            size += file.size
-            if len(files) >= PACKAGE_FILES or size >= PACKAGE_BYTES:
-                yield Package(self.root, files, self.unreadable)
-                files, size = [], 0
-        if files or self.folders or self.first:
-            yield Package(self.root, files, self.unreadable, self.folders)
+        """The loads, each small enough for a gigabyte of memory; while one is loaded the next is made.
+
+        Asks the register before the first and not again, so that the warehouse can be written meanwhile.
+        """
+        if not len(self.new):
+            if self.folders or self.first:
+                yield Package(folders=self.folders)
+            return
+        from pipelines.ticketor import reading
+
+        known = register.ticketor_known(self.warehouse, self.site.name, self.read_before)
+        made = reading.tables(self.site.name, self.store, self.new, known, self._cannot_read)
+        with ThreadPoolExecutor(1, thread_name_prefix="ticketor") as ahead:
+            table, is_last = next(made)
+            while not is_last:
+                coming = ahead.submit(next, made)
+                yield Package(table)
+                table, is_last = coming.result()
+            yield Package(table, self.folders)
+
+    def _cannot_read(self, path: str, error: Exception) -> None:
+        """The file stays new, and so its folder must be listed again."""
+        self.folders[path.rpartition("/")[0]] = NOT_REMEMBERED
+        if not isinstance(error, NotYet):
+            self.unreadable.append(f"{path}: {getattr(error, 'strerror', None) or error}")
 
 
 def plan(site: Site, warehouse: Path, *, sweep: bool = False) -> Plan:
-    """What is new in the site's buffer. ``sweep`` lists every folder, also those that have not changed.
+    """What is new in the site's buffer. ``sweep`` asks about every file, also in folders that have not changed.
 
-    Raises Problem when the buffer is not there or cannot be read.
+    Raises Problem when the buffer is not there or cannot be listed.
     """
-    root = site.buffer
-    if not Path(root).is_dir():
-        raise Problem(
-            f"Ticketor site {site.name}: there is no folder {root}.\n"
-            "Nothing was loaded from it, nothing that was loaded before is lost.\n"
-            "Create it, mount it, or correct the site's buffer setting."
-        )
-    held = {} if sweep else register.ticketor_folders(warehouse, site.name)
     now_ns = time.time_ns()
-    files: list[File] = []
-    folders: dict[str, int] = {}
-    for folder, _, _ in os.walk(root):
-        relative = os.path.relpath(folder, root)
-        folder_time = Path(folder).stat().st_mtime_ns
-        if held.get(relative) == folder_time:
-            continue
-        waiting = False
-        for entry in os.scandir(folder):
-            if not entry.is_file() or entry.name.startswith((".", "_")) or entry.name.endswith(UNFINISHED_NAMES):
-                continue
-            stat = entry.stat()
-            if abs(now_ns - stat.st_mtime_ns) < site.settle_seconds * 1e9:
-                waiting = True
-                continue
-            files.append(File(os.path.normpath(f"{relative}/{entry.name}"), stat.st_size, stat.st_mtime_ns))
-        if not waiting and folder_time < now_ns - RACY_NS:
-            folders[relative] = folder_time
-    known = register.ticketor_files(warehouse, site.name)
+    in_bucket = "://" in site.buffer and not site.buffer.startswith("file://")
+    root = site.buffer.removeprefix("file://")
+    store = Bucket(site.name, root) if in_bucket else LocalFolder(site.name, root, site.settle_seconds)
+    first = not register.ticketor_tables_exist(warehouse)
+    held = {} if first else register.ticketor_folders(warehouse, site.name)
+    in_bucket_first = in_bucket and not held
+    listing = store.look(held, now_ns, sweep=sweep or in_bucket_first)
+    if in_bucket:
+        listing.folders[""] = NOT_REMEMBERED  # only says that a first listing is behind us
+    elif not first and not sweep:
+        _add_grown(
+            listing,
+            store,
+            register.ticketor_recent(warehouse, site.name, now_ns - GROWING_DAYS * _DAY_NS, GROWING_FILES),
+            now_ns,
+            site,
+        )
+    new, read_before = listing, []
+    if not first and len(listing):
+        new = Listing()
+        new.real = listing.real
+        for number, before in register.ticketor_unread(
+            warehouse, site.name, listing.paths, listing.sizes, listing.times
+        ):
+            new.add(listing.paths[number], listing.sizes[number], listing.times[number])
+            if before:
+                read_before.append(listing.paths[number])
     return Plan(
-        root,
-        sorted((f for f in files if (f.path, f.size, f.mtime_ns) not in known), key=lambda f: f.path),
-        folders,
-        first=not register.ticketor_tables_exist(warehouse),
+        site,
+        warehouse,
+        store,
+        new,
+        read_before,
+        folders={folder: mtime for folder, mtime in listing.folders.items() if _is_news(held, folder, mtime)},
+        listed=len(listing),
+        first=first,
+        told=listing.told,
     )
 
 
-def read(package: Package) -> Iterator[tuple[File, bytes]]:
-    """The bytes of each file; one that cannot be read is named in ``unreadable`` and tried again by the next run."""
-    for file in package.files:
-        try:
-            yield file, (Path(package.root) / file.path).read_bytes()
-        except OSError as error:
-            package.unreadable.append(f"{file.path}: {error.strerror}")
+def _is_news(held: Mapping[str, int], folder: str, mtime_ns: int) -> bool:
+    return folder not in held if mtime_ns == NOT_REMEMBERED else held.get(folder) != mtime_ns
 
 
-def utc(ns: int) -> dt.datetime:
-    """A point in time from nanoseconds since 1970, cut to microseconds."""
-    with contextlib.suppress(OverflowError, ValueError):
-        return dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=ns // 1000)
-    return dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+def _add_grown(
+    listing: Listing, store: LocalFolder | Bucket, recent: Mapping[str, set[tuple[int, int]]], now_ns: int, site: Site
+) -> None:
+    """Adds the files that changed in place, which their folder's time does not tell."""
+    for path, readings in recent.items():
+        if path.rpartition("/")[0] in listing.folders:
+            continue
+        found = store.stat(path)
+        if found and found not in readings and abs(now_ns - found[1]) >= site.settle_seconds * 1e9:
+            listing.add(path, *found)

@@ -1,65 +1,209 @@
-"""From the bytes of a buffer file to the rows of raw: every record in it, loaded or refused."""
+"""From the bytes of a buffer file to rows of raw: every record in it, loaded or refused."""
 
 import datetime as dt
+import functools
 import hashlib
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
-
-import orjson
 
 from pipelines import door
 from pipelines.door import Refused
-from pipelines.ticketor import payloads
+from pipelines.ticketor import envelopes, layouts, payloads
+from pipelines.ticketor.tables import Rows
 
 LOADED, REFUSED, EMPTY = "loaded", "refused", "empty file"
 FROM_ENVELOPE, FROM_NAME, FROM_FILE = "envelope", "file name", "file time"
+NO_RECORDS = "no records"
+KEPT_BYTES = 2**20  # of a refused record: more is no webhook
+
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_MICROSECOND = dt.timedelta(microseconds=1)
+_LAST_MICROSECOND = 253_402_300_799_999_999
+_ISO_IN_NAME = re.compile(
+    r"(?<!\d)(20\d\d)-?(\d\d)-?(\d\d)[T_ -]?(\d\d)[-:_.]?(\d\d)[-:_.]?(\d\d)"
+    r"(?:[.,_]?(\d{1,9})(?!\d)|-(\d{3})(?=Z|\W|_|$)|(?!\d))"
+)
+_EPOCH_IN_NAME = re.compile(r"(?<!\d)(1\d{9}|1\d{12}|1\d{15}|1\d{18})(?!\d)")
+
+# What a folder may be called that holds one kind of webhook; it is a hint, and reported when it is wrong.
+_FOLDERS = {
+    "user": (payloads.USER,),
+    "newuser": (payloads.USER,),
+    "invoice": (payloads.INVOICE, payloads.DETAILS),
+    "newinvoice": (payloads.INVOICE, payloads.DETAILS),
+    "newinvoicesale": (payloads.INVOICE, payloads.DETAILS),
+    "invoicewithdetail": (payloads.DETAILS,),
+    "newinvoicewithdetail": (payloads.DETAILS,),
+    "newinvoicesaleswithdetail": (payloads.DETAILS,),
+    "ticket": (payloads.TICKET,),
+    "ticketsale": (payloads.TICKET,),
+    "newticketsale": (payloads.TICKET,),
+    "product": (payloads.PRODUCT,),
+    "productsale": (payloads.PRODUCT,),
+    "merchandise": (payloads.PRODUCT,),
+    "donation": (payloads.PRODUCT,),
+    "newmerchandisesaleordonation": (payloads.PRODUCT,),
+    "payment": (payloads.PAYMENT,),
+    "newpaymentreceived": (payloads.PAYMENT,),
+}
+
+# record_id -> (received_at in microseconds, its basis), for what raw holds already
+Known = Mapping[str, tuple[int, str]]
 
 
-def rows(site: str, file: Any, content: bytes, file_time: dt.datetime) -> Iterator[dict[str, Any]]:
-    """One row for each record of a file, without the columns that dlt adds."""
-    base = {
-        "site": site,
-        "file": file.path,
-        "file_size": file.size,
-        "file_mtime_ns": file.mtime_ns,
-        "received_at": file_time,
-        "received_at_basis": FROM_FILE,
-    }
-    if not content.strip():
-        yield base | _row(base, 0, b"", EMPTY, reason="empty file")
-        return
-    try:
-        orjson.loads(content)
-        pieces = [content.strip()]
-    except ValueError:
-        pieces = [line.strip() for line in content.split(b"\n") if line.strip()]
-    for position, piece in enumerate(pieces):
+class FileReader:
+    """Turns one file into rows. Its first record is written last: raw then knows a file only once it was read whole."""
+
+    def __init__(self, rows: Rows, path: str, size: int, mtime_ns: int, known: Known) -> None:
+        self.rows, self.path, self.size, self.mtime_ns, self.known = rows, path, size, mtime_ns, known
+        self.position = 0
+        self.blank = True
+        self.last_outcome = EMPTY
+        self.identity = f"{rows.site}\x1f{path}\x1f".encode()
+        self.expected, self.hint = _folder_hint(path.rpartition("/")[0])
+        self.received_at, self.basis = _time_of_file(path, mtime_ns)
+        self.first: tuple[Any, ...] | None = None
+
+    def whole(self, content: bytes) -> bool:
+        """Reads a file that holds one payload and nothing else; False when it is anything else."""
+        content = content.strip(b" \t\r\n")
+        document = door.attempt(content)
+        if type(document) is not dict or "Id" not in document or b"__" in content:
+            return False
+        self._payload(content, document, None)
+        return True
+
+    def stream(self, chunks: Iterable[bytes]) -> Iterator[None]:
+        """Reads any layout; pauses after each document, so that the rows can be taken away before they are too many."""
+        for raw, document in layouts.documents(self._watched(chunks), envelopes.kind_of):
+            if type(document) is dict and "Id" in document and b"__" not in raw:
+                self._payload(raw, document, None)
+            else:
+                for payload in envelopes.unwrap(raw, document):
+                    self._payload(*payload)
+            yield
+        if self.position == 0:
+            self._add(b"", EMPTY, reason=EMPTY if self.blank else NO_RECORDS)
+
+    def _watched(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        for chunk in chunks:
+            if self.blank and chunk:
+                self.blank = chunk.isspace()
+            yield chunk
+
+    def refuse(self, raw: bytes, reason: str) -> None:
+        """A piece of the file that holds no document at all."""
+        self._add(raw[:KEPT_BYTES], REFUSED, reason=reason)
+
+    def _payload(self, raw: bytes, document: Any, received_at: dt.datetime | None) -> None:
         try:
-            webhook, payload_id = payloads.check(door.parse(piece))
+            if isinstance(document, Refused):
+                raise document
+            webhook, payload_id = payloads.check(document)
         except Refused as refused:
-            yield base | _row(base, position, piece, REFUSED, reason=refused.reason)
+            reason = refused.reason
+            if len(raw) > KEPT_BYTES:
+                reason += f" (of {len(raw)} bytes the first {KEPT_BYTES} are kept)"
+            self._add(raw[:KEPT_BYTES], REFUSED, reason=reason, received_at=received_at)
         else:
-            yield base | _row(base, position, piece, LOADED, webhook=webhook, payload_id=payload_id)
+            note = None if self.expected is None or webhook in self.expected else f"the folder says {self.hint}"
+            self._add(raw, LOADED, note, webhook, payload_id, received_at)
+
+    def _add(
+        self,
+        raw: bytes,
+        outcome: str,
+        reason: str | None = None,
+        webhook: str | None = None,
+        payload_id: int | None = None,
+        received_at: dt.datetime | None = None,
+    ) -> None:
+        position = self.position
+        self.position += 1
+        self.last_outcome = outcome
+        record_id = hashlib.blake2b(b"%b%d\x1f%b" % (self.identity, position, raw), digest_size=16).hexdigest()
+        if received_at is None:
+            moment, basis = self.received_at, self.basis
+        else:
+            moment, basis = (received_at - _EPOCH) // _MICROSECOND, FROM_ENVELOPE
+        if self.known and record_id in self.known:
+            if position and outcome == LOADED:
+                return
+            moment, basis = self.known[record_id]
+        row = (record_id, raw, outcome, reason, webhook, payload_id, moment, basis, position)
+        if position == 0:
+            self.first = row
+        else:
+            self._append(*row)
+
+    def finish(self) -> None:
+        """Says that the file has been read to its end."""
+        if self.first is not None:
+            self._append(*self.first)
+            self.first = None
+
+    def _append(
+        self,
+        record_id: str,
+        raw: bytes,
+        outcome: str,
+        reason: str | None,
+        webhook: str | None,
+        payload_id: int | None,
+        moment: int,
+        basis: str,
+        position: int,
+    ) -> None:
+        rows = self.rows
+        loaded = outcome == LOADED
+        rows.size += len(raw)
+        rows.record_id.append(record_id)
+        rows.outcome.append(outcome)
+        rows.reason.append(reason)
+        rows.webhook.append(webhook)
+        rows.payload_id.append(payload_id)
+        rows.document.append(raw if loaded else None)
+        rows.raw.append(None if loaded else raw)
+        rows.received_at.append(moment)
+        rows.received_at_basis.append(basis)
+        rows.file.append(self.path)
+        rows.position.append(position)
+        rows.file_size.append(self.size)
+        rows.file_mtime_ns.append(self.mtime_ns)
 
 
-def _row(
-    base: dict[str, Any],
-    position: int,
-    raw: bytes,
-    outcome: str,
-    reason: str | None = None,
-    webhook: str | None = None,
-    payload_id: int | None = None,
-) -> dict[str, Any]:
-    identity = hashlib.blake2b(f"{base['site']}\x1f{base['file']}\x1f{position}\x1f".encode(), digest_size=16)
-    identity.update(raw)
-    return {
-        "record_id": identity.hexdigest(),
-        "outcome": outcome,
-        "reason": reason,
-        "webhook": webhook,
-        "payload_id": payload_id,
-        "document": raw.decode() if outcome == LOADED else None,
-        "raw": raw if outcome == REFUSED else None,
-        "position": position,
-    }
+@functools.lru_cache(maxsize=4096)
+def _folder_hint(folder: str) -> tuple[tuple[str, ...] | None, str]:
+    """The webhooks that the nearest folder with a telling name stands for, and that name."""
+    for name in reversed(folder.split("/")):
+        word = re.sub(r"[^a-z]", "", name.rpartition("=")[2].lower()).rstrip("s")
+        if word in _FOLDERS:
+            return _FOLDERS[word], _FOLDERS[word][-1] if len(_FOLDERS[word]) == 1 else payloads.INVOICE
+    return None, ""
+
+
+def time_in_name(name: str) -> int | None:
+    """Microseconds since 1970 from a file's name: an ISO time in any of its spellings (UTC), or s, ms, us or ns."""
+    match = _ISO_IN_NAME.search(name)
+    if match:
+        *parts, fraction, thousandths = match.groups()
+        try:
+            moment = dt.datetime(*map(int, parts), tzinfo=dt.UTC)  # type: ignore[misc, arg-type]
+        except ValueError:
+            pass
+        else:
+            digits = (fraction or thousandths or "")[:6]
+            return (moment - _EPOCH) // _MICROSECOND + int(digits.ljust(6, "0"))
+    match = _EPOCH_IN_NAME.search(name)
+    if match:
+        digits = match.group()
+        return int(digits[:16].ljust(16, "0"))
+    return None
+
+
+def _time_of_file(path: str, mtime_ns: int) -> tuple[int, str]:
+    named = time_in_name(path.rpartition("/")[2])
+    if named is not None:
+        return named, FROM_NAME
+    return min(max(mtime_ns // 1000, 0), _LAST_MICROSECOND), FROM_FILE

@@ -14,7 +14,6 @@
 """
 
 import datetime as dt
-import hashlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,75 +21,24 @@ import dlt
 import pyarrow as pa
 
 from pipelines.settings import Site
-from pipelines.ticketor import buffer, records
+from pipelines.ticketor import tables
 from pipelines.ticketor.buffer import Package
 
-BATCH = 5_000
 MERGE = {"disposition": "merge", "strategy": "delete-insert"}  # no other survives a kill without doubles
-TIME = pa.timestamp("us", tz="UTC")
-
-RECORDS = pa.schema(
-    [
-        pa.field("record_id", pa.string(), nullable=False),
-        pa.field("site", pa.string(), nullable=False),
-        pa.field("outcome", pa.string(), nullable=False),
-        pa.field("reason", pa.string()),
-        pa.field("webhook", pa.string()),
-        pa.field("payload_id", pa.int64()),
-        pa.field("document", pa.string()),
-        pa.field("raw", pa.binary()),
-        pa.field("received_at", TIME, nullable=False),
-        pa.field("received_at_basis", pa.string(), nullable=False),
-        pa.field("file", pa.string(), nullable=False),
-        pa.field("position", pa.int64(), nullable=False),
-        pa.field("file_size", pa.int64(), nullable=False),
-        pa.field("file_mtime_ns", pa.int64(), nullable=False),
-    ]
-)
-FOLDERS = pa.schema(
-    [
-        pa.field("folder_id", pa.string(), nullable=False),
-        pa.field("site", pa.string(), nullable=False),
-        pa.field("folder", pa.string(), nullable=False),
-        pa.field("mtime_ns", pa.int64(), nullable=False),
-        pa.field("listed_at", TIME, nullable=False),
-    ]
-)
 
 
 @dlt.source(name="ticketor")
 def ticketor_source(site: Site, package: Package) -> Any:
     """The records of a package and the folders it lets us remember; both tables always, if only empty."""
     return (
-        dlt.resource(_records(site, package), name="records", primary_key="record_id", write_disposition=MERGE),
+        dlt.resource(_records(package), name="records", primary_key="record_id", write_disposition=MERGE),
         dlt.resource(_folders(site, package), name="folders", primary_key="folder_id", write_disposition=MERGE),
     )
 
 
-def _records(site: Site, package: Package) -> Iterator[pa.Table]:
-    batch: list[dict[str, Any]] = []
-    yield RECORDS.empty_table()
-    for file, content in buffer.read(package):
-        batch += records.rows(site.name, file, content, buffer.utc(file.mtime_ns))
-        if len(batch) >= BATCH:
-            yield pa.Table.from_pylist(batch, schema=RECORDS)
-            batch = []
-    if batch:
-        yield pa.Table.from_pylist(batch, schema=RECORDS)
+def _records(package: Package) -> Iterator[pa.Table]:
+    yield tables.RECORDS.empty_table() if package.records is None else package.records
 
 
 def _folders(site: Site, package: Package) -> Iterator[pa.Table]:
-    now = dt.datetime.now(dt.UTC)
-    yield pa.Table.from_pylist(
-        [
-            {
-                "folder_id": hashlib.blake2b(f"{site.name}\x1f{folder}".encode(), digest_size=16).hexdigest(),
-                "site": site.name,
-                "folder": folder,
-                "mtime_ns": mtime_ns,
-                "listed_at": now,
-            }
-            for folder, mtime_ns in package.folders.items()
-        ],
-        schema=FOLDERS,
-    )
+    yield tables.folders_table(site.name, package.folders, dt.datetime.now(dt.UTC))
