@@ -190,7 +190,7 @@ def make_missing_tables(settings: Settings) -> None:
         made = pipeline(settings, "ticketor", "no_site")
         from pipelines.ticketor import buffer, source
 
-        _run(made, source.ticketor_source(Site("no_site", buffer=""), buffer.Package("", [], [])))
+        _run(made, source.ticketor_source(Site("no_site", buffer=""), buffer.Package()))
     if not register.ticket_tailor_tables(settings.warehouse):
         made = pipeline(settings, "ticket_tailor", "no_box_office")
         from pipelines.ticket_tailor import source as box_office
