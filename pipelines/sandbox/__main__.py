@@ -1,17 +1,68 @@
 """``python -m pipelines.sandbox``: the made-up venue at the terminal."""
 
+import os
 import time
+from typing import Any
 
 import click
 
+from pipelines.errors import Problem
 from pipelines.sandbox.faults import KINDS, Faults
 from pipelines.sandbox.ticket_tailor_api import BUDGET, DEFAULT_KEY, WINDOW_SECONDS, TicketTailorApi
+from pipelines.sandbox.ticketor_webhooks import LAYOUTS, write_broken, write_webhooks
 from pipelines.sandbox.venue import DEFAULT_END, Venue
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Verbs(click.Group):
+    """Prints a Problem as its message alone and exits with its code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Problem as problem:
+            click.secho(str(problem), err=True, fg="red")
+            ctx.exit(problem.exit_code)
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """A made-up venue that sells through Ticketor and Ticket Tailor."""
+
+
+@main.command()
+def demo() -> None:
+    """Run the whole pipeline on the made-up venue and print first answers; again, and a day passes.
+
+    \b
+    Example:
+      make demo
+      BOXOFFICE_DATA_DIR=/tmp/demo python -m pipelines.sandbox demo
+    """
+    from pipelines.sandbox import demo as demos
+    from pipelines.sandbox.demo_report import console
+
+    demos.demo(os.environ, console())
+
+
+@main.command()
+@click.argument("buffer", type=click.Path(file_okay=False))
+@click.option("--seed", default=1, show_default=True)
+@click.option("--orders", default=2000, show_default=True, help="10 to 10 million.")
+@click.option("--days", default=90, show_default=True, help="How long the venue has been selling.")
+@click.option("--end", default=DEFAULT_END, show_default=True, help="Up to which moment, in unix seconds.")
+@click.option("--layout", type=click.Choice(LAYOUTS), default="json", show_default=True)
+@click.option("--broken", is_flag=True, help="Add files that cannot be loaded.")
+def webhooks(buffer: str, seed: int, orders: int, days: int, end: int, layout: str, broken: bool) -> None:
+    """Write the venue's Ticketor webhooks as files into BUFFER.
+
+    \b
+    Example:
+      python -m pipelines.sandbox webhooks /tmp/webhooks --orders 100
+    """
+    venue = Venue(seed, orders=orders, days=days, end=end)
+    click.echo(f"{write_webhooks(venue, buffer, layout=layout):,} files in {buffer}")
+    if broken:
+        click.echo(f"{len(write_broken(venue, buffer)):,} broken ones among them")
 
 
 @main.command()

@@ -71,7 +71,7 @@ class ProductSale:
     product_id: str | None
     kind: str
     quantity: int
-    returned_quantity: int
+    returned_quantity: int | None
     unit_price: Decimal
     line_amount: Decimal
     currency: str | None

@@ -233,7 +233,7 @@ class TailorBooks:
                 product_id=line.item,
                 kind="merchandise" if line.meaning == "product" else line.meaning,
                 quantity=line.quantity,
-                returned_quantity=0,
+                returned_quantity=None,
                 unit_price=money(line.value, sale.digits),
                 line_amount=money(entry.amount, sale.digits),
                 currency=sale.currency,

@@ -1,0 +1,188 @@
+"""What the demo prints: first answers from the published tables, and on later days what the day has changed."""
+
+import dataclasses
+import shlex
+import sys
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from rich.console import Console
+from rich.table import Table
+
+from pipelines.ask import open_published
+from pipelines.settings import Settings
+
+QUESTIONS = {
+    "How do the weeks compare, platform by platform?": (
+        "select week_starts_on, platform, currency, sum(gross_sales) as gross, sum(refunds) as refunds "
+        "from rpt_daily_sales join dim_dates on sales_on = date_day group by all order by all"
+    ),
+    "Who buys on both platforms, and for how much?": (
+        "select person_key[:8] as person, currency, count(distinct order_key) as orders, sum(total_amount) as charged "
+        "from fct_orders where is_booked group by all having count(distinct platform) = 2 order by all desc limit 10"
+    ),
+    "Which orders do the platforms' own numbers not explain?": (
+        "select platform, order_id, in_words, difference, currency from rpt_reconciliation order by all limit 10"
+    ),
+}
+
+_SALES = """
+    select platform, account, currency, sum(orders), sum(tickets_sold), sum(gross_sales), sum(refunds), sum(net_sales),
+        sum(buyer_fees), sum(receipts)
+    from rpt_daily_sales group by all order by currency, platform
+"""
+_EVENTS = """
+    select platform, event_name, starts_on, currency, sum(tickets_sold), sum(gross_sales)
+    from rpt_event_sales where event_key is not null and currency = ?
+    group by all order by sum(gross_sales) desc, event_name limit 5
+"""
+_REFUNDS = """
+    select platform, currency, paid_at_basis, count(*), -sum(amount)
+    from fct_payments where kind = 'refund' group by all order by currency, platform, paid_at_basis
+"""
+_REFUSED = "select file, reason from refused_records order by file, position limit 12"
+_BASES = {
+    "platform": "dated by the platform",
+    "first_seen": "dated when we first saw it",
+    "before_first_load": "before our first look",
+}
+
+
+@dataclasses.dataclass
+class Snapshot:
+    """What the published tables held at one moment: enough to tell what a day has changed."""
+
+    orders: set[str]
+    refunds: set[str]
+    scanned: set[str]
+    given_up: set[str]
+    changes: set[str]
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Snapshot":
+        """As published now; empty when nothing is."""
+        if not settings.published.exists():
+            return cls(set(), set(), set(), set(), set())
+        with open_published(settings) as db:
+
+            def keys(query: str) -> set[str]:
+                return {row[0] for row in db.execute(query).fetchall()}
+
+            return cls(
+                keys("select order_key from fct_orders"),
+                keys("select payment_key from fct_payments where kind = 'refund'"),
+                keys("select ticket_key from fct_tickets where scanned_at is not null"),
+                keys("select ticket_key from fct_tickets where status in ('returned', 'voided', 'exchanged')"),
+                keys("select order_change_key from fct_order_changes"),
+            )
+
+
+def console() -> Console:
+    """Standard output; colour on a terminal only, and room enough for the tables in a file."""
+    made = Console(highlight=False)
+    return made if made.is_terminal else Console(highlight=False, width=120)
+
+
+def first_answers(out: Console, settings: Settings) -> None:
+    """Sales, best-selling events, refunds, and what was refused and why."""
+    with open_published(settings) as db:
+        _show(
+            out,
+            "Sales by platform, account and currency",
+            ("platform", "account", "currency", *_right("orders tickets gross refunds net buyer-fees received")),
+            db.execute(_SALES).fetchall(),
+        )
+        _show(
+            out,
+            "Best-selling events in GBP",
+            ("platform", "event", "on", "currency", *_right("tickets gross")),
+            db.execute(_EVENTS, ["GBP"]).fetchall(),
+        )
+        refunds = [(*row[:2], _BASES.get(row[2], row[2]), *row[3:]) for row in db.execute(_REFUNDS).fetchall()]
+        _show(out, "Money that went back", ("platform", "currency", "date", *_right("refunds amount")), refunds)
+        refused = db.execute(_REFUSED).fetchall()
+        _show(out, "Refused: kept in raw, loaded into nothing", ("file", "why"), refused)
+
+
+def difference(out: Console, before: Snapshot, settings: Settings) -> None:
+    """What came through since ``before``."""
+    after = Snapshot.of(settings)
+    with open_published(settings) as db:
+        new = _chosen(db, "fct_orders", "order_key", after.orders - before.orders)
+        rows = db.execute(
+            f"select platform, currency, order_type, count(*), sum(total_amount) from {new} group by all order by all"
+        ).fetchall()
+        _show(out, "New orders", ("platform", "currency", "type", *_right("orders charged")), rows)
+        refunds = _chosen(db, "fct_payments", "payment_key", after.refunds - before.refunds)
+        rows = db.execute(
+            f"select platform, r.order_id, ordered_on, paid_on, paid_at_basis, r.currency, -amount from {refunds} as r "
+            "left join (select order_key, ordered_on from fct_orders) using (order_key) order by all"
+        ).fetchall()
+        rows = [(*row[:4], _BASES.get(row[4], row[4]), *row[5:]) for row in rows]
+        headers = ("platform", "order", "ordered", "refunded", "date", "currency", *_right("amount"))
+        _show(out, "New refunds", headers, rows)
+        for title, keys in (
+            ("Tickets scanned", after.scanned - before.scanned),
+            ("Tickets returned, voided or exchanged", after.given_up - before.given_up),
+        ):
+            chosen = _chosen(db, "fct_tickets", "ticket_key", keys)
+            rows = db.execute(
+                f"select platform, event_name, t.status, count(*) from {chosen} as t "
+                "left join (select event_key, event_name from dim_events) using (event_key) group by all order by all"
+            ).fetchall()
+            _show(out, title, ("platform", "event", "status now", *_right("tickets")), rows)
+        out.print(f"Changes seen between two versions of an order: {len(after.changes - before.changes):,}")
+
+
+def farewell(out: Console, settings: Settings) -> None:
+    """Where the file is and what to ask it."""
+    out.print(f"\n[bold]{settings.published}[/bold] holds the tables, read only. Three questions to try:")
+    for question, query in QUESTIONS.items():
+        out.print(f"\n  [bold]{question}[/bold]")
+        out.print(f"  {command(settings)} sql {shlex.quote(query)}", soft_wrap=True)
+    out.print("\nType [bold]make demo[/bold] again and a day passes.")
+
+
+def command(settings: Settings) -> str:
+    """How to call ``boxoffice`` from here on this data folder."""
+    beside = Path(sys.executable).parent / "boxoffice"
+    name = str(beside) if beside.exists() else "boxoffice"
+    name = name.removeprefix(f"{Path.cwd()}/")
+    usual = settings.data_dir == Path.cwd() / "data"
+    return name if usual else f"BOXOFFICE_DATA_DIR={shlex.quote(str(settings.data_dir))} {name}"
+
+
+def _chosen(db: duckdb.DuckDBPyConnection, table: str, key: str, keys: set[str]) -> str:
+    """The rows of ``table`` with these keys, as something to select from."""
+    db.execute(f"create or replace temp table chosen_{table} as select unnest(?::varchar[]) as {key}", [sorted(keys)])
+    return f"(select * from {table} semi join chosen_{table} using ({key}))"
+
+
+class _Right(str):
+    """The header of a column of numbers."""
+
+
+def _right(names: str) -> list[_Right]:
+    return [_Right(name.replace("-", " ")) for name in names.split()]
+
+
+def _show(out: Console, title: str, headers: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
+    if not rows:
+        out.print(f"\n[bold]{title}[/bold]: none")
+        return
+    table = Table(title=f"\n{title}", title_justify="left", title_style="bold")
+    for header in headers:
+        table.add_column(header, justify="right" if isinstance(header, _Right) else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(_text(value) for value in row))
+    out.print(table)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, Decimal):
+        return f"{value:,.3f}".removesuffix("0")
+    return f"{value:,}" if isinstance(value, int) else str(value)
