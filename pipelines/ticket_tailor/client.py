@@ -34,6 +34,9 @@ RETRIES = Retry(total=6, backoff_factor=0.5, backoff_max=30, backoff_jitter=0.5)
 # The platform's window is 30 minutes long. What it asks for beyond that is told, not waited for.
 LONGEST_WAIT = 1860.0
 
+# Which of the ids read last a list is asked to go on after, when it does not go on after the last one.
+STEPS_BACK = (1, 2, 5, 15, 50, 100)
+
 T = TypeVar("T")
 
 
@@ -61,6 +64,10 @@ class Page:
     misread: list[Misread]
     has_more: bool
     fetched_at: dt.datetime
+
+    @property
+    def count(self) -> int:
+        return len(self.documents) + len(self.misread)
 
     @property
     def ids(self) -> list[str]:
@@ -136,43 +143,43 @@ class Client:
         seen: set[str] = set()
         trail: list[str] = []
         cursor: str | None = None
-        stuck = 0
-        ended = False
+        stuck, ended = 0, False
         while True:
-            try:
-                after = {"starting_after": cursor} if cursor else {}
-                page = self.page(path, {**(params or {}), **after}, shape)
-            except Refused as refused:
-                if not cursor or refused.status not in (400, 404, 410, 422):
-                    raise
-                page = None
-            if page and (cursor is None or not seen.issuperset(page.ids)):
-                fresh = [document.id for document in page.documents]
-                seen.update(page.ids)
-                trail = (trail + (fresh or page.ids))[-2 * PAGE_SIZE :]
-                stuck, ended = 0, False
+            page = self._page_after(cursor, path, params or {}, shape)
+            if page and (cursor is None or set(page.ids) - seen):
                 yield page
                 if not page.has_more:
                     return
-                if not trail:
+                if not page.ids:
                     raise Problem(f"A page of {path} has no id to go on from. What was read before it is kept.")
-                cursor = trail[-1]
+                seen.update(page.ids)
+                trail = (trail + ([document.id for document in page.documents] or page.ids))[-2 * PAGE_SIZE :]
+                cursor, stuck, ended = trail[-1], 0, False
                 continue
-            if page:
-                # an end is believed when an earlier id leads up to it: the cursor's own object may have gone
-                if page.ids and (not page.has_more or (ended and page.ids[-1] == trail[-1])):
+            if page and page.count:
+                # nothing new: the end, if the list says so or an earlier id has led up to where nothing followed
+                if not page.has_more or (ended and page.ids[-1:] == trail[-1:]):
                     return
-                ended = ended or not page.ids
+            elif page:
+                ended = True
             stuck += 1
-            if stuck > 6:
+            if stuck > len(STEPS_BACK):
                 if ended:
                     return
                 raise Problem(
-                    f"{path} brings the same page again and again (after {len(seen)} objects). What was read is kept; "
-                    "the next run reads the rest."
+                    f"{path} does not go on after {len(seen)} objects, it brings the same ones again. What was "
+                    "read is kept; the next run reads the rest."
                 )
-            # the same id once more, then further and further back
-            cursor = trail[max(-len(trail), -(stuck**2 if stuck > 1 else 1))]
+            cursor = trail[-min(STEPS_BACK[stuck - 1], len(trail))]
+
+    def _page_after(self, cursor: str | None, path: str, params: Mapping[str, Any], shape: Shape) -> Page | None:
+        """The page after this id; None where the platform does not know the id any more."""
+        try:
+            return self.page(path, {**params, **({"starting_after": cursor} if cursor else {})}, shape)
+        except Refused as refused:
+            if cursor and refused.status in (400, 404, 410, 422):
+                return None
+            raise
 
     # any call
 

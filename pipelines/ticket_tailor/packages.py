@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipelines import register
+from pipelines.ticket_tailor.client import Page
 from pipelines.ticket_tailor.documents import Document
 from pipelines.ticket_tailor.lists import LISTS
 from pipelines.ticket_tailor.reading import Came, Done, Happening, Unreadable
@@ -19,6 +20,7 @@ TABLES = (*LISTS, "refused", "coverage")
 
 Row = tuple[str, str, str, int | None, str, str, dt.datetime, dt.datetime | None]
 RefusedRow = tuple[str, str, str, str | None, str, bytes, dt.datetime]
+Held = tuple[str, dt.datetime, dt.datetime | None]
 CoverageRow = tuple[str, str, str, str, int, int, dt.datetime]
 
 
@@ -76,52 +78,62 @@ class Gathering:
     def package(self) -> Package:
         """What is news of everything added so far, and begins anew. The warehouse is asked now and not before: an
         earlier package of the same run may have been loaded meanwhile."""
-        package = Package(self.box_office)
         happened, self._happened, self.documents, self.bytes = self._happened, [], 0, 0
-        for name in {each.read.list.name for each in happened}:
-            self._rows(package, name, [each for each in happened if each.read.list.name == name])
-        self._refused(package, happened)
+        pages: dict[str, list[Page]] = {}
+        ends: list[Done] = []
+        package = Package(self.box_office)
         for each in happened:
-            self._coverage(package, each)
-        newest = int(self.now.timestamp())
+            if isinstance(each, Came):
+                pages.setdefault(each.read.list.name, []).append(each.page)
+            elif isinstance(each, Done) and each.ids is not None:
+                ends.append(each)
+            self._cover(package, each)
+        refused = self._misread(pages)
+        held = register.ticket_tailor_held(
+            self.warehouse,
+            self.box_office,
+            {name: [document.id for page in some for document in page.documents] for name, some in pages.items()},
+            [(end.read.list.name, end.covered) for end in ends],
+            list(refused),
+        )
+        package.refused = [row for key, row in refused.items() if key not in held.refused]
+        for name, some in pages.items():
+            self._versions(package, name, sorted(some, key=lambda page: page.fetched_at), held.newest[name])
+        for end, listed in zip(ends, held.listed, strict=True):
+            self._missing(package, end.read.list.name, sorted(listed - end.ids))
+        now = int(self.now.timestamp())
         for name, rows in package.rows.items():
-            times = [row[3] for row in rows if row[3] is not None]
-            held = register.ticket_tailor_newest_created_at(self.warehouse, name)
-            package.reach[name] = max(newest, held or 0, *times, 0) - min(times, default=newest) + 1
+            times = [created_at for _, _, _, created_at, *_ in rows if created_at is not None]
+            package.reach[name] = max(now, held.created_at.get(name, 0), *times, 0) - min(times, default=now) + 1
         return package
 
-    def _rows(self, package: Package, name: str, happened: list[Happening]) -> None:
-        pages = sorted((each.page for each in happened if isinstance(each, Came)), key=lambda page: page.fetched_at)
-        latest_only = LISTS[name].keeps == "latest"
-        ids = [document.id for page in pages for document in page.documents]
-        held = register.ticket_tailor_newest(self.warehouse, self.box_office, name, ids) if ids else {}
+    def _versions(self, package: Package, name: str, pages: list[Page], held: dict[str, Held]) -> None:
+        """Rows for what is not held as it is now. ``held`` is kept up to date, for what is on two pages."""
         rows: dict[str, Row] = {}
         for page in pages:
             for document in page.documents:
                 hash_, fetched_at, missing_since = held.get(document.id, (None, None, None))
-                if fetched_at and fetched_at > page.fetched_at:
-                    continue
                 same = hash_ == document.hash
-                if same and missing_since is None:
+                if (same and missing_since is None) or (fetched_at and fetched_at > page.fetched_at):
                     continue
                 if hash_ is None:
                     package.new[name] = package.new.get(name, 0) + 1
                 # listed again as it was: the version held loses its mark, and keeps its time
-                row = self._row(document, fetched_at if same else page.fetched_at, latest_only)
+                row = self._row(name, document, fetched_at if same else page.fetched_at)
                 rows[row[0]] = row
                 held[document.id] = (document.hash, row[6], None)
-        for end in happened:
-            if not isinstance(end, Done) or end.ids is None:
-                continue
-            listed = register.ticket_tailor_listed(self.warehouse, self.box_office, name, end.covered)
-            gone = sorted(listed - end.ids)
-            lost = register.ticket_tailor_rows(self.warehouse, self.box_office, name, gone) if gone else []
-            for version, key, created_at, text, hash_, fetched_at in lost:
-                rows[version] = (version, self.box_office, key, created_at, text, hash_, fetched_at, self.now)
         if rows:
             package.rows[name] = list(rows.values())
 
-    def _row(self, document: Document, fetched_at: dt.datetime, latest_only: bool) -> Row:
+    def _missing(self, package: Package, name: str, gone: list[str]) -> None:
+        """What is held and no longer listed, marked with the time of this load."""
+        versions = register.ticket_tailor_versions(self.warehouse, self.box_office, name, gone) if gone else []
+        for version, key, created_at, text, hash_, fetched_at in versions:
+            row = (version, self.box_office, key, created_at, text, hash_, fetched_at, self.now)
+            package.rows.setdefault(name, []).append(row)
+
+    def _row(self, name: str, document: Document, fetched_at: dt.datetime) -> Row:
+        latest_only = LISTS[name].keeps == "latest"
         version = (document.id,) if latest_only else (document.id, document.hash, fetched_at.isoformat())
         return (
             key_of(self.box_office, *version),
@@ -134,19 +146,18 @@ class Gathering:
             None,
         )
 
-    def _refused(self, package: Package, happened: list[Happening]) -> None:
+    def _misread(self, pages: dict[str, list[Page]]) -> dict[str, RefusedRow]:
+        """What the door refused, by its key: the same bytes are refused once, however often they are read."""
         found: dict[str, RefusedRow] = {}
-        for each in happened:
-            for other in each.page.misread if isinstance(each, Came) else ():
-                name = each.read.list.name
-                key = key_of(self.box_office, name, hashlib.blake2b(other.raw).hexdigest())
-                found.setdefault(
-                    key, (key, self.box_office, name, other.id, other.reason, other.raw, each.page.fetched_at)
-                )
-        held = register.ticket_tailor_refused(self.warehouse, list(found)) if found else set()
-        package.refused = [row for key, row in found.items() if key not in held]
+        for name, some in pages.items():
+            for page in some:
+                for other in page.misread:
+                    key = key_of(self.box_office, name, hashlib.blake2b(other.raw).hexdigest())
+                    row = (key, self.box_office, name, other.id, other.reason, other.raw, page.fetched_at)
+                    found.setdefault(key, row)
+        return found
 
-    def _coverage(self, package: Package, each: Happening) -> None:
+    def _cover(self, package: Package, each: Happening) -> None:
         name, kind = each.read.list.name, each.read.kind
         if isinstance(each, Unreadable):
             kind, span = "unreadable", (0, 0)

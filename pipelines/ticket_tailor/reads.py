@@ -36,8 +36,26 @@ SPARED = 1 / 24
 PATIENCE = 10.0
 
 
+# A re-read: how far back, how often (seconds).
+REREADS = {"week": HOUR, "quarter": DAY}
+
+
+def held_reads(box_office: BoxOffice, warehouse: Path, now: dt.datetime) -> register.TicketTailorReads:
+    """What has been read of the box office: ever, and lately enough for each re-read."""
+    ages = {"ever": dt.datetime.min.replace(tzinfo=dt.UTC)}
+    for kind, period in REREADS.items():
+        ages[kind] = now - dt.timedelta(seconds=period * EARLY)
+        ages[f"{kind} spared"] = now - dt.timedelta(seconds=period * SPARED)
+    return register.ticket_tailor_reads(warehouse, box_office.name, ages)
+
+
 def due(
-    box_office: BoxOffice, warehouse: Path, now: dt.datetime, *, full: bool = False, span: Span | None = None
+    box_office: BoxOffice,
+    held: register.TicketTailorReads,
+    now: dt.datetime,
+    *,
+    full: bool = False,
+    span: Span | None = None,
 ) -> list[Read]:
     """What has to be read now (UTC), what every run reads first.
 
@@ -50,27 +68,16 @@ def due(
     if full:
         return [Read(each, "full" if each.filter else "walk") for each in lists]
 
-    rereads = {
-        "week": (box_office.reread_hourly_days * DAY, HOUR),
-        "quarter": (box_office.reread_daily_days * DAY, DAY),
-    }
-    ages = {"ever": dt.datetime.min.replace(tzinfo=dt.UTC)}
-    for kind, (_, period) in rereads.items():
-        ages[kind] = now - dt.timedelta(seconds=period * EARLY)
-        ages[f"{kind} spared"] = now - dt.timedelta(seconds=period * SPARED)
-    covered = register.ticket_tailor_spans(warehouse, box_office.name, ages)
-    last = register.ticket_tailor_last_reads(warehouse, box_office.name)
-
     reads: list[Read] = []
     for each in lists:
-        tried = {kind: moment for (name, kind), moment in last.items() if name == each.name}
-        refused = max(tried, key=tried.__getitem__, default=None) == "unreadable"
+        tried = {kind: moment for (name, kind), moment in held.last.items() if name == each.name}
+        refused = max(tried, key=lambda kind: (tried[kind], kind), default=None) == "unreadable"
         within_the_hour = bool(tried) and _ago(max(tried.values()), now) < HOUR * EARLY
         if refused and within_the_hour:
             continue
         if each.filter:
-            held = {age: covered.get((each.name, age), []) for age in ages}
-            reads += _spans_due(each, held, rereads, box_office.reread_seconds, int(now.timestamp()))
+            spans = {age: found for (name, age), found in held.spans.items() if name == each.name}
+            reads += _spans_due(each, spans, box_office, int(now.timestamp()))
         elif each.each_run or not within_the_hour:
             reads.append(Read(each, "walk"))
     return sorted(reads, key=lambda read: (not read.list.each_run, -read.end))
@@ -81,22 +88,20 @@ def _ago(moment: dt.datetime, now: dt.datetime) -> float:
     return (now - moment).total_seconds() if moment <= now else float("inf")
 
 
-def _spans_due(
-    each: List, held: dict[str, Spans], rereads: dict[str, tuple[int, int]], reread_seconds: int, now: int
-) -> list[Read]:
+def _spans_due(each: List, held: dict[str, Spans], box_office: BoxOffice, now: int) -> list[Read]:
     """The spans of one list, each with the reason that reaches furthest back."""
-    ever = held["ever"]
+    ever = held.get("ever")
     if not ever:
         return [Read(each, "window")]
     top = ever[-1][1]
     back_from = min(top, now)
     wanted: list[tuple[str, Span]] = []
     if each.each_run:
-        wanted.append(("recent", (max(back_from - reread_seconds, 0), OPEN)))
-    for kind, (reach, _) in rereads.items():
-        whole = (max(back_from - reach, 0), top)
-        if minus([whole], held[kind]):
-            wanted += [(kind, span) for span in minus([(whole[0], OPEN)], held[f"{kind} spared"])]
+        wanted.append(("recent", (max(back_from - box_office.reread_seconds, 0), OPEN)))
+    for kind, days in (("week", box_office.reread_hourly_days), ("quarter", box_office.reread_daily_days)):
+        start = max(back_from - days * DAY, 0)
+        if minus([(start, top)], held.get(kind, [])):
+            wanted += [(kind, span) for span in minus([(start, OPEN)], held.get(f"{kind} spared", []))]
     wanted += [("window", span) for span in minus([(0, top)], ever)]
     reads = []
     for start, end in union(span for _, span in wanted):
@@ -117,6 +122,7 @@ class Plan:
     client: Client
     warehouse: Path
     now: dt.datetime
+    held: register.TicketTailorReads
     reads: list[Read]
     limit: int | None = None
     is_empty: bool = False
@@ -134,7 +140,7 @@ class Plan:
         """
         if self.is_empty:
             return
-        missing = set(TABLES) - register.ticket_tailor_tables(self.warehouse)
+        missing = set(TABLES) - self.held.tables
         gathering = Gathering(self.box_office.name, self.warehouse, self.now)
         so_far = Progress(self.client)
         problems: list[Problem] = []
@@ -208,9 +214,9 @@ class Plan:
     def _tell(self, happening: Happening) -> None:
         """A list that cannot be read is told when that is new."""
         if isinstance(happening, Unreadable):
-            last = register.ticket_tailor_last_reads(self.warehouse, self.box_office.name)
-            if (happening.read.list.name, "unreadable") not in last:
-                self.told.append(f"the list {happening.read.list.name} is left out: {happening.reason}")
+            name = happening.read.list.name
+            if (name, "unreadable") not in self.held.last:
+                self.told.append(f"the list {name} is left out: {happening.reason}")
 
     def _news(self, happening: Happening) -> set[str]:
         """The ids that are new or changed in it."""
@@ -248,9 +254,11 @@ def look(
     When nothing is due but what every run reads, it is read here and compared with what is held; the plan is empty
     when it is all known. What was read is not asked for again by the plan's packages. Raises KeyRefused, and Problem.
     """
-    plan = Plan(box_office, client, warehouse, now, due(box_office, warehouse, now, full=full, span=span), limit)
+    held = held_reads(box_office, warehouse, now)
+    reads = due(box_office, held, now, full=full, span=span)
+    plan = Plan(box_office, client, warehouse, now, held, reads, limit)
     light = all(read.kind == "recent" or (read.list.each_run and read.kind == "walk") for read in plan.reads)
-    if light and register.ticket_tailor_tables(warehouse).issuperset(TABLES):
+    if light and held.tables.issuperset(TABLES):
         plan.is_empty = not any(plan._begin(read) for read in plan.reads)
     elif plan.reads:
         # one page before eight threads: a key that is refused is asked for once
