@@ -29,12 +29,19 @@ SINGLE_ACCOUNT = "main"
 
 @dataclasses.dataclass(frozen=True)
 class Site:
-    """A Ticketor site: the folder (or bucket address) its webhooks are buffered in."""
+    """A Ticketor site: the folder (or bucket address) its webhooks are buffered in.
+
+    ``host`` (such as arena.ticketor.com), ``client_id``, ``user`` and ``password`` serve `boxoffice call` alone.
+    """
 
     name: str
     buffer: str
     time_zone: str | None = None
     settle_seconds: float = 5.0
+    host: str = ""
+    client_id: str = ""
+    user: str = ""
+    password: str = dataclasses.field(default="", repr=False)
 
 
 @dataclasses.dataclass(frozen=True)
