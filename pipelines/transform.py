@@ -48,6 +48,8 @@ def transform(settings: Settings, echo: Echo) -> Built:
                 "--log-level-file=info",
                 f"--log-path={settings.logs}",
                 "build",
+                # they test the models' text, not the data: `make test` and a bare `dbt build` run them
+                "--exclude-resource-type=unit_test",
                 f"--project-dir={ROOT}",
                 f"--profiles-dir={ROOT}",
                 f"--target-path={settings.data_dir / 'dbt'}",
