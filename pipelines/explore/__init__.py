@@ -1,0 +1,9 @@
+"""What people take away from the published file: a report, an order explained, a month for the bookkeeper.
+
+Every module here reads the published file through ``ask.open_published``, schema marts, and nothing else.
+
+- ``report``: the overview as one HTML file; ``figures`` asks for its numbers, ``charts`` draws, ``page`` writes HTML.
+- ``explain``: one order in words.
+- ``export``: one month as a workbook or as CSV files.
+- ``words``: amounts, days and names as people read them.
+"""
