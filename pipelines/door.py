@@ -71,6 +71,23 @@ def parse(raw: bytes) -> Any:
     return document
 
 
+def attempt(raw: bytes) -> Any:
+    """As ``parse`` for bytes that may be no whole document: None where they are none, a Refused instead of raising it.
+
+    (``null`` is None too, which is as good as nothing.)
+    """
+    try:
+        document = orjson.loads(raw)
+    except ValueError:
+        return None
+    if is_suspect(raw, document):
+        try:
+            return _parse_strictly(raw)
+        except Refused as refused:
+            return refused
+    return document
+
+
 def is_suspect(raw: bytes, document: Any) -> bool:
     """Whether ``document``, which orjson made of ``raw``, may have lost a repeated key or a digit.
 
