@@ -2,7 +2,8 @@
 
 Every module here reads the published file through ``ask.open_published``, schema marts, and nothing else.
 
-- ``report``: the overview as one HTML file; ``figures`` asks for its numbers, ``charts`` draws, ``page`` writes HTML.
+- ``report``: the overview as one HTML file; ``figures`` and ``coming`` ask for its numbers, ``charts`` draws them,
+  ``sections`` tells them, ``page`` writes HTML.
 - ``explain``: one order in words.
 - ``export``: one month as a workbook or as CSV files.
 - ``words``: amounts, days and names as people read them.

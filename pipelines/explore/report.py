@@ -1,32 +1,14 @@
 """`boxoffice report`: the overview as one HTML file that a manager opens, prints or receives by mail."""
 
 import datetime as dt
-from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
-from zoneinfo import ZoneInfo
 
 from pipelines.ask import open_published
 from pipelines.errors import Problem
-from pipelines.explore import charts, page, words
-from pipelines.explore.figures import MEASURES, NO_CURRENCY, Comparison, Figures, Period
-from pipelines.explore.page import Column
+from pipelines.explore import page, sections, words
+from pipelines.explore.figures import NO_CURRENCY, Comparison, Figures
 from pipelines.settings import Settings
-
-CURVE_DAYS = 30
-_MEASURE_NAMES = {
-    "gross_sales": "Gross sales",
-    "refunds": "Refunds",
-    "net_sales": "Net sales",
-    "receipts": "Receipts",
-    "tickets_sold": "Tickets sold",
-}
-_BASES = {
-    "platform": "the platform tells the day",
-    "first_seen": "the day is when we saw them appear",
-    "before_first_load": "already there when we first met the order, so on the order’s own day",
-}
 
 
 def report(settings: Settings, out: Path) -> Path:
@@ -53,33 +35,33 @@ def write_whole(out: Path, content: bytes) -> Path:
 
 
 def _document(figures: Figures) -> str:
-    sections: list[tuple[str, str, str, str]] = []  # id, title, what a link to it says, content
+    parts: list[tuple[str, str, str, str]] = []  # id, title, what a link to it says, content
     week, month = figures.week(), figures.month()
     for currency in figures.currencies:
         title = "Sales without a currency" if currency == NO_CURRENCY else f"Sales in {currency}"
-        sections.append((f"sales-{currency}", title, currency, _currency(figures, currency, week, month)))
+        parts.append((f"sales-{currency}", title, currency, sections.sales(figures, currency, week, month)))
     if not figures.currencies:
-        sections.append(("sales", "Sales", "Sales", page.paragraph("Nothing has been sold yet.")))
-    sections += [
-        ("upcoming", "Coming events", "Coming events", _upcoming(figures)),
-        ("reconciliation", "What does not add up", "Does not add up", _findings(figures)),
-        ("refused", "What could not be read", "Not read", _refused(figures)),
-        ("sources", "Where this comes from", "Sources", _accounts(figures)),
-        ("meanings", "What the numbers mean", "Meanings", _meanings(figures)),
+        parts.append(("sales", "Sales", "Sales", page.paragraph("Nothing has been sold yet.")))
+    parts += [
+        ("upcoming", "Coming events", "Coming events", sections.upcoming(figures)),
+        ("reconciliation", "What does not add up", "Does not add up", sections.does_not_add_up(figures)),
+        ("refused", "What could not be read", "Not read", sections.not_read(figures)),
+        ("sources", "Where this comes from", "Sources", sections.sources(figures)),
+        ("meanings", "What the numbers mean", "Meanings", sections.meanings(figures)),
     ]
-    links = "".join(f'<li><a href="#{identity}">{page.text(name)}</a></li>' for identity, _, name, _ in sections)
+    links = "".join(f'<li><a href="#{identity}">{page.text(name)}</a></li>' for identity, _, name, _ in parts)
     week_name = words.span(week.periods[0].first, week.periods[0].last)
     data_until = words.moment(figures.data_until, figures.zone) if figures.data_until else "no data yet"
     header = (
         f"<h1>Box office, week of {week_name}</h1>"
-        f"<p>Data until {data_until} ({figures.zone.key}) · amounts in the currency’s major unit, never added across "
-        f'currencies</p>{_silence(figures)}<nav aria-label="Sections"><ul>{links}</ul></nav>'
+        f"<p>Data until {data_until} ({figures.zone.key}). Amounts of two currencies are never added up.</p>"
+        f'{_lead(figures, week)}{_silence(figures)}<nav aria-label="Sections"><ul>{links}</ul></nav>'
     )
     footer = (
         f"<p>Published {words.moment(figures.published_at, figures.zone)} ({figures.zone.key}). "
         "Made by Boxoffice from its published tables; nothing in this page is loaded from elsewhere.</p>"
     )
-    body = "\n".join(page.section(identity, title, content) for identity, title, _, content in sections)
+    body = "\n".join(page.section(identity, title, content) for identity, title, _, content in parts)
     return page.document(f"Box office, week of {week_name}", header, body, footer)
 
 
@@ -111,337 +93,10 @@ def _silence(figures: Figures) -> str:
     if not figures.data_until:
         return ""
     quiet = [
-        f"{_account(account)} since {words.day(account.last_record_at.astimezone(figures.zone).date())}"
+        f"{sections.account_name(account)} since {words.day(account.last_record_at.astimezone(figures.zone).date())}"
         for account in figures.accounts
         if account.last_record_at and figures.data_until - account.last_record_at > dt.timedelta(days=2)
     ]
     if not quiet:
         return ""
     return page.paragraph(f"Nothing new has come from {page.text('; '.join(quiet))}.", "warn")
-
-
-def _account(row: Any) -> str:
-    """An account as a person calls it; the name says nothing where it is the only one that there can be."""
-    return words.platform(row.platform) if row.account == "main" else f"{words.platform(row.platform)} · {row.account}"
-
-
-def _currency(figures: Figures, currency: str, week: Comparison, month: Comparison) -> str:
-    name = "no currency" if currency == NO_CURRENCY else currency
-    parts = [_comparison(comparison, currency) for comparison in (week, month)]
-    recent = figures.recent
-    days = figures.days(currency, recent)
-    if not days:
-        parts.append(page.paragraph(f"Nothing moved in {name} in the eight weeks to {words.day(recent.last)}."))
-        return "\n".join(parts)
-    parts += [
-        _by_day(figures, currency, days),
-        _by_channel(figures, currency, recent),
-        _best_events(figures, currency, recent),
-        _refunds(figures, currency, recent),
-    ]
-    return "\n".join(part for part in parts if part)
-
-
-def _comparison(comparison: Comparison, currency: str) -> str:
-    """The headline: five measures of a period, the one before, and a year before."""
-    unit = comparison.name
-    title = f"Last complete {unit}"
-    columns = [Column("", number=False)]
-    heads = (f"This {unit}", f"{unit.capitalize()} before", "Year before")
-    for head, period in zip(heads, comparison.periods, strict=True):
-        columns.append(Column(f"{head}{page.small(_period(period, unit))}"))
-    values = comparison.values[currency]
-    if not any(value[measure] for value in values for measure in MEASURES):
-        return page.paragraph(f"<b>{title}</b> ({_period(comparison.periods[0], unit)}): nothing, as before.")
-    whole = any(abs(value[measure]) >= 100_000 for value in values for measure in MEASURES)
-    lines = []
-    for measure in MEASURES:
-        now = values[0][measure]
-        cells = [_MEASURE_NAMES[measure], _cell(measure, now, currency, whole)]
-        for value, known, is_whole in zip(values[1:], comparison.known[1:], comparison.whole[1:], strict=True):
-            if not known:
-                cells.append(f"–{page.small('not known')}")
-                continue
-            difference = words.change(now, value[measure]) if is_whole else "in part"
-            cells.append(
-                _cell(measure, value[measure], currency, whole) + (page.small(difference) if difference else "")
-            )
-        lines.append(cells)
-    notes = []
-    if not all(comparison.known):
-        begins = f"Nothing is known from before {words.day(comparison.begins)}" if comparison.begins else "No sales yet"
-        notes.append(f"{begins}.")
-    if comparison.mixed:
-        names = " and ".join(_account(account) for account in comparison.mixed)
-        verb = "begins" if len(comparison.mixed) == 1 else "begin"
-        notes.append(f"Not like with like: the data of {page.text(names)} {verb} within the days compared.")
-    caption = f"<b>{title}</b>, {currency}. Below a past number: how this {unit} differs from it."
-    return page.table(caption, columns, lines, "head") + "".join(page.paragraph(note, "note") for note in notes)
-
-
-def _period(period: Period, unit: str) -> str:
-    return f"{period.first:%B %Y}" if unit == "month" else words.span(period.first, period.last)
-
-
-def _cell(measure: str, value: Decimal | int, currency: str, whole: bool) -> str:
-    return words.count(int(value)) if measure == "tickets_sold" else _amount(value, currency, whole)
-
-
-def _amount(value: Decimal | int | None, currency: str, whole: bool = False) -> str:
-    return words.amount(None if value is None else Decimal(value), currency, whole=whole)
-
-
-def _by_day(figures: Figures, currency: str, days: Sequence[Any]) -> str:
-    recent = figures.recent
-    every_day = [recent.first + dt.timedelta(number) for number in range((recent.last - recent.first).days + 1)]
-    # an account keeps its colour in every currency, so the accounts' own order is the order of the bars
-    sales: dict[str, dict[dt.date, Decimal]] = {_account(account): {} for account in figures.accounts}
-    refunds: dict[dt.date, Decimal] = {}
-    for row in days:
-        sales[_account(row)][row.sales_on] = row.gross_sales
-        refunds[row.sales_on] = refunds.get(row.sales_on, Decimal(0)) + row.refunds
-    before = figures.mean_a_year_before(currency, every_day)
-    keys = [(charts.series_colour(number), name) for number, name in enumerate(sales) if sales[name]]
-    if any(refunds.values()):
-        keys.append(("bad", "refunds"))
-    if before:
-        keys.append(("ink", "a year before, mean of 7 days"))
-    gross, back = sum(row.gross_sales for row in days), sum(refunds.values())
-    title = f"Gross sales by day, {currency}, {words.span(recent.first, recent.last)}"
-    label = (
-        f"Bars, one a day: gross sales of {words.money(gross, currency)} in all, "
-        f"refunds of {words.money(back, currency)} below the line."
-    )
-    drawing = charts.both_widths(
-        lambda width: charts.sales_by_day(width, every_day, sales, refunds, before, currency),
-        f"days-{currency}",
-        f"{title}. {label}",
-    )
-    return page.figure(title, drawing, keys)
-
-
-def _by_channel(figures: Figures, currency: str, recent: Period) -> str:
-    found = figures.channels(currency, recent)
-    whole = sum((row.gross_sales for row in found if row.gross_sales > 0), Decimal(0))
-    if not found or not whole:
-        return ""
-    lines = [
-        [
-            f"{page.text(_account(row))}{page.small(row.channel if row.channel != 'unknown' else 'channel not told')}",
-            _amount(row.gross_sales, currency),
-            page.share_bar(float(row.gross_sales / whole), words.percent(row.gross_sales / whole)),
-            words.count(row.orders),
-            words.count(row.tickets_sold),
-        ]
-        for row in found
-    ]
-    caption = f"<b>By platform and channel</b>, {words.span(recent.first, recent.last)}"
-    columns = (
-        Column("", number=False),
-        Column(f"Gross, {currency}"),
-        Column("Share"),
-        Column("Orders"),
-        Column("Tickets"),
-    )
-    return page.table(caption, columns, lines)
-
-
-def _best_events(figures: Figures, currency: str, recent: Period) -> str:
-    found = figures.best_events(currency, recent)
-    if not found:
-        return ""
-    several = len(figures.accounts) > 1
-    lines = [
-        [
-            f"{page.text(words.event_name(row.event_name))}"
-            f"{page.small(words.day(row.starts_on) + (f' · {_account(row)}' if several else ''))}",
-            _amount(row.gross_sales, currency),
-            words.count(row.tickets_sold),
-            page.share_bar(float(row.sell_through), words.percent(row.sell_through))
-            if row.sell_through is not None
-            else f"{words.count(row.in_the_house)} of ?",
-        ]
-        for row in found
-    ]
-    caption = f"<b>Best events</b> by gross sales of {words.span(recent.first, recent.last)}; how full, over all time"
-    columns = (Column("Event", number=False), Column(f"Gross, {currency}"), Column("Tickets"), Column("How full"))
-    return page.table(caption, columns, lines)
-
-
-def _refunds(figures: Figures, currency: str, recent: Period) -> str:
-    by_week = figures.refunds_by_week(currency)
-    if not any(amount for _, amount in by_week):
-        return page.paragraph(f"No refunds in {currency} in the last {len(by_week)} weeks.", "note")
-    title = f"Refunds by week, {currency}, the last {len(by_week)} complete weeks"
-    total = sum(amount for _, amount in by_week)
-    drawing = charts.both_widths(
-        lambda width: charts.refunds_by_week(width, by_week, currency),
-        f"refunds-{currency}",
-        f"{title}. Bars, one a week: {words.money(total, currency)} in all.",
-    )
-    bases = figures.refund_days_known(currency, recent)
-    known = "; ".join(f"{words.money(value, currency)}: {_BASES.get(basis, basis)}" for basis, value in bases.items())
-    note = page.text(f"Of the last eight weeks: {known}.") if known else ""
-    parts = [page.figure(title, drawing, note=note)]
-    events = figures.refunds_by_event(currency, recent)
-    if events:
-        lines = [
-            [
-                page.text(words.event_name(row.event_name)) + page.small(words.day(row.starts_on))
-                if row.event_key
-                else "No event",
-                _amount(row.refunds, currency),
-                words.count(row.tickets_returned),
-            ]
-            for row in events
-        ]
-        caption = f"<b>Most refunded</b>, {words.span(recent.first, recent.last)}"
-        columns = (Column("Event", number=False), Column(f"Refunds, {currency}"), Column("Tickets given back"))
-        parts.append(page.table(caption, columns, lines))
-    return "\n".join(parts)
-
-
-def _upcoming(figures: Figures) -> str:
-    events = figures.upcoming()
-    unsold = figures.unsold_upcoming()
-    rest = page.paragraph(f"{words.plural(unsold, 'further coming event')} without a sale so far.", "note")
-    if not events:
-        return page.paragraph("No event to come has sold anything yet.") + (rest if unsold else "")
-    points = figures.curves([event.event_key for event in events])
-    usual = {
-        key: figures.usual_curve(*key, before=figures.today, days=CURVE_DAYS)
-        for key in sorted({(event.platform, event.account) for event in events})
-    }
-    panels = [
-        charts.Curve(
-            title=words.event_name(event.event_name, 200),
-            under_title=f"{words.day(event.starts_on, year=False)} · {words.count(event.in_the_house)}",
-            points=points[event.event_key],
-            usual=usual[event.platform, event.account],
-            days_left=event.days_left,
-        )
-        for event in events
-    ]
-    title = f"Tickets in the house, by days left (the last {CURVE_DAYS})"
-    drawing = charts.both_widths(
-        lambda width: charts.curves(width, panels, CURVE_DAYS), "curves", f"{title}. The table below has the numbers."
-    )
-    keys = [("s1", "sold and comps, less returns")]
-    if any(usual.values()):
-        keys.append(("soft", "usual: the median of the account’s events of the last year"))
-    lines = []
-    for event in events:
-        at_this_point = dict(usual[event.platform, event.account]).get(event.days_left)
-        full = f"{words.count(event.in_the_house)} of {words.count(event.capacity) if event.capacity else '?'}"
-        lines.append(
-            [
-                page.text(words.event_name(event.event_name))
-                + page.small(f"{words.day(event.starts_on)} · {_account(event)}"),
-                words.count(event.days_left),
-                page.share_bar(event.in_the_house / event.capacity, full) if event.capacity else full,
-                words.count(event.last_week),
-                "–" if at_this_point is None else f"{at_this_point:,.0f}",
-            ]
-        )
-    columns = (
-        Column("Event", number=False),
-        Column("Days left"),
-        Column("In the house"),
-        Column("Last 7 days"),
-        Column("Usual by now"),
-    )
-    table = page.table("<b>The next events on sale</b>, tickets", columns, lines)
-    return page.figure(title, drawing, keys) + table + (rest if unsold else "")
-
-
-def _findings(figures: Figures) -> str:
-    found = figures.findings()
-    orders = figures.orders()
-    if not found:
-        return page.paragraph(f"Everything adds up: {words.plural(orders, 'order')}, nothing to report.")
-    lines = [
-        [
-            page.text(row.identity) + page.small(words.platform(row.platform)),
-            words.count(row.how_many),
-            page.text(words.money(row.at_stake, row.currency)) if row.currency else "–",
-            page.text(row.gravest),
-        ]
-        for row in found
-    ]
-    columns = (
-        Column("What should be equal", number=False),
-        Column("Times"),
-        Column("At stake"),
-        Column("The gravest", number=False),
-    )
-    doubt = figures.orders_in_doubt()
-    said = (
-        f"{words.count(doubt)} of {words.plural(orders, 'order')} ({words.percent(Decimal(doubt) / max(orders, 1))}) "
-        "fail an identity. They are in the numbers above as the ledger has them; nothing is left out."
-    )
-    ask = "<code>boxoffice explain ORDER</code> tells one of them in full; the table is rpt_reconciliation."
-    return (
-        page.paragraph(said) + page.table("<b>Identities that fail</b>", columns, lines) + page.paragraph(ask, "note")
-    )
-
-
-def _refused(figures: Figures) -> str:
-    found = figures.refused()
-    if not found:
-        return page.paragraph("Nothing: every record that came was read.")
-    lines = [
-        [
-            page.text(row.reason) + page.small(_account(row)),
-            words.count(row.how_many),
-            page.text(row.file) + page.small(words.moment(row.newest, figures.zone)),
-        ]
-        for row in found
-    ]
-    columns = (Column("Why", number=False), Column("Records"), Column("The newest", number=False))
-    total = sum(row.how_many for row in found)
-    said = (
-        f"{words.plural(total, 'record')} could not be read and {'has' if total == 1 else 'have'} not been delivered "
-        "whole since. The bytes are kept; delivered again whole, they leave this list."
-    )
-    return page.paragraph(said) + page.table("<b>Refused records</b>", columns, lines)
-
-
-def _accounts(figures: Figures) -> str:
-    lines = []
-    for account in figures.accounts:
-        zone = ZoneInfo(account.reporting_zone)
-        unknown = [
-            name
-            for name, knows in (
-                ("platform fees", account.knows_fees),
-                ("later scans", account.knows_scans),
-                ("every later return", account.knows_returns),
-                ("capacities", account.knows_capacity),
-            )
-            if not knows
-        ]
-        days = account.reporting_zone
-        if not account.time_zone:
-            proposed = f"; probably {account.time_zone_proposed}" if account.time_zone_proposed else ""
-            days = f"UTC: no time zone is set{proposed}"
-        lines.append(
-            [
-                page.text(_account(account)) + page.small(f"days of {days}"),
-                words.day(account.history_from_day) if account.history_from_day else "no sale yet",
-                words.moment(account.last_record_at, zone) if account.last_record_at else "nothing yet",
-                page.text(", ".join(unknown) or "–"),
-            ]
-        )
-    columns = (
-        Column("Account", number=False),
-        Column("Data from", number=False),
-        Column("Newest record", number=False),
-        Column("Does not tell", number=False),
-    )
-    return page.table("<b>Accounts</b>", columns, lines)
-
-
-def _meanings(figures: Figures) -> str:
-    found = figures.meanings(MEASURES)
-    terms = "".join(f"<dt>{_MEASURE_NAMES[name]}</dt><dd>{page.text(words)}</dd>" for name, words in found.items())
-    return f"<dl>{terms}</dl>"
