@@ -10,7 +10,7 @@ Pure functions of bytes and objects. No reason ever quotes a value: payloads hol
 import dataclasses
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -144,6 +144,47 @@ def guard(document: Any, shape: Shape, path: str = "") -> None:
                 raise Refused(f"not a list: {path}{name}")
             for index, item in enumerate(value):
                 guard(item, inner, f"{path}{name}[{index}].")
+
+
+def compiled(shape: Shape) -> Callable[[Any], bool]:
+    """The common case of ``guard``, written out as one flat function, which takes a third of the time.
+
+    It says True only of documents from ``parse`` that ``guard`` lets pass; where it says False, ``guard`` must look.
+    """
+    scope: dict[str, Any] = {"NUMBERS": frozenset((int, float))}
+    exec(
+        "\n".join(("def passes(x):", " if type(x) is not dict: return False", *_checks(shape, "x", 1), " return True")),
+        scope,
+    )
+    return scope["passes"]
+
+
+def _checks(shape: Shape, name: str, depth: int) -> Iterator[str]:
+    pad, value, inner, item = " " * depth, f"{name}v", f"{name}o", f"{name}i"
+    whole = f"type({value}) is int and {-WHOLE_NUMBER_LIMIT} < {value} < {WHOLE_NUMBER_LIMIT}"
+    exact = f"type({value}) in NUMBERS and {-MONEY_LIMIT} < {value} < {MONEY_LIMIT}"
+    yield f"{pad}{name}get = {name}.get"
+    for field in shape.keys:
+        yield f"{pad}{value} = {name}get({field!r})"
+        yield f"{pad}if not ({whole}): return False"
+    for field in shape.ids:
+        yield f"{pad}{value} = {name}get({field!r})"
+        yield f"{pad}if {value} is not None and not ({whole}): return False"
+    for field in (*shape.money, *shape.quantities):
+        yield f"{pad}{value} = {name}get({field!r})"
+        yield f"{pad}if {value} is not None and not ({exact}): return False"
+    for field, deeper in shape.objects.items():
+        yield f"{pad}{inner} = {name}get({field!r})"
+        yield f"{pad}if type({inner}) is dict:"
+        yield from _checks(deeper, inner, depth + 1)
+        yield f"{pad}elif {field in shape.required} or {inner} is not None: return False"
+    for field, deeper in shape.lists.items():
+        yield f"{pad}{inner} = {name}get({field!r})"
+        yield f"{pad}if type({inner}) is list:"
+        yield f"{pad} for {item} in {inner}:"
+        yield f"{pad}  if type({item}) is not dict: return False"
+        yield from _checks(deeper, item, depth + 2)
+        yield f"{pad}elif {inner} is not None: return False"
 
 
 def whole_number(value: Any) -> int | None:
