@@ -131,7 +131,7 @@ def test_ticketor_what_does_not_add_up_is_shown(marts: duckdb.DuckDBPyConnection
         marts,
         """
         select any_value(total_amount), sum(amount)
-        from fct_orders join fct_order_lines using (order_key) where order_id = '26657'
+        from fct_orders join fct_order_lines as lines using (order_key) where lines.order_id = '26657'
         """,
     )
     assert total == lines == "1.0000"

@@ -10,25 +10,19 @@ import duckdb
 import pytest
 
 from pipelines.sandbox.ledger import Books
-from tests import worlds
-from tests.worlds import cents, rows
+from tests.worlds import Worlds, cents, rows
 
 WHERE = "where platform = ? and account = ?"
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> worlds.Worlds:
-    return worlds.make(tmp_path_factory.mktemp("worlds"), pytestconfig.getoption("worlds"))
+def books(worlds: Worlds) -> list[Books]:
+    return worlds.books()
 
 
 @pytest.fixture(scope="module")
-def books(made: worlds.Worlds) -> list[Books]:
-    return made.books()
-
-
-@pytest.fixture(scope="module")
-def db(made: worlds.Worlds) -> Iterator[duckdb.DuckDBPyConnection]:
-    with made.open() as opened:
+def db(worlds: Worlds) -> Iterator[duckdb.DuckDBPyConnection]:
+    with worlds.open() as opened:
         yield opened
 
 
@@ -187,11 +181,11 @@ def test_payments(db: duckdb.DuckDBPyConnection, books: list[Books]) -> None:
 
 def numbered(payments: list[tuple]) -> list[tuple]:
     counts: dict[tuple, int] = {}
-    made = []
+    told_apart = []
     for payment in payments:
         counts[payment[:4]] = counts.get(payment[:4], 0) + 1
-        made.append((*payment[:4], counts[payment[:4]], *payment[4:]))
-    return made
+        told_apart.append((*payment[:4], counts[payment[:4]], *payment[4:]))
+    return told_apart
 
 
 def test_payment_ids_that_the_platform_gives(db: duckdb.DuckDBPyConnection, books: list[Books]) -> None:
@@ -273,17 +267,17 @@ def test_event_sales(db: duckdb.DuckDBPyConnection, books: list[Books]) -> None:
     )
 
 
-def test_a_fresh_build_of_the_same_raw_is_the_same(made: worlds.Worlds, db: duckdb.DuckDBPyConnection) -> None:
+def test_a_fresh_build_of_the_same_raw_is_the_same(worlds: Worlds, db: duckdb.DuckDBPyConnection) -> None:
     """Everything after raw is a function of raw: what grew in two runs equals what is built at once."""
     from dataclasses import replace
 
     from pipelines import run
 
-    fresh = replace(made.settings, data_dir=made.settings.data_dir.with_name("fresh"))
+    fresh = replace(worlds.settings, data_dir=worlds.settings.data_dir.with_name("fresh"))
     fresh.data_dir.mkdir()
-    fresh.person_key_file.write_bytes(made.settings.person_key_file.read_bytes())
+    fresh.person_key_file.write_bytes(worlds.settings.person_key_file.read_bytes())
     with duckdb.connect() as copy:
-        copy.execute(f"attach '{made.settings.warehouse}' as grown (read_only)")
+        copy.execute(f"attach '{worlds.settings.warehouse}' as grown (read_only)")
         copy.execute(f"attach '{fresh.warehouse}' as fresh")
         tables = copy.execute(
             "select schema_name, table_name from duckdb_tables() "
