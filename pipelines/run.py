@@ -173,6 +173,7 @@ def _build(settings: Settings, result: RunResult, echo: Echo) -> None:
             built = transform.transform(settings, echo)
         result.models_built, result.tests_passed, result.warned = built.models, built.tests, built.warned
         with result.timed("publish"):
+            echo("publishing")
             tables = publish.publish(settings, dt.datetime.now(dt.UTC))
         result.published = True
         echo(f"published {tables} tables in {settings.published}")
