@@ -138,7 +138,7 @@ def test_product_sales(db: duckdb.DuckDBPyConnection, books: list[Books]) -> Non
                 p.product_id,
                 p.kind,
                 Decimal(p.quantity),
-                Decimal(p.returned_quantity),
+                None if p.returned_quantity is None else Decimal(p.returned_quantity),
                 p.unit_price,
                 p.line_amount,
                 p.currency,
