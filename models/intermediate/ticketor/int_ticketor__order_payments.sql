@@ -8,6 +8,15 @@ with payments as (
         sum(credit_amount) filter (where kind = 'credit_redeemed') as redeemed
     from {{ ref('int_ticketor__received_payments') }}
     group by account, order_id
+),
+
+-- a payment told of two invoices is counted for one, but neither was left unpaid
+named as (
+    select distinct
+        account,
+        unnest([order_id, lowest_invoice_id, highest_invoice_id]) as invoice_id
+    from {{ ref('int_ticketor__received_payments') }}
+    where amount > 0 or kind = 'credit_redeemed'
 )
 
 select
@@ -21,8 +30,10 @@ select
         invoices.is_return
         or not (invoices.details_seen or payments.payments is not null)
         or coalesce(invoices.total_amount = 0, false)
-        or coalesce(payments.captured, 0) + coalesce(payments.redeemed, 0) > 0
+        or named.invoice_id is not null
     ) as is_booked
 from {{ ref('int_ticketor__invoices') }} as invoices
 left join payments
     on invoices.account = payments.account and invoices.invoice_id = payments.order_id
+left join named
+    on invoices.account = named.account and invoices.invoice_id = named.invoice_id
