@@ -85,7 +85,7 @@ conflicts as (
         null as right_value,
         null as difference,
         null as currency,
-        'These values stand in the order and are not what they should be; they count as unknown: ' || fields || '.' as in_words
+        'Values that stand in it and cannot be read count as unknown: ' || fields || '.' as in_words
     from unreadable
 
     union all
@@ -98,7 +98,8 @@ conflicts as (
         cast(on_lines.tickets as varchar) as right_value,
         cast(coalesce(issued.tickets, 0) - on_lines.tickets as decimal(18, 4)) as difference,
         null as currency,
-        'Its lines sell ' || on_lines.tickets || ' tickets, ' || coalesce(issued.tickets, 0) || ' were issued.' as in_words
+        'Its lines sell ' || on_lines.tickets || ' tickets, and '
+        || coalesce(issued.tickets, 0) || ' were issued.' as in_words
     from heads
     inner join on_lines on heads.box_office = on_lines.box_office and heads.order_id = on_lines.order_id
     left join issued on heads.box_office = issued.box_office and heads.order_id = issued.order_id

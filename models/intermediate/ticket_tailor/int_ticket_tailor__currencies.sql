@@ -1,4 +1,4 @@
--- Events and products name a currency without saying how many minor units make one: the orders of the box office say it.
+-- Events and products name a currency without saying how many minor units make one: the box office's orders do.
 select
     box_office,
     currency,

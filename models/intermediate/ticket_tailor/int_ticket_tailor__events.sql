@@ -4,7 +4,9 @@ with capacities as (
         box_office,
         event_id,
         -- one ticket type without a limit, and the sum says nothing
-        case when count(coalesce(quantity_total, quantity)) = count(*) then sum(coalesce(quantity_total, quantity)) end as tickets
+        case
+            when count(coalesce(quantity_total, quantity)) = count(*) then sum(coalesce(quantity_total, quantity))
+        end as tickets
     from {{ ref('stg_ticket_tailor__event_ticket_types') }}
     group by box_office, event_id
 
@@ -152,7 +154,9 @@ select
     events.currency,
     events.total_orders as platform_orders_count,
     events.total_issued_tickets as platform_tickets_count,
-    {{ from_minor_units('events.revenue', 'coalesce(currencies.base_multiplier, events.iso_multiplier)') }} as platform_revenue,
+    {{ from_minor_units(
+        'events.revenue', 'coalesce(currencies.base_multiplier, events.iso_multiplier)'
+    ) }} as platform_revenue,
     events.dates_seen,
     events.first_seen_at
 from events

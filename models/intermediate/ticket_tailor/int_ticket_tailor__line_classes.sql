@@ -55,9 +55,10 @@ select
     box_office,
     order_id,
     -- two lines may carry one id, or none
-    coalesce(line_item_id, 'line') || case
-        when line_item_id is null or count(*) over (partition by box_office, order_id, line_item_id) > 1 then ':' || line_no
-        else ''
+    case
+        when line_item_id is null then 'line:' || line_no
+        when count(*) over (partition by box_office, order_id, line_item_id) > 1 then line_item_id || ':' || line_no
+        else line_item_id
     end as line_id,
     line_no,
     line_class,

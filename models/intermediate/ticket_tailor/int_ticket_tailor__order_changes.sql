@@ -34,17 +34,17 @@ order_changes as (
     {% for what, column in [
         ('total', 'total'), ('paid', 'total_paid'), ('refund', 'money_refunded'), ('credit', 'credit_issued'),
     ] %}
-    union all
+        union all
 
-    select
-        box_office,
-        order_id,
-        '{{ what }}' as what,
-        cast({{ from_minor_units('previous_' ~ column, 'multiplier') }} as varchar) as before,
-        cast({{ from_minor_units(column, 'multiplier') }} as varchar) as after,
-        fetched_at
-    from versions
-    where {{ column }} is distinct from previous_{{ column }}
+        select
+            box_office,
+            order_id,
+            '{{ what }}' as what,
+            cast({{ from_minor_units('previous_' ~ column, 'multiplier') }} as varchar) as before,
+            cast({{ from_minor_units(column, 'multiplier') }} as varchar) as after,
+            fetched_at
+        from versions
+        where {{ column }} is distinct from previous_{{ column }}
     {% endfor %}
 ),
 

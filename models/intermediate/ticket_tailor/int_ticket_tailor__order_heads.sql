@@ -28,7 +28,35 @@ newest as (
 )
 
 select
-    orders.* exclude (total_paid, unreadable, _dlt_load_id, _shape, document_hash),
+    orders.version_id,
+    orders.box_office,
+    orders.order_id,
+    orders.created_at,
+    orders.fetched_at,
+    orders.missing_since,
+    orders.status,
+    orders.event_id,
+    orders.event_series_id,
+    orders.event_name,
+    orders.event_starts_at,
+    orders.event_ends_at,
+    orders.venue,
+    orders.buyer_email,
+    orders.buyer_first_name,
+    orders.buyer_last_name,
+    orders.buyer_name,
+    orders.buyer_phone,
+    orders.marketing_opt_in,
+    orders.currency,
+    orders.base_multiplier,
+    orders.tax,
+    orders.tax_treatment,
+    orders.total,
+    orders.payment_type,
+    orders.txn_id,
+    orders.referral_tag,
+    orders.tickets_count,
+    orders.unreadable,
     {{ person_key('orders.buyer_email') }} as customer_id,
     newest.money_refunded,
     newest.credit_issued,
@@ -37,8 +65,7 @@ select
     or coalesce(history.total_paid, history.total_when_refunded, 0) > 0 as is_booked,
     -- what came in: the most that any version says was paid
     coalesce(history.total_paid, history.total_when_completed, history.total_when_refunded, 0) as captured,
-    coalesce(history.first_seen_paid_at, history.first_seen_at) as first_seen_paid_at,
-    orders.unreadable
+    coalesce(history.first_seen_paid_at, history.first_seen_at) as first_seen_paid_at
 from history
 inner join {{ ref('stg_ticket_tailor__orders') }} as orders on history.version_id = orders.version_id
 inner join newest on history.version_id = newest.version_id

@@ -45,7 +45,10 @@ select
     {{ from_minor_units('heads.total', 'heads.base_multiplier') }} as total_as_given,
     {{ from_minor_units('sums.fees_total', 'heads.base_multiplier') }} as service_charge_amount,
     {{ from_minor_units('sums.tax', 'heads.base_multiplier') }} as tax_amount,
-    case when heads.tax_treatment in ('inclusive', 'exclusive') then heads.tax_treatment else 'unknown' end as tax_basis,
+    case
+        when heads.tax_treatment in ('inclusive', 'exclusive') then heads.tax_treatment
+        else 'unknown'
+    end as tax_basis,
     cast(null as decimal(18, 4)) as tip_amount,
     {{ from_minor_units('-sums.discount_total', 'heads.base_multiplier') }} as discount_amount,
     cast(null as decimal(18, 4)) as platform_fee_amount,

@@ -2,9 +2,18 @@ with listed as (
 
     select
         *,
-        row_number() over (partition by box_office, product_id order by fetched_at desc, version_id desc) as version_rank,
+        row_number() over newest_first as version_rank,
         min(fetched_at) over (partition by box_office, product_id) as first_seen_at
     from {{ ref('stg_ticket_tailor__products') }}
+    window newest_first as (partition by box_office, product_id order by fetched_at desc, version_id desc)
+
+),
+
+newest as (
+
+    select *
+    from listed
+    where version_rank = 1
 
 ),
 
@@ -36,10 +45,7 @@ products as (
         coalesce(listed.currency, sold.currency) as currency,
         listed.status,
         least(listed.first_seen_at, sold.first_seen_at) as first_seen_at
-    from (
-        select * from listed
-        where version_rank = 1
-    ) as listed
+    from newest as listed
     full outer join sold on listed.box_office = sold.box_office and listed.product_id = sold.product_id
 
 )
@@ -49,7 +55,9 @@ select
     products.box_office as account,
     products.product_id,
     products.product_name,
-    {{ from_minor_units('products.price', 'coalesce(currencies.base_multiplier, products.iso_multiplier)') }} as list_price,
+    {{ from_minor_units(
+        'products.price', 'coalesce(currencies.base_multiplier, products.iso_multiplier)'
+    ) }} as list_price,
     products.currency,
     products.status,
     products.first_seen_at

@@ -14,26 +14,26 @@ with delivered as (
         ('issued_memberships', 'document_id'),
         ('waitlist_signups', 'document_id'),
     ] %}
-    select
-        '{{ list }}' as list,
-        box_office,
-        {{ id }} as document_id,
-        fetched_at
-    from {{ ref('stg_ticket_tailor__' ~ list) }}
-    {% if not loop.last %}union all{% endif %}
+        select
+            '{{ list }}' as list,
+            box_office,
+            {{ id }} as document_id,
+            fetched_at
+        from {{ ref('stg_ticket_tailor__' ~ list) }}
+        {% if not loop.last %}union all{% endif %}
     {% endfor %}
 ),
 
--- delivered whole after it was refused; a document whose id could not be read stays open, nothing can be matched with it
+-- delivered whole after it was refused; one whose id could not be read stays open, nothing can be matched with it
 settled as (
 
     select distinct refused.refused_id
     from {{ ref('stg_ticket_tailor__refused') }} as refused
     inner join delivered
         on refused.list = delivered.list
-        and refused.box_office = delivered.box_office
-        and refused.document_id = delivered.document_id
-        and refused.fetched_at < delivered.fetched_at
+            and refused.box_office = delivered.box_office
+            and refused.document_id = delivered.document_id
+            and refused.fetched_at < delivered.fetched_at
 
 )
 

@@ -47,7 +47,10 @@ discountable as (
 
     select
         goods.*,
-        case when goods.line_kind in ('ticket', 'product', 'membership') then greatest(goods.goods, 0) else 0 end as weight,
+        case
+            when goods.line_kind in ('ticket', 'product', 'membership') then greatest(goods.goods, 0)
+            else 0
+        end as weight,
         length(goods.line_id) as id_length,
         -sums.discount_total as order_discount,
         sums.tax as order_tax,
@@ -107,6 +110,8 @@ select
     discount,
     amount,
     fee,
-    case when line_kind in ('ticket', 'product', 'membership') then coalesce(tax_share, case order_tax when 0 then 0 end) end as tax,
+    case
+        when line_kind in ('ticket', 'product', 'membership') then coalesce(tax_share, case order_tax when 0 then 0 end)
+    end as tax,
     is_tax_on_top
 from taxed

@@ -18,8 +18,26 @@ with ranked as (
 )
 
 select
-    * exclude (version_rank, any_order_id, is_own_document, ticket_no, order_id, has_changed_status, has_changed_event),
+    version_id,
+    box_office,
+    ticket_id,
+    fetched_at,
+    -- a copy knows the order that its own document may not name
     coalesce(order_id, any_order_id) as order_id,
+    event_id,
+    ticket_type_id,
+    description,
+    status,
+    voided_at,
+    created_at,
+    source,
+    reservation,
+    email,
+    listed_price,
+    listed_currency,
+    listed_multiplier,
+    first_seen_at,
+    unreadable,
     coalesce(has_changed_status, false) as has_changed_status,
     coalesce(has_changed_event, false) as has_changed_event
 from ranked

@@ -7,7 +7,9 @@ with lines as (
         lines.order_id,
         lines.line_id,
         lines.line_no,
-        case when lines.line_class = 'ticket' and starts_with(lower(lines.item_id), 'tt_') then lines.item_id end as ticket_type_id,
+        case
+            when lines.line_class = 'ticket' and starts_with(lower(lines.item_id), 'tt_') then lines.item_id
+        end as ticket_type_id,
         coalesce(lines.quantity, 1) as quantity,
         lines.goods,
         lines.fee_inside + case sums.fee_on_top
@@ -22,7 +24,7 @@ with lines as (
 
 ),
 
--- a pool is what one set of tickets shares: the lines of one ticket type, or all lines that name no ticket type (bundles)
+-- a pool is what one set of tickets shares: the lines of one ticket type, or all lines that name none (bundles)
 pools as (
 
     select
@@ -64,7 +66,7 @@ tickets as (
 
 ),
 
--- a ticket type bought by itself and inside a bundle: the first tickets are those of its own line, the rest the bundle's
+-- a ticket type bought by itself and in a bundle: the first tickets are those of its own line, the rest the bundle's
 placed as (
 
     select
@@ -80,8 +82,8 @@ placed as (
     from tickets
     left join pools as types
         on tickets.box_office = types.box_office
-        and tickets.order_id = types.order_id
-        and tickets.ticket_type_id = types.pool
+            and tickets.order_id = types.order_id
+            and tickets.ticket_type_id = types.pool
     left join bundled on tickets.box_office = bundled.box_office and tickets.order_id = bundled.order_id
 
 ),
@@ -122,11 +124,12 @@ shares as (
 pools_without_tickets as (
 
     select
-        box_office,
-        order_id,
-        pool
+        pools.box_office,
+        pools.order_id,
+        pools.pool
     from pools
-    anti join placed using (box_office, order_id, pool)
+    anti join placed
+        on pools.box_office = placed.box_office and pools.order_id = placed.order_id and pools.pool = placed.pool
 
 )
 
@@ -152,8 +155,8 @@ select
 from lines
 inner join pools_without_tickets as alone
     on lines.box_office = alone.box_office
-    and lines.order_id = alone.order_id
-    and coalesce(lines.ticket_type_id, 'bundle') = alone.pool
+        and lines.order_id = alone.order_id
+        and coalesce(lines.ticket_type_id, 'bundle') = alone.pool
 
 union all
 

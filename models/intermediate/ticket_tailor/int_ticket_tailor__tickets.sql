@@ -41,7 +41,10 @@ tickets as (
         heads.order_id,
         coalesce(heads.event_id, orders.event_id) as event_id,
         -- a ticket given out without an order belongs to the person whose address it carries
-        case when heads.order_id is null then {{ person_key('heads.email') }} else orders.customer_id end as customer_id,
+        case
+            when heads.order_id is null then {{ person_key('heads.email') }}
+            else orders.customer_id
+        end as customer_id,
         coalesce(heads.status in ('voided', 'void') or orders.status = 'cancelled', false) as is_voided,
         coalesce(
             (orders.captured > 0 and orders.money_refunded >= orders.captured)
@@ -77,13 +80,13 @@ tickets as (
         on heads.box_office = sums.box_office and heads.order_id = sums.order_id
     left join {{ ref('int_ticket_tailor__sale_shares') }} as shares
         on heads.box_office = shares.box_office
-        and heads.order_id = shares.order_id
-        and heads.ticket_id = shares.ticket_id
+            and heads.order_id = shares.order_id
+            and heads.ticket_id = shares.ticket_id
     left join scans on heads.box_office = scans.box_office and heads.ticket_id = scans.ticket_id
     left join types
         on heads.box_office = types.box_office
-        and heads.event_id = types.event_id
-        and heads.ticket_type_id = types.ticket_type_id
+            and heads.event_id = types.event_id
+            and heads.ticket_type_id = types.ticket_type_id
 
 )
 

@@ -28,7 +28,7 @@ bundles as (
         id as event_id,
         fetched_at,
         _dlt_load_id,
-        d.currency as currency,
+        d.currency,
         unnest(d.bundles) as b
     from documents
 

@@ -1,5 +1,5 @@
--- An event's row in raw is replaced when the event changes, and a ticket type that was taken off leaves no row behind that could
--- replace its old one: so this one is made anew each time. There are as few rows as events have ticket types.
+-- An event's row in raw is replaced when the event changes, and a ticket type that was taken off leaves no row behind
+-- that could replace its old one: so this one is made anew each time. Events are few.
 {{ config(materialized='table', post_hook=[]) }}
 
 with documents as (
@@ -30,7 +30,7 @@ types as (
         id as event_id,
         fetched_at,
         _dlt_load_id,
-        d.currency as currency,
+        d.currency,
         unnest(d.ticket_types) as t
     from documents
 

@@ -50,7 +50,7 @@ select
     missing_since,
     case lower(d.status) when 'canceled' then 'cancelled' else lower(d.status) end as status,
     coalesce(d.event_summary.event_id, d.event_summary.id) as event_id,
-    d.event_summary.event_series_id as event_series_id,
+    d.event_summary.event_series_id,
     d.event_summary.name as event_name,
     {{ tt_time('d.event_summary.start_date') }} as event_starts_at,
     {{ tt_time('d.event_summary.end_date') }} as event_ends_at,
