@@ -28,11 +28,13 @@ _BOUNDARY = re.compile(rb"\}\s*(?=\{)")  # where two objects meet; may also stan
 _SURE_BOUNDARY = re.compile(rb'\}\s*(?=\{\s*"(?:[^"\\]|\\.)*"\s*:)')  # bare quotes: cannot stand in a string
 _AT_MARGIN = re.compile(rb"\n(?=[{\[])")
 _TOKEN = re.compile(rb'"(?:[^"\\\n]|\\.)*"|[{}\[\]]')
+_MEMBER_START = re.compile(rb'\s*\{\s*"(?:[^"\\]|\\.)*"\s*:')
 _OBJECT_START = re.compile(rb'\{\s*"')
 _SEPARATOR = re.compile(rb"\s*(?:,\s*)?")
 _FORM = re.compile(rb"[A-Za-z_][\w.%+\[\]-]*=[^\s&=]*(?:&[A-Za-z_][\w.%+\[\]-]*=[^\s&=]*)+")
 _NESTED_LIST = re.compile(rb'"(?:Tickets|Products|Payments)"\s*:')
 _NESTED_KINDS = ("ticket", "product", "payment")
+_ID = re.compile(rb'"Id"\s*:\s*"?(\d+)')
 _BOUNDARY_TRIES = 4
 _SALVAGE_TRIES = 2_000
 
@@ -187,10 +189,9 @@ class _Splitter:
             margin = _AT_MARGIN.search(data, position, end)
             stop = margin.start() if margin else end
         balanced = _balanced(data, position, stop) if data[position] == 123 else None
-        if balanced and _next_byte(data, balanced, stop) == b"{":
+        if balanced and _MEMBER_START.match(data, balanced, stop):
             stop = balanced
-        else:
-            stop = self._salvage(data, position, stop, b"{") or stop
+        stop = self._salvage(data, position, stop, b"{\n" if self.by_line else b"{") or stop
         piece = data[position:stop].rstrip(_BLANKS)
         yield piece, _judge(piece)
         return stop
@@ -203,6 +204,7 @@ class _Splitter:
 
     def _salvage(self, data: bytes, position: int, stop: int, followers: bytes) -> int | None:
         """Where, after broken text, a whole record stands that is no part of the broken one."""
+        broken_id = _ID.search(data, position, stop)
         nested = False
         seen = position
         for tries, match in enumerate(_OBJECT_START.finditer(data, position + 1, stop)):
@@ -211,18 +213,20 @@ class _Splitter:
             start = match.start()
             nested = nested or _NESTED_LIST.search(data, seen, start) is not None
             seen = max(position, start - 20)
-            piece = extent(data, start, min(stop, start + 2**18))
+            piece = extent(data, start, min(len(data), start + 2**18))
             if piece is None:
                 continue
-            follower = _next_byte(data, start + len(piece), stop)
-            if follower and follower not in followers:
+            follower = _next_byte(data, start + len(piece), len(data))
+            if follower and follower not in followers and (start + len(piece) != stop or not self.by_line):
                 continue
-            kind = self.kind_of(_judge(piece))
+            document = _judge(piece)
+            kind = self.kind_of(document)
             if kind is None:
                 continue
-            before = data[max(position, start - 64) : start].rstrip(_BLANKS)[-1:]
-            if nested and kind in _NESTED_KINDS and before in (b"[", b","):
-                continue
+            if nested and kind in _NESTED_KINDS and _before(data, position, start) in (b"[", b","):
+                parent = str(document.get("InvoiceId", "")).encode()
+                if not parent or broken_id is None or broken_id[1] == parent:
+                    continue  # an item of the broken invoice
             return start
         return None
 
@@ -235,7 +239,7 @@ class _Splitter:
             if position >= end:
                 self.in_list = not at_end
                 return position
-            if data[position] == 93:
+            if data[position] == 93 and _next_byte(data, position + 1, end) in (b"", b"{", b"["):
                 self.in_list = False
                 return position + 1
             piece = extent(data, position, end)
@@ -252,7 +256,8 @@ class _Splitter:
                 continue
             stop = _balanced(data, position, end) if data[position] in b"{[" else None
             if not stop or _next_byte(data, stop, end) not in b",]{":
-                stop = self._salvage(data, position, end, b",]{") or end
+                stop = end
+            stop = self._salvage(data, position, stop, b",]{") or stop
             broken = data[position:stop].rstrip(_BLANKS + b",]")
             yield broken, _judge(broken)
             position = stop
@@ -303,6 +308,11 @@ def _next_byte(data: bytes, position: int, end: int) -> bytes:
     return data[position : position + 1] if position < end else b""
 
 
+def _before(data: bytes, begin: int, position: int) -> bytes:
+    """The last byte before a position that is no blank."""
+    return data[max(begin, position - 64) : position].rstrip(_BLANKS)[-1:]
+
+
 def extent(data: bytes, position: int, end: int) -> bytes | None:
     """The bytes of the JSON value that starts here, or None. Reads leniently: NaN, repeated keys, bad UTF-8 pass."""
     size = 2**13
@@ -324,14 +334,17 @@ def extent(data: bytes, position: int, end: int) -> bytes | None:
 
 
 def _balanced(data: bytes, position: int, end: int) -> int | None:
-    """Where the brackets that open here are all closed again, or None."""
-    depth = 0
+    """Where the brackets that open here are all closed again, each by its own kind; None if they are not."""
+    awaited: list[bytes] = []
     for match in _TOKEN.finditer(data, position, end):
         token = match.group()
-        if token in (b"{", b"["):
-            depth += 1
+        if token == b"{":
+            awaited.append(b"}")
+        elif token == b"[":
+            awaited.append(b"]")
         elif token in (b"}", b"]"):
-            depth -= 1
-            if depth == 0:
+            if awaited.pop() != token:
+                return None
+            if not awaited:
                 return match.end()
     return None
