@@ -177,7 +177,8 @@ class FileReader:
 def _folder_hint(folder: str) -> tuple[tuple[str, ...] | None, str]:
     """The webhooks that the nearest folder with a telling name stands for, and that name."""
     for name in reversed(folder.split("/")):
-        word = re.sub(r"[^a-z]", "", name.rpartition("=")[2].lower()).rstrip("s")
+        words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name.rpartition("=")[2])
+        word = "".join(part.lower().rstrip("s") for part in words)
         if word in _FOLDERS:
             return _FOLDERS[word], _FOLDERS[word][-1] if len(_FOLDERS[word]) == 1 else payloads.INVOICE
     return None, ""
