@@ -78,6 +78,8 @@ def _fingerprint(settings: Settings) -> dict[str, str]:
     paths = [ROOT / "dbt_project.yml", ROOT / "profiles.yml"]
     for folder in ("models", "macros", "seeds", "tests/data"):
         paths += sorted(path for path in (ROOT / folder).rglob("*") if path.is_file())
+    # an upgrade of ours may build or publish differently
+    paths += sorted((ROOT / "pipelines").glob("*.py"))
     for path in paths:
         project.update(f"{path} {_stamp(path)}\n".encode())
     return {

@@ -39,11 +39,15 @@ BOOKKEEPING = {"coverage", "folders"}
 
 @dataclasses.dataclass
 class Loaded:
-    """What one account's load did. ``rows`` counts new rows by raw table; ``told`` is what a person should know."""
+    """What one account's load did. ``rows`` counts new rows by raw table; ``told`` is what a person should know.
+
+    ``finished_earlier``: a package that an earlier run had left was loaded first; its rows are not counted.
+    """
 
     rows: dict[str, int] = dataclasses.field(default_factory=dict)
     told: list[str] = dataclasses.field(default_factory=list)
     requests: int = 0
+    finished_earlier: bool = False
 
     @property
     def news(self) -> dict[str, int]:
@@ -83,8 +87,8 @@ def accounts(settings: Settings) -> "list[TicketorAccount | TicketTailorAccount]
     ]
 
 
-def pipeline(settings: Settings, platform: str, account: str) -> "dlt.Pipeline":
-    """The dlt pipeline of one account, with what an earlier run left unloaded finished first.
+def pipeline(settings: Settings, platform: str, account: str, loaded: Loaded) -> "dlt.Pipeline":
+    """The dlt pipeline of one account, with what an earlier run left unloaded finished first (told in ``loaded``).
 
     ``run()`` with a package pending loads the package and silently leaves out what it was called for: hence first.
     """
@@ -99,6 +103,7 @@ def pipeline(settings: Settings, platform: str, account: str) -> "dlt.Pipeline":
     )
     if made.has_pending_data:
         _run(made, None)
+        loaded.finished_earlier = True
     return made
 
 
@@ -168,7 +173,7 @@ def load_settings_table(settings: Settings) -> bool:
             ]
         ),
     )
-    made = pipeline(settings, "boxoffice", "settings")
+    made = pipeline(settings, "boxoffice", "settings", Loaded())
     import dlt
 
     @dlt.source(name="boxoffice")
@@ -187,12 +192,12 @@ def load_settings_table(settings: Settings) -> bool:
 def make_missing_tables(settings: Settings) -> None:
     """The models read the tables of both platforms: where one is not configured they exist and are empty."""
     if not register.ticketor_tables_exist(settings.warehouse):
-        made = pipeline(settings, "ticketor", "no_site")
+        made = pipeline(settings, "ticketor", "no_site", Loaded())
         from pipelines.ticketor import buffer, source
 
         _run(made, source.ticketor_source(Site("no_site", buffer=""), buffer.Package()))
     if not register.ticket_tailor_tables(settings.warehouse):
-        made = pipeline(settings, "ticket_tailor", "no_box_office")
+        made = pipeline(settings, "ticket_tailor", "no_box_office", Loaded())
         from pipelines.ticket_tailor import source as box_office
 
         _run(made, box_office.empty_source())
@@ -214,7 +219,7 @@ class TicketorAccount:
         return Look(due=not plan.is_empty, told=plan.told)
 
     def load(self, options: Reading, loaded: Loaded, echo: Echo) -> None:
-        made = pipeline(self.settings, self.platform, self.name)
+        made = pipeline(self.settings, self.platform, self.name, loaded)
         from pipelines.ticketor import buffer, source
 
         plan = buffer.plan(self.site, self.settings.warehouse, sweep=options.sweep)
@@ -245,7 +250,7 @@ class TicketTailorAccount:
         return Look(due=not self._plan.is_empty, requests=self._plan.requests, told=self._plan.told)
 
     def load(self, options: Reading, loaded: Loaded, echo: Echo) -> None:
-        made = pipeline(self.settings, self.platform, self.name)
+        made = pipeline(self.settings, self.platform, self.name, loaded)
         from pipelines.ticket_tailor import source
 
         plan = self._plan or self._planned(options)

@@ -82,15 +82,20 @@ def run(settings: Settings, *, echo: Echo, **reading: Any) -> RunResult:
         if marker and not options.full:
             with result.timed("look"):
                 due = [account for account in due if _is_due(account, options, result)]
+        unbuilt = set(marker.get("unbuilt", []))
         unsettled = bool(due or not marker or load.settings_changed(settings))
         if unsettled:
             bookkeeping.remove_marker(settings)
-            if _load(settings, result, due, options, echo) or not marker:
-                _build(settings, result, echo)
+            changed, touched = _load(settings, result, due, options, echo)
+            unbuilt |= touched
+            if changed or not marker:
+                # with the marker true, all else is built: what hangs on nothing that changed stays as it is
+                _build(settings, result, echo, unbuilt if marker else None)
+                unbuilt = set()
         if (unsettled or options.sweep) and not result.error:
             swept_all = options.sweep and not any(account.error for account in result.accounts)
             swept_at = result.started_at.isoformat() if swept_all else marker.get("swept_at")
-            bookkeeping.write_marker(settings, swept_at=swept_at)
+            bookkeeping.write_marker(settings, swept_at=swept_at, unbuilt=sorted(unbuilt))
         _judge(result)
     return result
 
@@ -147,10 +152,18 @@ def _is_due(account: Account, options: load.Reading, result: RunResult) -> bool:
     return look.due
 
 
-def _load(settings: Settings, result: RunResult, due: list[Account], options: load.Reading, echo: Echo) -> bool:
-    """Loads what is due, each account on its own. Returns whether raw holds anything that it did not before."""
+def _load(
+    settings: Settings, result: RunResult, due: list[Account], options: load.Reading, echo: Echo
+) -> tuple[set[str], set[str]]:
+    """Loads what is due, each account on its own.
+
+    Returns the platforms of which raw holds what is worth a build (``boxoffice`` is our own settings), and those of
+    which it holds anything new at all, if only that a list was read.
+    """
+    changed, touched = set(), set()
     with result.timed("load"):
-        anything_new = load.load_settings_table(settings)
+        if load.load_settings_table(settings):
+            changed.add("boxoffice")
         for account in due:
             told = AccountResult(account.platform, account.name)
             result.accounts.append(told)
@@ -161,16 +174,20 @@ def _load(settings: Settings, result: RunResult, due: list[Account], options: lo
                 told.error = str(error) if isinstance(error, Problem) else f"{type(error).__name__}: {error}"
                 (settings.logs / "errors.log").open("a").write(f"{result.started_at} {traceback.format_exc()}\n")
             told.news, told.requests, told.told = loaded.news, loaded.requests, loaded.told
-            anything_new |= bool(loaded.news)
+            if loaded.news or loaded.finished_earlier:
+                changed.add(account.platform)
+            if any(loaded.rows.values()):
+                touched.add(account.platform)
         load.make_missing_tables(settings)
-    return anything_new
+    return changed, touched | changed
 
 
-def _build(settings: Settings, result: RunResult, echo: Echo) -> None:
+def _build(settings: Settings, result: RunResult, echo: Echo, changed: set[str] | None = None) -> None:
+    """Builds, tests and publishes: everything, or what is downstream of the platforms that ``changed``."""
     try:
         with result.timed("transform"):
             echo("building and testing the marts")
-            built = transform.transform(settings, echo)
+            built = transform.transform(settings, echo, changed)
         result.models_built, result.tests_passed, result.warned = built.models, built.tests, built.warned
         with result.timed("publish"):
             echo("publishing")

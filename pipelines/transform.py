@@ -22,8 +22,11 @@ class Built:
     warned: list[str] = dataclasses.field(default_factory=list)
 
 
-def transform(settings: Settings, echo: Echo) -> Built:
-    """Builds and tests every model. Raises Problem with what failed; marts already published stay as they are."""
+def transform(settings: Settings, echo: Echo, changed: set[str] | None = None) -> Built:
+    """Builds and tests every model, or with ``changed`` those that hang on the raw data of these platforms.
+
+    Raises Problem with what failed; marts already published stay as they are.
+    """
     make_person_key(settings.person_key_file)
     # read by profiles.yml and the macros; set here so that a working directory elsewhere makes no second warehouse
     os.environ["BOXOFFICE_DATA_DIR"] = str(settings.data_dir)
@@ -53,6 +56,7 @@ def transform(settings: Settings, echo: Echo) -> Built:
                 f"--project-dir={ROOT}",
                 f"--profiles-dir={ROOT}",
                 f"--target-path={settings.data_dir / 'dbt'}",
+                *(["--select", *(f"source:raw_{platform}+" for platform in sorted(changed))] if changed else []),
             ]
         )
     finally:
