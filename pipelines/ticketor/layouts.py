@@ -69,7 +69,7 @@ def documents(chunks: Iterable[bytes], kind_of: Callable[[Any], str | None]) -> 
 def elements(piece: bytes, start: int, kind_of: Callable[[Any], str | None]) -> Iterator[Piece]:
     """The elements of the list that opens at ``start``, one by one, even if it is broken or never closes."""
     splitter = _Splitter(kind_of)
-    splitter.in_list = True
+    splitter.in_list = splitter.wrapped = True
     yield from splitter.list_elements(piece, start + 1, at_end=True)
 
 
@@ -77,6 +77,7 @@ class _Splitter:
     def __init__(self, kind_of: Callable[[Any], str | None]) -> None:
         self.kind_of = kind_of
         self.in_list = False
+        self.wrapped = False  # the list stands within a wrapper
         self.by_line = False  # some line was a record: then a broken line costs that line
 
     def window(self, data: bytes, at_end: bool) -> Pieces:
@@ -239,7 +240,7 @@ class _Splitter:
             if position >= end:
                 self.in_list = not at_end
                 return position
-            if data[position] == 93 and _next_byte(data, position + 1, end) in (b"", b"{", b"["):
+            if data[position] == 93 and self._list_ends(data, position + 1):
                 self.in_list = False
                 return position + 1
             piece = extent(data, position, end)
@@ -261,6 +262,11 @@ class _Splitter:
             broken = data[position:stop].rstrip(_BLANKS + b",]")
             yield broken, _judge(broken)
             position = stop
+
+    def _list_ends(self, data: bytes, position: int) -> bool:
+        """Whether a bracket closes the list that is read, and not one within a broken element of it."""
+        follower = _next_byte(data, position, len(data))
+        return follower in (b"", b"{", b"[") or (self.wrapped and not _OBJECT_START.search(data, position))
 
 
 def _with_end(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:

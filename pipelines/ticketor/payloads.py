@@ -5,6 +5,7 @@ Documentation", section Webhooks); common to all is only ``Id``. Strong marks al
 vendor adds to another webhook one day breaks nothing. What a document means is none of our business here.
 """
 
+import re
 from typing import Any
 
 from pipelines import door
@@ -28,6 +29,8 @@ MARKS = {
     **dict.fromkeys(("ChargeMethod", "PaymentType", "DeductedAmountByPlatform"), PAYMENT),
 }
 LISTS = ("Payments", "Tickets", "Products")
+_KEYS = re.compile(rb'"([A-Za-z]{1,40})"\s*:')
+_FIRST_ID = re.compile(rb'\s*\{\s*"Id"\s*:\s*"?(\d{1,19})"?\s*,')
 
 _PERSON = Shape(ids=("Id",))
 _TICKET_FIELDS: dict[str, Any] = {
@@ -93,6 +96,27 @@ def recognise(document: Any) -> str:
     if family == INVOICE and not document.keys().isdisjoint(LISTS):
         return DETAILS
     return family
+
+
+def glimpse(raw: bytes, document: Any) -> tuple[str | None, int | None]:
+    """What a refused record seems to be: its webhook and Id as far as they can be told, so that one sent whole later
+    can be known for the same. ``document`` is what became of it, a Refused where it could not even be read."""
+    if type(document) is dict:
+        names, given = list(document), document.get("Id")
+    else:
+        names = [name.decode() for name in _KEYS.findall(raw)]
+        match = _FIRST_ID.match(raw)
+        given = match[1].decode() if match else None
+    families = {MARKS[name] for name in names if name in MARKS}
+    webhook = None
+    if INVOICE in families:
+        webhook = INVOICE if set(LISTS).isdisjoint(names) else DETAILS
+    elif len(families) == 1:
+        (webhook,) = families
+    try:
+        return webhook, door.whole_number(given)
+    except Refused:
+        return webhook, None
 
 
 def check(document: Any) -> tuple[str, int]:

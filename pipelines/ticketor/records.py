@@ -69,7 +69,7 @@ class FileReader:
         """Reads a file that holds one payload and nothing else; False when it is anything else."""
         content = content.strip(b" \t\r\n")
         document = door.attempt(content)
-        if type(document) is not dict or "Id" not in document or b"__" in content:
+        if type(document) is not dict or "Id" not in document or envelopes.is_flattened(content):
             return False
         self._payload(content, document, None)
         return True
@@ -77,7 +77,7 @@ class FileReader:
     def stream(self, chunks: Iterable[bytes]) -> Iterator[None]:
         """Reads any layout; pauses after each document, so that the rows can be taken away before they are too many."""
         for raw, document in layouts.documents(self._watched(chunks), envelopes.kind_of):
-            if type(document) is dict and "Id" in document and b"__" not in raw:
+            if type(document) is dict and "Id" in document and not envelopes.is_flattened(raw):
                 self._payload(raw, document, None)
             else:
                 for payload in envelopes.unwrap(raw, document):
@@ -105,7 +105,8 @@ class FileReader:
             reason = refused.reason
             if len(raw) > KEPT_BYTES:
                 reason += f" (of {len(raw)} bytes the first {KEPT_BYTES} are kept)"
-            self._add(raw[:KEPT_BYTES], REFUSED, reason=reason, received_at=received_at)
+            webhook_seen, id_seen = payloads.glimpse(raw, document)
+            self._add(raw[:KEPT_BYTES], REFUSED, reason, webhook_seen, id_seen, received_at)
         else:
             note = None if self.expected is None or webhook in self.expected else f"the folder says {self.hint}"
             self._add(raw, LOADED, note, webhook, payload_id, received_at)

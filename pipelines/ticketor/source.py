@@ -2,14 +2,16 @@
 
 **When is a refusal open?** A row of ``raw_ticketor.records`` with outcome ``refused`` or ``empty file`` is open unless
 
-1. its file has been read since, and this record is no longer in it: the row's (file_size, file_mtime_ns) is not that of
-   the file's newest reading. The newest reading of a (site, file) is the (file_size, file_mtime_ns) of the rows with
-   its greatest ``_dlt_load_id``. Whenever a file is read again, every record that is still refused in it is written
-   again with the new size and time (same ``record_id``, so in place); loaded records may be left as they are, with
-   the exception of one at least. Hence: open only if equal to the newest reading;
-2. or the record was cut short and has been sent again whole, in whatever file: ``raw`` is a prefix of the document of a
-   record of the same site with outcome ``loaded`` (only for a reason that is ``truncated``, and ``raw`` of 20 bytes or
-   more, so that a stray brace closes nothing): ``starts_with(document, decode(raw))``, and received not earlier;
+1. its file has been read since, and the record is no longer in it. A file is read again when its size or time changed;
+   every record that is still refused in it is then written again under the new ``file_size`` and ``file_mtime_ns`` (the
+   same ``record_id``, so in place, with the new ``_dlt_load_id``), and the file's first record (``position`` 0) is
+   always written again, last. Records that were loaded before are left as they are. So the newest reading of a file is
+   the (file_size, file_mtime_ns) of its row at position 0 with the greatest ``_dlt_load_id``, and a refusal whose
+   (file_size, file_mtime_ns) is not that one is closed;
+2. or it has been delivered whole, in whatever file: a row of the same site with outcome ``loaded``, the same
+   ``payload_id`` and the same ``webhook``, received later. On refused rows these two are filled as far as they can be
+   told from what is left; a refusal that seems to be an ``invoice`` is also closed by an ``invoice_with_details``. One
+   that is ``truncated`` is closed whenever ``raw`` is a prefix of such a document, received later or not;
 3. or its reason is ``no records``: a file that holds an empty list is complete, and nothing to worry about.
 """
 

@@ -110,8 +110,17 @@ def test_both_invoices_may_share_a_folder(tmp_path: Path) -> None:
 def test_a_refused_record_keeps_its_bytes(tmp_path: Path) -> None:
     raw = d.compact(d.invoice(random.Random(1), 1)).encode()[:-1] + b',"Notes":"\xff"}'
     (row,) = d.read(tmp_path, {"a": raw})
-    assert (row["outcome"], row["raw"], row["document"], row["payload_id"]) == ("refused", raw, None, None)
+    assert (row["outcome"], row["raw"], row["document"]) == ("refused", raw, None)
     assert row["reason"].startswith("not UTF-8 at byte")
+
+
+@pytest.mark.parametrize("webhook", d.MAKERS)
+def test_what_a_cut_record_was_is_told_as_far_as_it_can_be(tmp_path: Path, webhook: str) -> None:
+    raw = d.compact(d.MAKERS[webhook](random.Random(12), 99)).encode()
+    (row,) = d.read(tmp_path, {"a": raw[:-3]})
+    assert (row["outcome"], row["webhook"], row["payload_id"]) == ("refused", webhook, 99)
+    (row,) = d.read(tmp_path, {"a": b'{"Id":9'})
+    assert (row["outcome"], row["webhook"], row["payload_id"]) == ("refused", None, None)
 
 
 def test_checks_change_nothing() -> None:

@@ -1,0 +1,159 @@
+"""Payloads inside what receivers and Zapier make of them, and the time of receipt."""
+
+import base64
+import datetime as dt
+import json
+import random
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from pipelines.ticketor import records
+from tests.ticketor import deliveries as d
+
+TICKET = d.ticket(random.Random(1), 77)
+
+
+def flatten(payload: dict[str, Any], path: str = "") -> dict[str, Any]:
+    """As Zapier does it."""
+    flat: dict[str, Any] = {}
+    for key, value in payload.items():
+        if isinstance(value, dict):
+            flat |= flatten(value, f"{path}{key}__")
+        else:
+            flat[path + key] = value
+    return flat
+
+
+@pytest.mark.parametrize(
+    ("wrapper", "received_at"),
+    [
+        ({"received_at": "2024-05-01T10:00:00.1234567Z"}, "2024-05-01T10:00:00.123456+00:00"),
+        ({"received_at": "2024-05-01T10:00:00-07:00"}, "2024-05-01T17:00:00+00:00"),
+        ({"received_at": "2024-05-01 10:00:00"}, "2024-05-01T10:00:00+00:00"),
+        ({"receivedAt": 1714557600}, "2024-05-01T10:00:00+00:00"),
+        ({"timestamp": "1714557600123"}, "2024-05-01T10:00:00.123000+00:00"),
+        (
+            {"requestContext": {"timeEpoch": 1714557600123}, "received_at": "2030-01-01"},
+            "2024-05-01T10:00:00.123000+00:00",
+        ),
+    ],
+)
+def test_the_envelope_says_when(tmp_path: Path, wrapper: dict[str, Any], received_at: str) -> None:
+    (row,) = d.read(tmp_path, {"20200101T000000Z.json": d.compact(wrapper | {"body": TICKET}).encode()})
+    assert (row["received_at"].isoformat(), row["received_at_basis"]) == (received_at, "envelope")
+
+
+@pytest.mark.parametrize("nonsense", ["0001-01-01T00:00:00", "yesterday", -5, True, {}, None, 10**30, "9" * 400])
+def test_a_time_that_is_none_is_left_out(tmp_path: Path, nonsense: Any) -> None:
+    (row,) = d.read(tmp_path, {"a": d.compact({"received_at": nonsense, "body": TICKET}).encode()})
+    assert (row["received_at"].timestamp(), row["received_at_basis"]) == (d.OLD, "file time")
+
+
+@pytest.mark.parametrize(
+    ("name", "moment"),
+    [
+        ("2023-11-03T22-11-58-995Z.json", "2023-11-03T22:11:58.995"),
+        ("20231103T221158Z-abc.json", "2023-11-03T22:11:58"),
+        ("20231103221158995.json", "2023-11-03T22:11:58.995"),
+        ("stream-1-2023-11-03-22-11-58-9f3c1a22-uuid", "2023-11-03T22:11:58"),
+        ("invoice_2023-11-03_22-11-58.123456.json.gz", "2023-11-03T22:11:58.123456"),
+        ("1699049518995-7.json", "2023-11-03T22:11:58.995"),
+        ("1699049518.json", "2023-11-03T22:11:58"),
+        ("1699049518995129700.json", "2023-11-03T22:11:58.995129"),
+        ("2023-13-03T22-11-58Z.json", None),
+        ("26657.json", None),
+        ("9971217295658.json", None),
+        ("2023-11-03.jsonl", None),
+    ],
+)
+def test_the_name_of_a_file_may_say_when(name: str, moment: str | None) -> None:
+    found = records.time_in_name(name)
+    expected = moment and (dt.datetime.fromisoformat(moment + "+00:00") - dt.datetime(1970, 1, 1, tzinfo=dt.UTC))
+    assert found == (expected and expected // dt.timedelta(microseconds=1))
+
+
+def test_envelopes_within_envelopes(tmp_path: Path) -> None:
+    inner = {"body": json.dumps(TICKET), "received_at": "2024-05-01T10:00:00Z"}
+    outer = {"requests": [{"body": base64.b64encode(d.compact(inner).encode()).decode(), "body_encoding": "base64"}]}
+    (row,) = d.read(tmp_path, {"a": json.dumps(outer).encode()})
+    assert d.documents([row]) == [TICKET] and row["received_at_basis"] == "envelope"
+
+
+def test_a_body_of_several_payloads(tmp_path: Path) -> None:
+    items = d.payloads(5)
+    bodies = [d.compact(items[:2]), "\n".join(map(d.compact, items[2:])), items]
+    found = d.read(tmp_path, {"a": "\n".join(d.compact({"body": body}) for body in bodies).encode()})
+    assert d.documents(found) == items + items
+    assert [row["position"] for row in found] == list(range(10))
+    assert len({row["record_id"] for row in found}) == 10
+
+
+def test_one_bad_request_costs_one(tmp_path: Path) -> None:
+    items = d.payloads(4)
+    bad = d.compact(items[1])[:-1] + ',"Id":5}'
+    for name, bodies in {
+        "text": [json.dumps(bad if n == 1 else d.compact(item)) for n, item in enumerate(items)],
+        "objects": [bad if n == 1 else d.compact(item) for n, item in enumerate(items)],
+        "surrogate": ['{"Id":1,"Barcode":"\\ud800"}' if n == 1 else d.compact(item) for n, item in enumerate(items)],
+    }.items():
+        content = '{"exported_at": 1, "requests": [' + ", ".join(f'{{"body": {body}}}' for body in bodies) + "]}"
+        found = d.read(tmp_path / name, {"export": content.encode()})
+        assert [row["outcome"] for row in found] == ["loaded", "refused", "loaded", "loaded"], name
+        assert d.documents(found) == [items[0], *items[2:]]
+
+
+@pytest.mark.parametrize("content", ['{"body": null}', '{"payload": "", "eventType": "ping"}'])
+def test_an_empty_envelope_is_told(tmp_path: Path, content: str) -> None:
+    (row,) = d.read(tmp_path, {"a": content.encode()})
+    assert row["reason"] == "no known shape: the envelope is empty"
+
+
+@pytest.mark.parametrize("content", ["pong", '"pong"', "123", "null", '{"ok": true}', '{"body": "pong"}'])
+def test_what_is_no_payload_is_refused(tmp_path: Path, content: str) -> None:
+    (row,) = d.read(tmp_path, {"a": content.encode()})
+    assert row["outcome"] == "refused"
+
+
+@pytest.mark.parametrize("webhook", [name for name in d.MAKERS if name != "invoice_with_details"])
+@pytest.mark.parametrize("form", [False, True])
+def test_zapier_is_put_back(tmp_path: Path, webhook: str, form: bool) -> None:
+    payload = d.MAKERS[webhook](random.Random(4), 5)
+    flat = flatten(payload)
+    if form:
+        texts = {key: "" if value is None else str(value) for key, value in flat.items()}
+        contents = [urlencode(texts), d.compact({"body": urlencode(texts)})]
+        texts = {key: None if value == "" else value for key, value in texts.items()}
+        expected = [json.loads(json.dumps(payload), parse_int=str, parse_float=str)]
+    else:
+        contents, expected = [d.compact(flat | {"id": "zap_1", "querystring__a": 1})], [payload]
+    for number, content in enumerate(contents):
+        found = d.read(tmp_path / str(number), {"a": content.encode()})
+        assert [row["webhook"] for row in found] == [webhook], found[0]["reason"]
+        assert {key: value for key, value in flatten(d.documents(found)[0]).items() if key in flat} == (
+            texts if form else flatten(expected[0])
+        )
+
+
+@pytest.mark.parametrize(
+    "flat",
+    [
+        {"Tickets": "1,2", "Amount__Total": 5},
+        {"Tickets__Id": "1,2"},
+        {"Tickets[]Id": "1,2", "Buyer__Id": 1},
+        {"Tickets[]Id": "1"},
+    ],
+)
+def test_a_flattened_list_cannot_be_put_back(tmp_path: Path, flat: dict[str, Any]) -> None:
+    payload = {"Id": 5, "InvoiceType": "Sale", "Amount": {"Total": 5}, **flat}
+    (row,) = d.read(tmp_path, {"a": d.compact(payload).encode()})
+    assert row["outcome"] == "refused"
+    assert row["reason"].startswith(("a list joined into text", "not a list: Tickets"))
+
+
+def test_two_values_for_one_flattened_key(tmp_path: Path) -> None:
+    payload = flatten(TICKET) | {"Event": {"EventId": 1}, "Event__EventId": 2}
+    (row,) = d.read(tmp_path, {"a": d.compact(payload).encode()})
+    assert row["reason"] == "two values for one key: Event"
