@@ -108,6 +108,19 @@
 {%- endmacro %}
 
 
+{% macro text_columns(mart) -%}
+    {#- The columns of a mart that hold text, from its contract, comma separated; keys apart, which are hashes. -#}
+    {%- set names = [] -%}
+    {%- if execute -%}
+        {%- for column in graph.nodes['model.' ~ project_name ~ '.' ~ mart].columns.values()
+            if column.data_type == 'varchar' and not column.name.endswith('_key') -%}
+            {%- do names.append(adapter.quote(column.name)) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return((names or ['platform']) | join(', ')) }}
+{%- endmacro %}
+
+
 {% macro mart_names() -%}
     {#- Every table of the marts: the tests that look at all of them go through this list, and one test keeps it complete. -#}
     {{ return([

@@ -1,5 +1,5 @@
--- Nothing is lost and nothing doubled between the unified shape and the facts: counts and sums per platform, account and
--- currency. A row here is a table on which they differ.
+-- Nothing is lost and nothing doubled between the unified shape and the facts: counts and sums per platform, account
+-- and currency. A row here is a table on which they differ.
 {% set pairs = [
     ('int_orders', 'fct_orders', 'total_amount', 'true'),
     ('int_tickets', 'fct_tickets', 'price_paid', 'true'),
@@ -73,6 +73,20 @@ after as (
     {% endfor %}
 )
 
-(from before except all from after)
-union all
-(from after except all from before)
+select
+    coalesce(before.mart, after.mart) as mart,
+    coalesce(before.platform, after.platform) as platform,
+    coalesce(before.account, after.account) as account,
+    coalesce(before.currency, after.currency) as currency,
+    before.how_many as rows_in_intermediate,
+    after.how_many as rows_in_mart,
+    before.amount as amount_in_intermediate,
+    after.amount as amount_in_mart
+from before
+full outer join after
+    on
+        before.mart = after.mart
+        and before.platform = after.platform
+        and before.account = after.account
+        and before.currency is not distinct from after.currency
+where before.how_many is distinct from after.how_many or before.amount is distinct from after.amount

@@ -1,5 +1,5 @@
--- The lines of an order make its total: all of them for an order that gives back, those that are no refund for any other.
--- A row here is an order of which an amount is in no line, or in two.
+-- The lines of an order make its total: all of them for an order that gives back, those that are no refund for any
+-- other. A row here is an order of which an amount is in no line, or in two.
 with added_up as (
     select
         order_key,
@@ -20,6 +20,6 @@ from {{ ref('fct_orders') }} as orders
 left join added_up on orders.order_key = added_up.order_key
 where
     orders.total_amount is not null
-    and coalesce(
-        case when orders.order_type in ('return', 'refund', 'void') then added_up.everything else added_up.charged end, 0
-    ) <> orders.total_amount
+    and orders.total_amount <> coalesce(
+        if(orders.order_type in ('return', 'refund', 'void'), added_up.everything, added_up.charged), 0
+    )

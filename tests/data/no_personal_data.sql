@@ -1,94 +1,103 @@
 -- People are in dim_customers and nowhere else in the marts: looked for by what they are called, not by column names.
 -- A row here is a column that holds somebody's e-mail address, phone number or name.
 --
--- Addresses are looked for anywhere in a text, phones (seven digits at least) and whole names (two words) as whole texts.
--- Ids are not compared with phones: both are digits and may be equal by chance. What names a thing may name a person who
--- buys: an evening with somebody is no leak.
-{% set about_people = ['dim_customers', 'dim_dates'] %}
-{% set names_of_things = ['event_name', 'show_name', 'production', 'product_name', 'venue', 'season'] %}
+-- Addresses are looked for anywhere in a text; phones (seven digits at least) and whole names (two words) as whole
+-- texts. Ids are not compared with phones: both are digits and may be equal by chance. What names a thing may name a
+-- person who buys: an evening with somebody is no leak.
+{% set marts = mart_names() | reject('in', ['dim_customers', 'dim_dates']) | list %}
+{% set names_of_things = ['event_name', 'show_name', 'production', 'season', 'product_name', 'venue'] %}
 with people as (
     select distinct
         lower(trim(email)) as email,
-        trim(phone) as phone,
+        lower(trim(phone)) as phone,
         lower(trim(full_name)) as full_name,
         lower(trim(first_name || ' ' || last_name)) as first_and_last
     from {{ ref('dim_customers') }}
 ),
 
-emails as (
-    select email as value
+names as (
+    select
+        email as called,
+        'e-mail' as what
     from people
     where email like '%_@_%'
-),
-
-phones as (
-    select phone as value
+    union
+    select
+        phone as called,
+        'phone' as what
     from people
     where length(regexp_replace(phone, '[^0-9]', '', 'g')) >= 7
-),
-
-names as (
-    select full_name as value
+    union
+    select
+        full_name as called,
+        'name' as what
     from people
     where full_name like '% %'
     union
-    select first_and_last
+    select
+        first_and_last as called,
+        'name' as what
     from people
     where first_and_last like '% %'
 ),
 
-found as (
-    select
-        null as mart,
-        null as column_name,
-        null as looks_like,
-        null as how_many
-    where false
-    {% for mart in mart_names() if mart not in about_people %}
-        {% set relation = ref(mart) %}
-        {% if execute %}
-            {% for column in adapter.get_columns_in_relation(relation) if column.is_string() and not column.name.endswith('_key') %}
-                union all
-                select
-                    '{{ mart }}',
-                    '{{ column.name }}',
-                    'e-mail',
-                    count(*)
-                from {{ relation }}
-                where
-                    "{{ column.name }}" like '%@%'
-                    and exists (
-                        select 1
-                        from (
-                            select unnest(regexp_extract_all(lower("{{ column.name }}"), '[^\s<>()\[\],;:"'']+@[^\s<>()\[\],;:"'']+')) as part
-                        ) as parts
-                        inner join emails on rtrim(parts.part, '.') = emails.value
-                    )
-                {% if not column.name.endswith('_id') and column.name != 'processor_reference' %}
-                    union all
-                    select
-                        '{{ mart }}',
-                        '{{ column.name }}',
-                        'phone',
-                        count(*)
-                    from {{ relation }}
-                    where trim("{{ column.name }}") in (select phones.value from phones)
-                {% endif %}
-                {% if column.name not in names_of_things %}
-                    union all
-                    select
-                        '{{ mart }}',
-                        '{{ column.name }}',
-                        'name',
-                        count(*)
-                    from {{ relation }}
-                    where lower(trim("{{ column.name }}")) in (select names.value from names)
-                {% endif %}
-            {% endfor %}
-        {% endif %}
+-- every text of every mart; keys apart, which are hashes
+texts as not materialized (
+    {% for mart in marts %}
+        {% set columns = text_columns(mart) %}
+        select
+            '{{ mart }}' as mart,
+            column_name,
+            lower(trim(said)) as said
+        from (
+            unpivot (select {{ columns }} from {{ ref(mart) }})
+            on {{ columns }}
+            into name column_name value said
+        )
+        {% if not loop.last %}union all{% endif %}
     {% endfor %}
+),
+
+whole as (
+    select
+        texts.mart,
+        texts.column_name,
+        names.what
+    from texts
+    inner join names on texts.said = names.called
+    where
+        not (names.what = 'phone' and regexp_matches(texts.column_name, '_id$|_reference$'))
+        and not (names.what = 'name' and list_contains({{ names_of_things }}, texts.column_name))
+),
+
+addresses as (
+    select
+        mart,
+        column_name,
+        unnest(regexp_extract_all(said, '[^\s<>()\[\],;:"'']+@[^\s<>()\[\],;:"'']+')) as address
+    from texts
+    where said like '%@%'
+),
+
+within as (
+    select
+        addresses.mart,
+        addresses.column_name,
+        names.what
+    from addresses
+    inner join names on rtrim(addresses.address, '.') = names.called
+),
+
+found as (
+    select * from whole
+    union all
+    select * from within
 )
 
-select *
+select
+    mart,
+    column_name,
+    what,
+    count(*) as how_many
 from found
-where how_many > 0
+group by mart, column_name, what

@@ -21,6 +21,9 @@ not_here as (
     where missing.order_key is not null
 )
 
-(from not_here except from shown)
-union all
-(from shown except from not_here)
+select
+    not_here.order_key as missing_and_not_shown,
+    shown.order_key as shown_and_not_missing
+from not_here
+full outer join shown on not_here.order_key = shown.order_key
+where not_here.order_key is null or shown.order_key is null

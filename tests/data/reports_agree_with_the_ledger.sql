@@ -1,4 +1,5 @@
--- Every report is a sum of the ledger, per platform, account and currency: a row here is a measure on which they differ.
+-- Every report is a sum of the ledger, per platform, account and currency.
+-- A row here is a measure on which they differ.
 with ledger as (
     select
         platform,

@@ -1,5 +1,5 @@
--- Every id that a document has is one row of the unified shape, and only those are: nothing lost, nothing doubled, nothing
--- made up. And its amount is one that some version of it has: which version wins is decided elsewhere.
+-- Every id that a document has is one row of the unified shape, and only those are: nothing lost, nothing doubled,
+-- nothing made up. And its amount is one that some version of it has: which version wins is decided elsewhere.
 -- A row here is an id on which staging and intermediate differ.
 with ticketor_returns as (
     select distinct
@@ -59,7 +59,8 @@ staged_rows as (
         items.amount
     from ticketor_items as items
     anti join ticketor_returns as own on items.account = own.account and items.invoice_id = own.invoice_id
-    anti join ticketor_returns as parent on items.account = parent.account and items.parent_invoice_id = parent.invoice_id
+    anti join ticketor_returns as parent
+        on items.account = parent.account and items.parent_invoice_id = parent.invoice_id
     union all
     select
         'ticket_tailor' as platform,
