@@ -10,8 +10,8 @@
 
         Largest remainder: every row gets its proportion rounded towards zero, and what is left goes out one unit each to the
         rows that lost most by the rounding; equal losses in the order of `order_by`. So the shares of a partition always add
-        up to `amount`, and the result depends on nothing but the rows. NULL where the weights add up to 0 or the amount is
-        NULL: there is nothing to spread over, and the caller decides. -#}
+        up to `amount`, and the result depends on nothing but the rows. NULL where the amount is NULL, or where it is
+        not 0 and the weights add up to 0: there is nothing to spread over, and the caller decides. -#}
     select
         * exclude (_amount, _weight, _weights, _floor, _rest, _floors, _place),
         cast(sign(_amount) * (_floor + case when _place <= abs(_amount) - _floors then 1 else 0 end) as bigint) as {{ share }}
@@ -32,9 +32,19 @@
                     greatest(coalesce(cast({{ weight }} as hugeint), 0), 0) as _weight,
                     sum(greatest(coalesce({{ weight }}, 0), 0)) over (partition by {{ partition_by }}) as _weights
                 from {{ relation }}
+                where {{ amount }} <> 0
             ) as weighed
         ) as cut
     ) as placed
+
+    union all
+
+    -- nothing to spread: the windows above are not asked
+    select
+        *,
+        case {{ amount }} when 0 then cast(0 as bigint) end as {{ share }}
+    from {{ relation }}
+    where {{ amount }} = 0 or {{ amount }} is null
 {%- endmacro %}
 
 

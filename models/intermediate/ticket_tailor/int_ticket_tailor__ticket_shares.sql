@@ -60,7 +60,8 @@ tickets as (
         row_number() over (
             partition by box_office, order_id, ticket_type_id
             order by length(ticket_id), ticket_id
-        ) as place_in_type
+        ) as place_in_type,
+        count(*) over (partition by box_office, order_id, ticket_type_id) as tickets_of_type
     from {{ ref('int_ticket_tailor__ticket_heads') }}
     where order_id is not null
 
@@ -74,17 +75,39 @@ placed as (
         tickets.order_id,
         tickets.ticket_id,
         tickets.listed_price,
+        tickets.place_in_type,
+        case
+            when bundled.order_id is null then tickets.tickets_of_type
+            else least(tickets.tickets_of_type, types.quantity)
+        end as tickets_of_pool,
         case
             when types.pool is not null and (bundled.order_id is null or tickets.place_in_type <= types.quantity)
                 then types.pool
             when bundled.order_id is not null then 'bundle'
-        end as pool
+        end as pool,
+        types.goods,
+        types.fee
     from tickets
     left join pools as types
-        on tickets.box_office = types.box_office
+        on
+            tickets.box_office = types.box_office
             and tickets.order_id = types.order_id
             and tickets.ticket_type_id = types.pool
     left join bundled on tickets.box_office = bundled.box_office and tickets.order_id = bundled.order_id
+
+),
+
+-- evenly, what does not divide to the first: no weights, so no window over all of them
+even as (
+
+    select
+        box_office,
+        order_id,
+        ticket_id,
+        sign(goods) * (abs(goods) // tickets_of_pool + cast(place_in_type <= abs(goods) % tickets_of_pool as bigint)) as goods,
+        sign(fee) * (abs(fee) // tickets_of_pool + cast(place_in_type <= abs(fee) % tickets_of_pool as bigint)) as fee
+    from placed
+    where pool <> 'bundle'
 
 ),
 
@@ -94,30 +117,51 @@ weighed as (
         placed.box_office,
         placed.order_id,
         placed.ticket_id,
-        placed.pool,
         pools.goods as pool_goods,
         pools.fee as pool_fee,
         case
-            when placed.pool <> 'bundle' then 1
-            when sum(placed.listed_price) over (partition by placed.box_office, placed.order_id, placed.pool) = 0 then 1
+            when sum(placed.listed_price) over (partition by placed.box_office, placed.order_id) = 0 then 1
             else placed.listed_price
         end as weight,
         length(placed.ticket_id) as id_length
     from placed
     inner join pools
         on placed.box_office = pools.box_office and placed.order_id = pools.order_id and placed.pool = pools.pool
+    where placed.pool = 'bundle'
 
 ),
 
-goods as (
+weighed_goods as (
 
-    {{ spread('weighed', 'pool_goods', 'weight', 'box_office, order_id, pool', 'id_length, ticket_id', 'goods') }}
+    {{ spread('weighed', 'pool_goods', 'weight', 'box_office, order_id', 'id_length, ticket_id', 'goods') }}
+
+),
+
+weighed_shares as (
+
+    {{ spread('weighed_goods', 'pool_fee', 'weight', 'box_office, order_id', 'id_length, ticket_id', 'fee') }}
 
 ),
 
 shares as (
 
-    {{ spread('goods', 'pool_fee', 'weight', 'box_office, order_id, pool', 'id_length, ticket_id', 'fee') }}
+    select
+        box_office,
+        order_id,
+        ticket_id,
+        goods,
+        fee
+    from even
+
+    union all
+
+    select
+        box_office,
+        order_id,
+        ticket_id,
+        goods,
+        fee
+    from weighed_shares
 
 ),
 
