@@ -99,9 +99,12 @@ def _stamp(path: Path) -> str:
 
 
 def record(settings: Settings, line: dict[str, Any]) -> None:
-    """Appends one run to runs.jsonl, in one write."""
-    with settings.runs_file.open("ab") as file:
-        file.write(json.dumps(line, default=str).encode() + b"\n")
+    """Appends one run to runs.jsonl, in one write, on a line of its own even if a kill cut the one before short."""
+    with settings.runs_file.open("a+b") as file:
+        end = file.seek(0, os.SEEK_END)
+        file.seek(max(0, end - 1))
+        cut_short = file.read(1) not in (b"", b"\n")
+        file.write(b"\n" * cut_short + json.dumps(line, default=str).encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())
 

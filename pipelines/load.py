@@ -8,8 +8,12 @@ import dataclasses
 import datetime as dt
 import hashlib
 import os
+import shutil
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+
+import duckdb
 
 from pipelines import register
 from pipelines.errors import Problem
@@ -91,20 +95,55 @@ def pipeline(settings: Settings, platform: str, account: str, loaded: Loaded) ->
     """The dlt pipeline of one account, with what an earlier run left unloaded finished first (told in ``loaded``).
 
     ``run()`` with a package pending loads the package and silently leaves out what it was called for: hence first.
+    A package that cannot be loaded (a disk that was full, power that was lost) would hold up the account for ever. It
+    is dropped with dlt's own folder, which dlt makes again from the warehouse: what to read is decided by what raw
+    holds, so it is read once more.
     """
     os.environ.update(DLT_SETTINGS | {"DLT_DATA_DIR": str(settings.dlt_dir), "DLT_PROJECT_DIR": str(ROOT)})
     import dlt
 
-    made = dlt.pipeline(
-        pipeline_name=f"{platform}_{account}",
-        pipelines_dir=str(settings.dlt_dir / "pipelines"),
-        destination=dlt.destinations.duckdb(str(settings.warehouse)),
-        dataset_name=f"raw_{platform}",
-    )
-    if made.has_pending_data:
-        _run(made, None)
-        loaded.finished_earlier = True
+    def make() -> "dlt.Pipeline":
+        return dlt.pipeline(
+            pipeline_name=f"{platform}_{account}",
+            pipelines_dir=str(settings.dlt_dir / "pipelines"),
+            destination=dlt.destinations.duckdb(str(settings.warehouse)),
+            dataset_name=f"raw_{platform}",
+        )
+
+    try:
+        made = make()
+        if made.has_pending_data:
+            _run(made, None)
+            loaded.finished_earlier = True
+    except Exception:
+        require_writable(settings)
+        shutil.rmtree(settings.dlt_dir / "pipelines" / f"{platform}_{account}", ignore_errors=True)
+        loaded.told.append("what an earlier run had left could not be loaded: dropped, and read again")
+        made = make()
     return made
+
+
+def require_writable(settings: Settings, patience: float = 5.0) -> None:
+    """Raises Problem, naming who holds it, when the warehouse cannot be written, after so many seconds of waiting."""
+    until = time.monotonic() + patience
+    while True:
+        try:
+            duckdb.connect(str(settings.warehouse)).close()
+            return
+        except duckdb.Error as error:
+            holder = str(error).partition("Conflicting lock is held in ")[2].partition(". ")[0]
+            if not holder:
+                raise Problem(
+                    f"The warehouse cannot be opened: {_first_lines(error)}\n"
+                    "Nothing was changed. If the file is damaged: boxoffice rebuild."
+                ) from None
+            if time.monotonic() >= until:
+                raise Problem(
+                    f"The warehouse is held open by another process, {holder}: nothing was loaded, nothing is lost. "
+                    f"Close it there and run again. For reading there is {settings.published.name}, which a run never "
+                    "waits for."
+                ) from None
+        time.sleep(0.5)
 
 
 def _run(made: "dlt.Pipeline", source: "DltSource | None") -> dict[str, int]:

@@ -13,7 +13,7 @@ from importlib.metadata import version
 from typing import Any
 from urllib.parse import urlsplit
 
-from pipelines import bookkeeping, load, publish, transform
+from pipelines import bookkeeping, load, publish, tidy, transform
 from pipelines.errors import ConfigProblem, Problem
 from pipelines.settings import Settings
 
@@ -81,7 +81,7 @@ def run(settings: Settings, *, echo: Echo, **reading: Any) -> RunResult:
         due = load.accounts(settings)
         if marker and not options.full:
             with result.timed("look"):
-                due = [account for account in due if _is_due(account, options, result)]
+                due = [account for account in due if _is_due(settings, account, options, result)]
         unbuilt = set(marker.get("unbuilt", []))
         unsettled = bool(due or not marker or load.settings_changed(settings))
         if unsettled:
@@ -132,20 +132,26 @@ def _recorded(settings: Settings, verb: str) -> Iterator[RunResult]:
         result = RunResult(verb, started_at=dt.datetime.now(dt.UTC))
         try:
             yield result
-        except BaseException as error:
-            result.error = result.error or f"{type(error).__name__}: {error}"
+        except Exception as error:
+            result.error = _in_words(settings, result, error)
+            if isinstance(error, Problem):
+                raise
+            raise Problem(f"{result.error}\nThe whole story is in {settings.logs / 'errors.log'}.") from error
+        except BaseException as stopped:
+            result.error = type(stopped).__name__
             raise
         finally:
             result.ended_at = dt.datetime.now(dt.UTC)
-            bookkeeping.record(settings, dataclasses.asdict(result))
+            _write_down(settings, result)
 
 
-def _is_due(account: Account, options: load.Reading, result: RunResult) -> bool:
+def _is_due(settings: Settings, account: Account, options: load.Reading, result: RunResult) -> bool:
     """Whether there is anything to load. An account that cannot even be looked at is told here and loaded by no one."""
     try:
         look = account.look(options)
-    except Problem as problem:
-        result.accounts.append(AccountResult(account.platform, account.name, error=str(problem)))
+    except Exception as error:
+        words = _in_words(settings, result, error)
+        result.accounts.append(AccountResult(account.platform, account.name, error=words))
         return False
     if not look.due:
         result.accounts.append(AccountResult(account.platform, account.name, requests=look.requests, told=look.told))
@@ -162,6 +168,7 @@ def _load(
     """
     changed, touched = set(), set()
     with result.timed("load"):
+        load.require_writable(settings)
         if load.load_settings_table(settings):
             changed.add("boxoffice")
         for account in due:
@@ -171,8 +178,7 @@ def _load(
             try:
                 account.load(options, loaded, echo)
             except Exception as error:  # whatever it is, the other accounts are loaded
-                told.error = str(error) if isinstance(error, Problem) else f"{type(error).__name__}: {error}"
-                (settings.logs / "errors.log").open("a").write(f"{result.started_at} {traceback.format_exc()}\n")
+                told.error = _in_words(settings, result, error)
             told.news, told.requests, told.told = loaded.news, loaded.requests, loaded.told
             if loaded.news or loaded.finished_earlier:
                 changed.add(account.platform)
@@ -194,8 +200,27 @@ def _build(settings: Settings, result: RunResult, echo: Echo, changed: set[str] 
             tables = publish.publish(settings, dt.datetime.now(dt.UTC))
         result.published = True
         echo(f"published {tables} tables in {settings.published}")
-    except Problem as problem:
-        result.error = str(problem)
+    except Exception as error:
+        result.error = _in_words(settings, result, error)
+
+
+def _in_words(settings: Settings, result: RunResult, error: BaseException) -> str:
+    """A failure as a person is told it; what nobody foresaw goes to errors.log with its traceback."""
+    if isinstance(error, Problem):
+        return str(error)
+    with contextlib.suppress(OSError), (settings.logs / "errors.log").open("a") as log:
+        log.write(f"{result.started_at} {''.join(traceback.format_exception(error))}\n")
+    return f"{type(error).__name__}: {error}"
+
+
+def _write_down(settings: Settings, result: RunResult) -> None:
+    try:
+        if result.outcome != "idle":
+            tidy.tidy(settings)
+        bookkeeping.record(settings, dataclasses.asdict(result))
+    except OSError as error:
+        result.error = result.error or f"The run could not be written down in {settings.runs_file}: {error.strerror}."
+        _judge(result)
 
 
 def _judge(result: RunResult) -> None:

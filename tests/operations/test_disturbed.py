@@ -1,0 +1,192 @@
+"""What else can come between: a full disk, a folder that cannot be written, somebody in the warehouse, a second run."""
+
+import contextlib
+import datetime as dt
+import fcntl
+import os
+import resource
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipelines import bookkeeping, run
+from pipelines.sandbox import ledger
+from pipelines.settings import Settings
+from tests.operations.disk import Disk
+from tests.operations.house import House
+
+
+def quiet(_line: str) -> None:
+    pass
+
+
+def published_orders(house: House) -> list[tuple[str, int, object]]:
+    with duckdb.connect(str(house.settings().published), read_only=True) as db:
+        return db.execute(
+            "select platform, count(*), sum(total_as_given) from marts.fct_orders group by all order by all"
+        ).fetchall()
+
+
+def true_orders(house: House) -> list[tuple[str, int, object]]:
+    """What the venue's own books say at this moment."""
+    [venue] = house.venues
+    books = [
+        ledger.ticket_tailor(venue, [ledger.Look(house.now, dt.datetime.now(dt.UTC))]),
+        ledger.ticketor(venue, house.now),
+    ]
+    return [(one.platform, len(one.orders), sum(order.total_as_given for order in one.orders)) for one in books]
+
+
+@contextlib.contextmanager
+def small_disk(size: str) -> Iterator[Path]:
+    """A file system in memory of so much room. Linux, as root."""
+    if not Disk.available():
+        pytest.skip("needs Linux and root")
+    folder = Path(subprocess.run(["mktemp", "--directory"], capture_output=True, text=True, check=True).stdout.strip())
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "none", folder], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
+        folder.rmdir()
+
+
+def test_a_second_run_leaves_at_once(house: House) -> None:
+    settings = house.settings()
+    with (settings.data_dir / "lock").open("a+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        second = house.boxoffice(settings, "run")
+    assert second.returncode == 75
+    assert "Another run is under way" in second.stderr
+
+
+def test_the_lock_of_a_killed_run_is_no_obstacle(house: House) -> None:
+    settings = house.settings()
+    (settings.data_dir / "lock").write_text("4242424")
+    ran = house.boxoffice(settings, "run")
+    assert (ran.returncode, "idle" in ran.stderr) == (0, True), ran.stderr
+
+
+def test_a_warehouse_held_by_another_process(house: House) -> None:
+    """It is said who holds it; nothing is lost, and the next run brings everything."""
+    settings = house.settings()
+    house.go_on(24)
+    holder = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            f"import duckdb, sys; db = duckdb.connect({str(settings.warehouse)!r}, read_only=True); "
+            "print('held', flush=True); sys.stdin.read()",
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert holder.stdout
+    assert holder.stdout.readline() == "held\n"
+    before = published_orders(house)
+    refused = house.boxoffice(settings, "run")
+    holder.communicate()
+    assert refused.returncode == 1
+    assert f"PID {holder.pid}" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert published_orders(house) == before
+
+    assert run.run(settings, echo=quiet).outcome == "done"
+    assert published_orders(house) == true_orders(house)
+
+
+def test_a_disk_that_fills_while_loading(house: House) -> None:
+    """No file may grow beyond a megabyte, whoever writes it: what a full disk or a quota does to a run."""
+    settings = house.settings()
+    house.go_on(24)
+    full = house.boxoffice(
+        settings, "run", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**20))
+    )
+    assert full.returncode == 1
+    assert "Traceback" not in full.stderr
+    assert "File too large" in full.stderr
+
+    result = run.run(settings, echo=quiet)
+    assert (result.outcome, result.published) == ("done", True), result
+    assert published_orders(house) == true_orders(house)
+
+
+def test_a_disk_that_is_full(house: House) -> None:
+    """Published tables stay as they were, and what could not be written is said in a line."""
+    with small_disk("256m") as disk:
+        settings = house.settings(disk / "data")
+        shutil.copytree(house.settings().data_dir, settings.data_dir)
+        before = settings.published.read_bytes()
+        with (disk / "ballast").open("wb") as ballast, contextlib.suppress(OSError):
+            while True:
+                ballast.write(bytes(2**16))
+                ballast.flush()
+        house.go_on(24)
+        full = house.boxoffice(settings, "run")
+        assert full.returncode == 1
+        assert "Traceback" not in full.stderr
+        assert "o space left" in full.stderr
+        assert settings.published.read_bytes() == before
+
+        (disk / "ballast").unlink()
+        assert run.load_only(settings, echo=quiet).outcome == "done"
+        assert run.load_only(settings, echo=quiet).outcome == "idle"
+
+
+def test_a_data_folder_that_cannot_be_written(house: House) -> None:
+    with small_disk("64m") as disk:
+        settings = house.settings(disk / "data")
+        settings.data_dir.mkdir()
+        shutil.copy(house.settings().published, settings.published)
+        subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+        refused = house.boxoffice(settings, "run")
+        assert refused.returncode == 1
+        assert "cannot be written" in refused.stderr
+        assert "Traceback" not in refused.stderr
+        asked = house.boxoffice(settings, "sql", "from run_info")
+        assert (asked.returncode, "data_until" in asked.stdout) == (0, True), asked.stderr
+
+
+@pytest.mark.parametrize("touched", ["warehouse", "published", "person_key_file"])
+def test_what_other_hands_did_sends_the_next_run_down_the_whole_path(house: House, touched: str) -> None:
+    """A bare `dbt build`, a file put back from a backup: the marker is true of the very files it was written for."""
+    settings = house.settings()
+    assert bookkeeping.read_marker(settings)
+    path: Path = getattr(settings, touched)
+    path.chmod(0o600)
+    os.utime(path)
+    assert bookkeeping.read_marker(settings) == {}
+
+
+def later(settings: Settings, hours: int) -> None:
+    """As if the last run had been made by a clock that was so far ahead."""
+    swept_at = dt.datetime.now(dt.UTC) + dt.timedelta(hours=hours)
+    bookkeeping.write_marker(settings, swept_at=swept_at.isoformat(), unbuilt=[])
+
+
+def test_a_clock_set_back_does_not_stop_the_daily_sweep(house: House) -> None:
+    settings = house.settings()
+    folder = Path(settings.sites[0].buffer)
+    newest = max(path for path in folder.rglob("*.json"))
+    unseen = newest.with_name("0_late.json")
+    kept = newest.parent.stat()
+    shutil.copy(newest, unseen)
+    os.utime(unseen, (1, 1))
+    os.utime(newest.parent, ns=(kept.st_atime_ns, kept.st_mtime_ns))  # a folder whose time tells nothing
+    assert run.run(settings, echo=quiet).outcome == "idle"
+    later(settings, hours=48)
+    assert run.load_only(settings, echo=quiet).accounts[0].news == {"records": 1}
+
+
+def test_a_run_after_another_that_was_cut_short_is_still_told(house: House) -> None:
+    settings = house.settings()
+    with settings.runs_file.open("a") as runs:
+        runs.write('{"verb": "run", "start')
+    run.run(settings, echo=quiet)
+    assert [one["outcome"] for one in bookkeeping.last_runs(settings, 2)] == ["idle", "done"]

@@ -1,0 +1,51 @@
+"""Killed anywhere: a short form of ``python -m tests.torture``, which has many more kills and a reader that stays."""
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.operations import same
+from tests.operations.disk import Disk
+from tests.torture import Kill, Torture
+
+KILLS = [
+    *(Kill("load", part) for part in (0.15, 0.4, 0.55, 0.7, 0.85, 0.95, 1.0)),
+    *(Kill("transform", part) for part in (0.02, 0.3, 0.6)),
+    *(Kill("publish", part) for part in (0.2, 0.7)),
+]
+
+
+@pytest.mark.parametrize("power_loss", [False, pytest.param(True, marks=pytest.mark.long)])
+def test_killed_anywhere(tmp_path: Path, power_loss: bool) -> None:
+    if power_loss and not Disk.available():
+        pytest.skip("needs Linux, root and mkfs.ext4")
+    torture = Torture(tmp_path, seed=7, names=("north",), power_loss=power_loss)
+    with torture.open():
+        torture.begin()
+        with torture.reader() as read:
+            for kill in KILLS:
+                torture.suffer(kill)
+            assert torture.differences() == []
+    assert read["wrong"] == []
+    assert read["looks"] > 10
+    assert torture.kills.total() >= 8, torture.kills
+
+
+def test_the_comparison_finds_a_difference(tmp_path: Path, copy_of_first: Path) -> None:
+    """The torture's own judge: one cent, one row and one table are found."""
+    changed = tmp_path / "boxoffice.duckdb"
+
+    def differences(statement: str) -> list[str]:
+        changed.unlink(missing_ok=True)
+        changed.write_bytes(copy_of_first.read_bytes())
+        with duckdb.connect(str(changed)) as db:
+            db.execute(statement)
+        return [line.split(":")[0] for line in same.marts(copy_of_first, changed)]
+
+    assert differences("select 1") == []
+    assert differences("update marts.fct_payments set amount = amount + 0.01") == ["fct_payments"] * 2
+    assert differences(
+        "delete from marts.dim_customers where customer_key = (select min(customer_key) from marts.dim_customers)"
+    ) == ["dim_customers"]
+    assert differences("drop table marts.rpt_reconciliation") == ["tables"]
