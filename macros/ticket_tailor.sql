@@ -10,17 +10,17 @@
 {%- endmacro %}
 
 
-{% macro tt_currency(text) -%}
-    {#- Upper-case ISO code from either spelling: an object {code, base_multiplier} (order, ticket) or a bare code (event, product). -#}
-    upper(nullif(trim(case when starts_with({{ text }}, '{') then {{ text }} ->> '$.code' else {{ text }} end), ''))
+{% macro tt_currency(code) -%}
+    {#- Upper-case ISO code. -#}
+    upper(nullif(trim({{ code }}), ''))
 {%- endmacro %}
 
 
-{% macro tt_multiplier(text) -%}
+{% macro tt_multiplier(code, given='null') -%}
     {#- Minor units in one major unit: what the currency object says, else what ISO 4217 says of the code. -#}
     coalesce(
-        case when starts_with({{ text }}, '{') then nullif(try_cast({{ text }} ->> '$.base_multiplier' as bigint), 0) end,
-        case {{ minor_units(tt_currency(text)) }} when 0 then 1 when 3 then 1000 else 100 end
+        nullif(try_cast({{ given }} as bigint), 0),
+        case {{ minor_units(tt_currency(code)) }} when 0 then 1 when 3 then 1000 else 100 end
     )
 {%- endmacro %}
 

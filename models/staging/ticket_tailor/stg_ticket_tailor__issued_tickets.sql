@@ -13,7 +13,8 @@ with documents as (
             "id": "VARCHAR", "order_id": "VARCHAR", "event_id": "VARCHAR", "event_series_id": "VARCHAR",
             "ticket_type_id": "VARCHAR", "description": "VARCHAR", "status": "VARCHAR", "voided_at": "VARCHAR",
             "created_at": "VARCHAR", "checked_in": "VARCHAR", "source": "VARCHAR", "listed_price": "VARCHAR",
-            "listed_currency": "VARCHAR", "email": "VARCHAR", "reservation": "VARCHAR"
+            "listed_currency": {"code": "VARCHAR", "base_multiplier": "VARCHAR"}, "email": "VARCHAR",
+            "reservation": "VARCHAR"
         }') as d
     from {{ source('raw_ticket_tailor', 'issued_tickets') }}
     where true {{ only_new_loads() }}
@@ -39,8 +40,8 @@ select
     nullif(d.reservation, '') as reservation,
     nullif(trim(d.email), '') as email,
     {{ tt_whole('d.listed_price') }} as listed_price,
-    {{ tt_currency('d.listed_currency') }} as listed_currency,
-    {{ tt_multiplier('d.listed_currency') }} as listed_multiplier,
+    {{ tt_currency('d.listed_currency.code') }} as listed_currency,
+    {{ tt_multiplier('d.listed_currency.code', 'd.listed_currency.base_multiplier') }} as listed_multiplier,
     {{ tt_unreadable(
         {'listed_price': 'd.listed_price'}, {'voided_at': 'd.voided_at', 'created_at': 'd.created_at'}
     ) }} as unreadable,

@@ -16,12 +16,12 @@ with documents as (
             "buyer_details": {
                 "email": "VARCHAR", "first_name": "VARCHAR", "last_name": "VARCHAR", "name": "VARCHAR", "phone": "VARCHAR"
             },
-            "currency": "VARCHAR",
+            "currency": {"code": "VARCHAR", "base_multiplier": "VARCHAR"},
             "event_summary": {
                 "id": "VARCHAR", "event_id": "VARCHAR", "event_series_id": "VARCHAR", "name": "VARCHAR",
                 "start_date": "VARCHAR", "end_date": "VARCHAR", "venue": {"name": "VARCHAR"}
             },
-            "issued_tickets": ["VARCHAR"],
+            "issued_tickets": [{"id": "VARCHAR"}],
             "payment_method": {"type": "VARCHAR", "name": "VARCHAR"},
             "txn_id": "VARCHAR",
             "subtotal": "VARCHAR",
@@ -34,9 +34,20 @@ with documents as (
             "refunded_voucher_id": "VARCHAR",
             "referral_tag": "VARCHAR",
             "marketing_opt_in": "VARCHAR"
-        }') as d
+        }') as d,
+        document
     from {{ source('raw_ticket_tailor', 'orders') }}
     where true {{ only_new_loads() }}
+
+),
+
+-- an object {code, base_multiplier}; where it is not, the bare code that events and products carry
+with_currency as (
+
+    select
+        *,
+        coalesce(d.currency.code, document ->> '$.currency') as currency_code
+    from documents
 
 )
 
@@ -61,8 +72,8 @@ select
     nullif(trim(d.buyer_details.name), '') as buyer_name,
     nullif(trim(d.buyer_details.phone), '') as buyer_phone,
     try_cast(d.marketing_opt_in as boolean) as marketing_opt_in,
-    {{ tt_currency('d.currency') }} as currency,
-    {{ tt_multiplier('d.currency') }} as base_multiplier,
+    {{ tt_currency('currency_code') }} as currency,
+    {{ tt_multiplier('currency_code', 'd.currency.base_multiplier') }} as base_multiplier,
     {{ tt_whole('d.subtotal') }} as subtotal,
     {{ tt_whole('d.tax') }} as tax,
     lower(nullif(d.tax_treatment, '')) as tax_treatment,
@@ -82,4 +93,4 @@ select
     }) }} as unreadable,
     _dlt_load_id,
     {{ shape() }} as _shape
-from documents
+from with_currency
