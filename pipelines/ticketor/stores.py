@@ -38,7 +38,7 @@ class Listing:
             self.real[path] = real
         self.paths.append(path)
         self.sizes.append(size)
-        self.times.append(mtime_ns)
+        self.times.append(bounded(mtime_ns))
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -55,6 +55,11 @@ class Content(NamedTuple):
 
 class NotYet(Exception):
     """The file is being written, or gone: another run will see."""
+
+
+def bounded(mtime_ns: int) -> int:
+    """A file's time as a BIGINT holds it: file systems go beyond the year 2262."""
+    return max(min(mtime_ns, 2**63 - 1), -(2**63))
 
 
 def is_text(path: str) -> bool:
@@ -94,7 +99,8 @@ class LocalFolder:
                 if (found.st_dev, found.st_ino) in seen:
                     continue
                 seen.add((found.st_dev, found.st_ino))
-                if held.get(folder) == found.st_mtime_ns and not sweep:
+                mtime_ns = bounded(found.st_mtime_ns)
+                if held.get(folder) == mtime_ns and not sweep:
                     waiting += children.get(folder, [])
                     continue
                 complete, inner = self._list_one(folder, listing, now_ns)
@@ -106,8 +112,8 @@ class LocalFolder:
                 continue
             waiting += inner
             if is_text(folder):
-                settled = complete and found.st_mtime_ns < now_ns - RACY_NS and all(map(is_text, inner))
-                listing.folders[folder] = found.st_mtime_ns if settled else NOT_REMEMBERED
+                settled = complete and mtime_ns < now_ns - RACY_NS and all(map(is_text, inner))
+                listing.folders[folder] = mtime_ns if settled else NOT_REMEMBERED
         return listing
 
     def _list_one(self, folder: str, listing: Listing, now_ns: int) -> tuple[bool, list[str]]:
@@ -138,7 +144,7 @@ class LocalFolder:
         """Size and time of a file; None when it is gone."""
         with contextlib.suppress(OSError):
             found = os.stat(os.path.join(self.root, path))  # noqa: PTH116, PTH118
-            return found.st_size, found.st_mtime_ns
+            return found.st_size, bounded(found.st_mtime_ns)
         return None
 
     def read(self, listing: Listing, now_ns: Callable[[], int]) -> Iterator[tuple[str, Content | Exception]]:
@@ -151,15 +157,16 @@ class LocalFolder:
                 continue
             try:
                 found = os.fstat(handle)
-                if abs(now_ns() - found.st_mtime_ns) < self.settle_ns:
+                mtime_ns = bounded(found.st_mtime_ns)
+                if abs(now_ns() - mtime_ns) < self.settle_ns:
                     yield path, NotYet()
                 elif found.st_size > WHOLE:
-                    yield path, Content(found.st_size, found.st_mtime_ns, None, _pieces(handle, found.st_size))
+                    yield path, Content(found.st_size, mtime_ns, None, _pieces(handle, found.st_size))
                 else:
                     whole = os.read(handle, found.st_size)
                     if len(whole) < found.st_size:  # it was cut while we read, or a read came back short
                         whole += b"".join(_pieces(handle, found.st_size - len(whole), len(whole))())
-                    yield path, Content(found.st_size, found.st_mtime_ns, whole, lambda whole=whole: (whole,))
+                    yield path, Content(found.st_size, mtime_ns, whole, lambda whole=whole: (whole,))
             except OSError as error:
                 yield path, error
             finally:

@@ -1,6 +1,7 @@
 """Made-up webhook payloads of the six shapes, the ways they end up in files, and what raw makes of such files."""
 
 import base64
+import datetime as dt
 import gzip
 import json
 import os
@@ -13,6 +14,7 @@ from pipelines.settings import Site
 from pipelines.ticketor import buffer, reading
 
 Payload = dict[str, Any]
+NOW = dt.datetime.now(dt.UTC)
 OLD = 1_700_000_000  # unix seconds: long settled
 
 
