@@ -39,8 +39,9 @@ class State:
     Moments are unix seconds: ``now`` the venue's, ``fetched`` the wall clock's.
     """
 
-    seed: int
     end: int
+    seed: int = SEED
+    orders: int = ORDERS
     day: int = -1
     looks: list[dict[str, int]] = dataclasses.field(default_factory=list)
 
@@ -49,11 +50,11 @@ class State:
         return self.end + max(self.day, 0) * DAY
 
 
-def demo(environ: Mapping[str, str], out: Console) -> State:
+def demo(environ: Mapping[str, str], out: Console, orders: int = ORDERS) -> State:
     """One call of ``make demo``: lets a day pass (the first time: opens the venue), runs the pipeline, prints answers.
 
-    ``environ`` is asked for BOXOFFICE_DATA_DIR only. Raises Problem when the data folder holds a warehouse that is not
-    the demo's, or when the run fails.
+    ``environ`` is asked for BOXOFFICE_DATA_DIR only; the venue opens with so many ``orders`` on each platform. Raises
+    Problem when the data folder holds a warehouse that is not the demo's, or when the run fails.
     """
     from pipelines import run as runs
 
@@ -63,7 +64,7 @@ def demo(environ: Mapping[str, str], out: Console) -> State:
         out.print(f"[dim]{time.monotonic() - started:5.1f} s[/dim]  {escape(line)}", soft_wrap=True)
 
     data_dir = load_settings(dict(environ)).data_dir
-    state = _state(data_dir)
+    state = _state(data_dir, orders)
     folder = data_dir / "sandbox"
     buffer = folder / "webhooks"
     before = state.now
@@ -72,7 +73,7 @@ def demo(environ: Mapping[str, str], out: Console) -> State:
     venue = venue_of(state)
     first = state.day == 0
     if first:
-        echo(f"opening a made-up venue: {ORDERS:,} orders on each platform over {DAYS} days")
+        echo(f"opening a made-up venue: {state.orders:,} orders on each platform over {DAYS} days")
     else:
         echo(f"a day passes at the venue: it is now {_local(state.now):%A %d %B %Y, %H:%M}")
     files = write_webhooks(venue, buffer, since=None if first else before, until=state.now)
@@ -90,7 +91,7 @@ def demo(environ: Mapping[str, str], out: Console) -> State:
     _save(data_dir, state)
     if not first:
         out.rule(f"What the day brought ({_local(before):%d %B} to {_local(state.now):%d %B})")
-        demo_report.difference(out, yesterday, settings)
+        demo_report.difference(out, yesterday, settings, _told_twice(venue, before))
         out.rule("Where that leaves the venue")
     demo_report.first_answers(out, settings)
     demo_report.farewell(out, settings)
@@ -99,7 +100,7 @@ def demo(environ: Mapping[str, str], out: Console) -> State:
 
 def venue_of(state: State) -> Venue:
     """The venue with what the demo has let happen to it up to ``state.day``."""
-    plain = Venue(state.seed, orders=ORDERS, days=DAYS, end=state.end, account=ACCOUNT, time_zone=TIME_ZONE)
+    plain = Venue(state.seed, orders=state.orders, days=DAYS, end=state.end, account=ACCOUNT, time_zone=TIME_ZONE)
     extra: dict[int, tuple[Change, ...]] = {}
     returns: dict[int, int] = {}
     redelivered: dict[int, int] = {}
@@ -111,6 +112,12 @@ def venue_of(state: State) -> Venue:
         returns[sold] = morning + HOUR
         redelivered[_plain_sale(plain, morning - 10 * DAY)] = morning + 2 * HOUR
     return dataclasses.replace(plain, extra=extra, returns=returns, redelivered=redelivered)
+
+
+def _told_twice(venue: Venue, since: int) -> list[str]:
+    """The invoices whose webhook has come once more since then."""
+    stories = [make_story(venue, index) for index, moment in venue.redelivered.items() if moment > since]
+    return [str(story.deliveries[0].item.id) for story in stories]
 
 
 def _plain_order(venue: Venue, moment: int) -> int:
@@ -147,7 +154,7 @@ def _settings(data_dir: Path, buffer: Path, api: TicketTailorApi) -> Settings:
     )
 
 
-def _state(data_dir: Path) -> State:
+def _state(data_dir: Path, orders: int) -> State:
     path = data_dir / "sandbox" / "state.json"
     try:
         return State(**json.loads(path.read_text()))
@@ -164,7 +171,7 @@ def _state(data_dir: Path) -> State:
             "Give the demo a folder of its own: BOXOFFICE_DATA_DIR=demo-data make demo"
         )
     # Two days ago: the first days of the demo lie in the past, as the days of a real venue do.
-    return State(SEED, end=int(time.time()) // HOUR * HOUR - 2 * DAY)
+    return State(end=int(time.time()) // HOUR * HOUR - 2 * DAY, orders=orders)
 
 
 def _save(data_dir: Path, state: State) -> None:

@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from pipelines.ask import open_published
+from pipelines.sandbox.catalogue import DIGITS
 from pipelines.settings import Settings
 
 QUESTIONS = {
@@ -30,7 +33,7 @@ QUESTIONS = {
 
 _SALES = """
     select platform, account, currency, sum(orders), sum(tickets_sold), sum(gross_sales), sum(refunds), sum(net_sales),
-        sum(buyer_fees), sum(receipts)
+        sum(buyer_fees)
     from rpt_daily_sales group by all order by currency, platform
 """
 _EVENTS = """
@@ -39,13 +42,14 @@ _EVENTS = """
     group by all order by sum(gross_sales) desc, event_name limit 5
 """
 _REFUNDS = """
-    select platform, currency, paid_at_basis, count(*), -sum(amount)
-    from fct_payments where kind = 'refund' group by all order by currency, platform, paid_at_basis
+    select platform, account, currency, date_basis, count(distinct order_key), -sum(amount)
+    from fct_order_lines where line_kind = 'refund' group by all order by currency, platform, date_basis
 """
 _REFUSED = "select file, reason from refused_records order by file, position limit 12"
+_TIMES = {0: "not at all", 1: "once", 2: "twice"}
 _BASES = {
-    "platform": "dated by the platform",
-    "first_seen": "dated when we first saw it",
+    "platform": "by the platform",
+    "first_seen": "when we first saw it",
     "before_first_load": "before our first look",
 }
 
@@ -91,7 +95,7 @@ def first_answers(out: Console, settings: Settings) -> None:
         _show(
             out,
             "Sales by platform, account and currency",
-            ("platform", "account", "currency", *_right("orders tickets gross refunds net buyer-fees received")),
+            ("platform", "account", "currency", *_right("orders tickets gross refunds net buyer-fees")),
             db.execute(_SALES).fetchall(),
         )
         _show(
@@ -100,14 +104,15 @@ def first_answers(out: Console, settings: Settings) -> None:
             ("platform", "event", "on", "currency", *_right("tickets gross")),
             db.execute(_EVENTS, ["GBP"]).fetchall(),
         )
-        refunds = [(*row[:2], _BASES.get(row[2], row[2]), *row[3:]) for row in db.execute(_REFUNDS).fetchall()]
-        _show(out, "Money that went back", ("platform", "currency", "date", *_right("refunds amount")), refunds)
+        refunds = [(*row[:3], _BASES.get(row[3], row[3]), *row[4:]) for row in db.execute(_REFUNDS).fetchall()]
+        headers = ("platform", "account", "currency", "dated", *_right("orders refunds"))
+        _show(out, "Refunds", headers, refunds)
         refused = db.execute(_REFUSED).fetchall()
         _show(out, "Refused: kept in raw, loaded into nothing", ("file", "why"), refused)
 
 
-def difference(out: Console, before: Snapshot, settings: Settings) -> None:
-    """What came through since ``before``."""
+def difference(out: Console, before: Snapshot, settings: Settings, told_twice: list[str]) -> None:
+    """What came through since ``before``; ``told_twice`` are invoices whose webhook was delivered once more."""
     after = Snapshot.of(settings)
     with open_published(settings) as db:
         new = _chosen(db, "fct_orders", "order_key", after.orders - before.orders)
@@ -121,7 +126,7 @@ def difference(out: Console, before: Snapshot, settings: Settings) -> None:
             "left join (select order_key, ordered_on from fct_orders) using (order_key) order by all"
         ).fetchall()
         rows = [(*row[:4], _BASES.get(row[4], row[4]), *row[5:]) for row in rows]
-        headers = ("platform", "order", "ordered", "refunded", "date", "currency", *_right("amount"))
+        headers = ("platform", "order", "ordered", "refunded", "dated", "currency", *_right("amount"))
         _show(out, "New refunds", headers, rows)
         for title, keys in (
             ("Tickets scanned", after.scanned - before.scanned),
@@ -133,7 +138,14 @@ def difference(out: Console, before: Snapshot, settings: Settings) -> None:
                 "left join (select event_key, event_name from dim_events) using (event_key) group by all order by all"
             ).fetchall()
             _show(out, title, ("platform", "event", "status now", *_right("tickets")), rows)
-        out.print(f"Changes seen between two versions of an order: {len(after.changes - before.changes):,}")
+        changes = _chosen(db, "fct_order_changes", "order_change_key", after.changes - before.changes)
+        rows = db.execute(
+            f"select platform, what, before, after, count(*) from {changes} group by all order by all limit 12"
+        ).fetchall()
+        _show(out, "Orders that have changed", ("platform", "what", "before", "after", *_right("orders")), rows)
+        for invoice in told_twice:
+            found = db.execute("select count(*) from fct_orders where order_id = ?", [invoice]).fetchone()[0]
+            out.print(f"\nThe webhook of invoice {invoice} came a second time; the invoice counts {_TIMES[found]}.")
 
 
 def farewell(out: Console, settings: Settings) -> None:
@@ -172,17 +184,19 @@ def _show(out: Console, title: str, headers: tuple[str, ...], rows: list[tuple[A
     if not rows:
         out.print(f"\n[bold]{title}[/bold]: none")
         return
-    table = Table(title=f"\n{title}", title_justify="left", title_style="bold")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for header in headers:
         table.add_column(header, justify="right" if isinstance(header, _Right) else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(_text(value) for value in row))
+        currency = row[headers.index("currency")] if "currency" in headers else None
+        table.add_row(*(_text(value, DIGITS.get(currency, 2)) for value in row))
+    out.print(f"\n[bold]{title}[/bold]")
     out.print(table)
 
 
-def _text(value: Any) -> str:
+def _text(value: Any, digits: int) -> str:
     if value is None:
         return ""
     if isinstance(value, Decimal):
-        return f"{value:,.3f}".removesuffix("0")
-    return f"{value:,}" if isinstance(value, int) else str(value)
+        return f"{value:,.{digits}f}"
+    return escape(f"{value:,}" if isinstance(value, int) else str(value))

@@ -49,7 +49,7 @@ class Ticket:
     event_id: str
     status: str
     admission_kind: str
-    ticket_type: str
+    ticket_type: str | None
     list_price: Decimal | None
     price: Decimal | None
     service_charge: Decimal | None

@@ -26,7 +26,7 @@ from pipelines.sandbox.venue import Venue
 
 LINE_KINDS = {"merchandise": "product", "donation": "donation", "gift_card": "gift_card", "membership": "membership"}
 DISCOUNTABLE = ("ticket", "product", "membership")
-LEVEL_NAMES = ("Stalls", "Circle", "Child", "")
+LEVEL_NAMES = ("Stalls", "Circle", "Child", None)  # the free level has no name there
 
 
 class TicketorBooks:

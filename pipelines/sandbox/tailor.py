@@ -16,7 +16,7 @@ from pipelines.sandbox.venue import CASES, TAILOR, Change, Venue
 def make_order(venue: Venue, index: int) -> Order:
     """Order ``index`` of the venue: a pure function of the two."""
     draw = Draw(TAILOR + " order", venue.seed, index)
-    case = case_of(index, draw)
+    case = _case_of(venue, index, draw)
     rule = tailor_cases.CASES[case]
     created = venue.created(TAILOR, index)
     currency = rule.currency
@@ -45,13 +45,11 @@ def make_order(venue: Venue, index: int) -> Order:
     return order
 
 
-def case_of(index: int, draw: Draw) -> str:
+def _case_of(venue: Venue, index: int, draw: Draw) -> str:
     """Which case an order is: each once among the first ``CASES``; after that mostly plain sales."""
     if index < CASES:
         return tailor_cases.WHEEL[index]
-    if draw.chance(85):
-        return draw.pick(tailor_cases.ORDINARY)
-    return draw.pick(tailor_cases.WHEEL)
+    return draw.pick(tailor_cases.ORDINARY if venue.is_ordinary(index) else tailor_cases.WHEEL)
 
 
 def _scan(order: Order, event: Event, draw: Draw) -> None:

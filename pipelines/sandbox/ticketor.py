@@ -18,7 +18,7 @@ MICROS = 1_000_000
 def make_story(venue: Venue, index: int) -> Story:
     """Sale ``index`` and all that follows from it: a pure function of the two."""
     draw = _draw(venue, index)
-    case = _case_of(index, draw)
+    case = _case_of(venue, index, draw)
     rule = ticketor_cases.CASES[case]
     story = Story(index, case)
     teller = Teller(venue, story, draw, rule.currency)
@@ -32,12 +32,10 @@ def make_story(venue: Venue, index: int) -> Story:
     return story
 
 
-def _case_of(index: int, draw: Draw) -> str:
+def _case_of(venue: Venue, index: int, draw: Draw) -> str:
     if index < CASES:
         return ticketor_cases.WHEEL[index]
-    if draw.chance(85):
-        return draw.pick(ticketor_cases.ORDINARY)
-    return draw.pick(ticketor_cases.WHEEL)
+    return draw.pick(ticketor_cases.ORDINARY if venue.is_ordinary(index) else ticketor_cases.WHEEL)
 
 
 class Ticketor:
@@ -55,14 +53,17 @@ class Ticketor:
         Holds three numbers for each webhook still to come of the stories begun, whatever the size of the venue.
         """
         venue = self.venue
-        first = 0 if since is None else venue.made_before(TICKETOR, since - ticketor_cases.LONGEST)
+        # a plain sale is told of within a day; of the older ones only the others may still have something to tell
+        recent = 0 if since is None else venue.made_before(TICKETOR, since - 2 * DAY)
+        oldest = 0 if since is None else venue.made_before(TICKETOR, since - ticketor_cases.LONGEST)
         extra = venue.returns.keys() | venue.redelivered.keys()
-        older = sorted(index for index in extra if index < first)
+        specials = (index for index in range(oldest, recent) if not venue.is_ordinary(index))
+        older = sorted({index for index in extra if index < recent}.union(specials))
         after = -1 if since is None else (since + 1) * MICROS
         end = (until + 1) * MICROS
         story = lru_cache(maxsize=4096)(self.story)
         waiting: list[tuple[int, int, int]] = []
-        for index in chain(older, range(first, venue.made_before(TICKETOR, until + 1))):
+        for index in chain(older, range(recent, venue.made_before(TICKETOR, until + 1))):
             created = venue.created(TICKETOR, index)
             while waiting and waiting[0][0] < created * MICROS:
                 yield _delivery(story, heapq.heappop(waiting))
@@ -76,7 +77,7 @@ class Ticketor:
 
     def _days(self, index: int) -> int:
         """How long the webhooks of a story may go on, without making the story."""
-        return ticketor_cases.CASES[_case_of(index, _draw(self.venue, index))].days
+        return ticketor_cases.CASES[_case_of(self.venue, index, _draw(self.venue, index))].days
 
 
 def _draw(venue: Venue, index: int) -> Draw:

@@ -14,6 +14,7 @@ from pipelines.sandbox.draw import Draw, scatter
 
 DEFAULT_END = 1_748_736_000  # 2025-06-01 00:00 UTC: summer time, so that local days differ from UTC's
 CASES = 60  # the first orders of each platform hold every case once; a world of 60 has them all
+SPECIAL_EVERY, SPECIAL = 7, 3  # later, one order in seven is any of the cases; the others are plain sales
 TAILOR = "tailor"
 TICKETOR = "ticketor"
 
@@ -75,6 +76,11 @@ class Venue:
         span = self.days * DAY
         jitter = scatter(self.seed if platform == TAILOR else ~self.seed, index) % span * 4 // 5
         return self.end - span + (index * span + jitter) // self.orders
+
+    @staticmethod
+    def is_ordinary(index: int) -> bool:
+        """Whether order ``index`` is one of the plain sales that make up most of a large venue."""
+        return index >= CASES and index % SPECIAL_EVERY != SPECIAL
 
     def made_before(self, platform: str, moment: int) -> int:
         """How many orders were made before ``moment``: the index of the first that was not."""

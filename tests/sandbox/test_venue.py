@@ -179,7 +179,7 @@ def test_ten_million_orders_take_no_memory() -> None:
         assert len(lists.page("issued_tickets", {"limit": "100"}, venue.end).data) == 100
         assert len(lists.page("check_ins", {"limit": "100"}, venue.end).data) == 100
         assert lists.page("orders", {"limit": "1", "starting_after": "or_10000001"}, venue.end).ids == ["or_10000000"]
-        list(islice(Ticketor(venue).deliveries(middle, venue.end), 1_000))
+        list(islice(Ticketor(venue).deliveries(None, venue.end), 5_000))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -203,6 +203,7 @@ def test_an_order_is_the_same_whatever_was_asked_before() -> None:
     alone = make_order(Venue(9, orders=5_000), 4_321)
     venue = Venue(9, orders=5_000)
     list(Tailor(venue).orders(venue.opens + 20 * DAY))
-    assert order_document(venue, alone, state_at(alone, venue.end), venue.end)["line_items"] == (
-        order_document(venue, make_order(venue, 4_321), state_at(alone, venue.end), venue.end)["line_items"]
+    assert (
+        order_document(venue, alone, state_at(alone, venue.end), venue.end)["line_items"]
+        == (order_document(venue, make_order(venue, 4_321), state_at(alone, venue.end), venue.end)["line_items"])
     )
