@@ -1,73 +1,132 @@
--- Grain: one row per change of an invoice, or of something on it, between two of its versions as they came.
-with invoices as (
+-- Grain: one row per change of an invoice, or of something on it, between two of its versions as they came. What never
+-- changed, nearly all of it, is left out before anything is sorted.
+with changed_invoices as (
+    select
+        account,
+        invoice_id
+    from {{ ref('stg_ticketor__invoices') }}
+    where invoice_id is not null
+    group by account, invoice_id
+    having
+        min(return_status) <> max(return_status)
+        or min(total) <> max(total)
+        or min(invoice_type) <> max(invoice_type)
+),
+
+changed_tickets as (
     select
         account,
         invoice_id,
+        ticket_id
+    from {{ ref('stg_ticketor__tickets') }}
+    where ticket_id is not null
+    group by account, invoice_id, ticket_id
+    having min(status) <> max(status) or min(event_id) <> max(event_id)
+),
+
+changed_products as (
+    select
+        account,
+        invoice_id,
+        product_sale_id
+    from {{ ref('stg_ticketor__product_sales') }}
+    where product_sale_id is not null
+    group by account, invoice_id, product_sale_id
+    having min(returned_quantity) <> max(returned_quantity)
+),
+
+changed_payments as (
+    select
+        account,
+        invoice_id,
+        payment_id
+    from {{ ref('stg_ticketor__payments') }}
+    where payment_id is not null
+    group by account, invoice_id, payment_id
+    having min(is_success) <> max(is_success)
+),
+
+invoices as (
+    select
+        versions.account,
+        versions.invoice_id,
         '' as item_id,
-        received_at,
-        has_details,
-        file,
-        position,
+        versions.received_at,
+        versions.has_details,
+        versions.file,
+        versions.position,
         cast(0 as bigint) as item_position,
-        record_id,
-        return_status as status,
-        cast(total as varchar) as total,
-        invoice_type as type
-    from {{ ref('stg_ticketor__invoices') }}
-    where invoice_id is not null
+        versions.record_id,
+        versions.return_status as status,
+        cast(versions.total as varchar) as total,
+        versions.invoice_type as type
+    from {{ ref('stg_ticketor__invoices') }} as versions
+    inner join changed_invoices as changed
+        on versions.account = changed.account and versions.invoice_id = changed.invoice_id
 ),
 
 tickets as (
     select
-        account,
-        invoice_id,
-        ticket_id as item_id,
-        received_at,
+        versions.account,
+        versions.invoice_id,
+        versions.ticket_id as item_id,
+        versions.received_at,
         true as has_details,
-        file,
-        position,
-        item_position,
-        record_id,
-        status as ticket_status,
-        event_id as ticket_event
-    from {{ ref('stg_ticketor__tickets') }}
-    where ticket_id is not null
+        versions.file,
+        versions.position,
+        versions.item_position,
+        versions.record_id,
+        versions.status as ticket_status,
+        versions.event_id as ticket_event
+    from {{ ref('stg_ticketor__tickets') }} as versions
+    inner join changed_tickets as changed
+        on
+            versions.account = changed.account
+            and versions.invoice_id = changed.invoice_id
+            and versions.ticket_id = changed.ticket_id
 ),
 
 products as (
     select
-        account,
-        invoice_id,
-        product_sale_id as item_id,
-        received_at,
+        versions.account,
+        versions.invoice_id,
+        versions.product_sale_id as item_id,
+        versions.received_at,
         true as has_details,
-        file,
-        position,
-        item_position,
-        record_id,
-        'returned_quantity' as what,
-        cast(returned_quantity as varchar) as value
-    from {{ ref('stg_ticketor__product_sales') }}
-    where product_sale_id is not null and returned_quantity is not null
+        versions.file,
+        versions.position,
+        versions.item_position,
+        versions.record_id,
+        cast(versions.returned_quantity as varchar) as returned_quantity
+    from {{ ref('stg_ticketor__product_sales') }} as versions
+    inner join changed_products as changed
+        on
+            versions.account = changed.account
+            and versions.invoice_id = changed.invoice_id
+            and versions.product_sale_id = changed.product_sale_id
 ),
 
 payments as (
     select
-        account,
-        invoice_id,
-        payment_id as item_id,
-        received_at,
+        versions.account,
+        versions.invoice_id,
+        versions.payment_id as item_id,
+        versions.received_at,
         true as has_details,
-        file,
-        position,
-        item_position,
-        record_id,
-        'payment_success' as what,
-        cast(is_success as varchar) as value
-    from {{ ref('stg_ticketor__payments') }}
-    where payment_id is not null and is_success is not null
+        versions.file,
+        versions.position,
+        versions.item_position,
+        versions.record_id,
+        cast(versions.is_success as varchar) as payment_success
+    from {{ ref('stg_ticketor__payments') }} as versions
+    inner join changed_payments as changed
+        on
+            versions.account = changed.account
+            and versions.invoice_id = changed.invoice_id
+            and versions.payment_id = changed.payment_id
 ),
 
+-- one row per version and thing that may change; what a version does not tell is no change
 versions as (
     select *
     from invoices
@@ -79,48 +138,21 @@ versions as (
     union all by name
     select *
     from products
+    unpivot (value for what in (returned_quantity))
     union all by name
     select *
     from payments
-),
-
--- what changed at all, before anything is sorted
-changed as (
-    select
-        account,
-        invoice_id,
-        what,
-        item_id
-    from versions
-    group by account, invoice_id, what, item_id
-    having min(value) <> max(value)
+    unpivot (value for what in (payment_success))
 ),
 
 in_order as (
     select
-        versions.account,
-        versions.invoice_id,
-        versions.what,
-        versions.item_id,
-        versions.received_at,
-        versions.value,
-        lag(versions.value) over (
-            partition by versions.account, versions.invoice_id, versions.what, versions.item_id
-            order by
-                versions.received_at,
-                versions.has_details,
-                versions.file,
-                versions.position,
-                versions.item_position,
-                versions.record_id
+        *,
+        lag(value) over (
+            partition by account, invoice_id, what, item_id
+            order by received_at, has_details, file, position, item_position, record_id
         ) as previous_value
     from versions
-    inner join changed
-        on
-            versions.account = changed.account
-            and versions.invoice_id = changed.invoice_id
-            and versions.what = changed.what
-            and versions.item_id = changed.item_id
 )
 
 select

@@ -41,7 +41,7 @@ read as (
             "Shipping": {"Status": "VARCHAR", "Date": "VARCHAR"},
             "WillCall": {"Status": "VARCHAR", "Date": "VARCHAR"},
             "ProductsCount": "BIGINT", "TicketsCount": "BIGINT",
-            "Payments": ["JSON"], "Tickets": ["JSON"], "Products": ["JSON"]
+            "Payments": [{"Id": "BIGINT"}], "Tickets": [{"Id": "BIGINT"}], "Products": [{"Id": "BIGINT"}]
         }') as doc,
         json_extract_string(document, [
             '$.Id', '$.Date', '$.InvoiceType', '$.RelatedInvoiceId', '$.ReturnStatus',
