@@ -17,7 +17,7 @@ from pipelines.sandbox.catalogue import (
 )
 from pipelines.sandbox.draw import Draw
 from pipelines.sandbox.tailor import Tailor
-from pipelines.sandbox.tailor_cases import bundle_number, ticket_type_number
+from pipelines.sandbox.tailor_goods import bundle_number, ticket_type_number
 from pipelines.sandbox.tailor_json import Json, event_id, moment, series_id
 from pipelines.sandbox.tailor_order import state_at
 from pipelines.sandbox.venue import TAILOR, Venue

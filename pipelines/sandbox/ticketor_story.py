@@ -1,6 +1,7 @@
 """How a story is told: the pieces from which ``ticketor_cases`` builds each kind of sale."""
 
 import dataclasses
+from collections.abc import Callable
 
 from pipelines.sandbox.catalogue import DAY, DIGITS, MUG, Event, Person, Product, person
 from pipelines.sandbox.draw import Draw
@@ -23,6 +24,7 @@ from pipelines.sandbox.ticketor_items import (
 from pipelines.sandbox.venue import TICKETOR, Venue
 
 SECTIONS = ("Stalls Left", "Circle Right", "Gallery", "Studio")
+CHARGES = {"GBP": 125, "JPY": 100, "KWD": 250}  # service charge a ticket, in minor units
 
 
 class Teller:
@@ -188,3 +190,26 @@ class Teller:
     def after(self, days: int, spread: int = DAY) -> int:
         """A moment ``days`` after the story began, and up to ``spread`` seconds more."""
         return self.created + days * DAY + self.draw.below(spread)
+
+
+Build = Callable[[Teller], None]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Case:
+    """A kind of sale: how it is told, in which currency, and for how many days webhooks may follow."""
+
+    build: Build
+    currency: str = "GBP"
+    days: int = 1
+
+
+class Cases(dict[str, Case]):
+    """Kinds of sales by name; called, it takes the function below it in."""
+
+    def __call__(self, name: str, currency: str = "GBP", days: int = 1) -> Callable[[Build], Build]:
+        def register(build: Build) -> Build:
+            self[name] = Case(build, currency, days)
+            return build
+
+        return register

@@ -1,0 +1,282 @@
+"""Ticketor sales from which something follows, or whose webhooks come late, twice or not at all."""
+
+import dataclasses
+
+from pipelines.sandbox.catalogue import person
+from pipelines.sandbox.ticketor_items import AGENTS
+from pipelines.sandbox.ticketor_story import CHARGES, Cases, Teller
+
+case = Cases()
+
+
+@case("unpaid_then_paid", days=30)
+def _unpaid_then_paid(t: Teller) -> None:
+    """An invoice sent out, and a New Payment three weeks later."""
+    invoice = t.close(t.tickets(t.invoice(agent=AGENTS[0]), 0, t.draw.between(1, 3)))
+    t.tell_invoice(invoice)
+    paid = t.after(21)
+    t.tell("payment", t.payment(invoice, invoice.total, at=paid, type="Check", method=None, card=None), paid + 9)
+
+
+@case("unpaid")
+def _unpaid(t: Teller) -> None:
+    t.tell_invoice(t.close(t.tickets(t.invoice(agent=AGENTS[0]), 0, t.draw.between(1, 3))))
+
+
+@case("partly_paid")
+def _partly_paid(t: Teller) -> None:
+    invoice = t.close(t.tickets(t.invoice(agent=AGENTS[1]), 0, 2))
+    t.tell_invoice(t.pay(invoice, t.payment(invoice, invoice.total // 3, type="Cash", method=None, card=None)))
+
+
+@case("return", days=30)
+def _return(t: Teller) -> None:
+    sale = t.sale(charge=CHARGES["GBP"])
+    t.tell_invoice(sale)
+    back = t.give_back(sale, t.after(t.draw.between(1, 20)), sale.total, tickets=sale.tickets)
+    t.tell_invoice(t.pay(back, t.refund(back, sale.total)))
+
+
+@case("return_with_fee", days=30)
+def _return_with_fee(t: Teller) -> None:
+    """The venue keeps five a ticket: the refund is less than the price."""
+    sale = t.sale(level=t.draw.below(2), charge=CHARGES["GBP"])
+    t.tell_invoice(sale)
+    amount = sale.total - 500 * len(sale.tickets)
+    back = t.give_back(sale, t.after(t.draw.between(1, 20)), amount, tickets=sale.tickets)
+    t.tell_invoice(t.pay(back, t.refund(back, amount)))
+
+
+@case("return_to_credit", days=30)
+def _return_to_credit(t: Teller) -> None:
+    """Returned to store credit: no payment moves money."""
+    sale = t.sale()
+    t.tell_invoice(sale)
+    t.tell_invoice(t.give_back(sale, t.after(t.draw.between(1, 20)), sale.total, tickets=sale.tickets))
+
+
+@case("partial_return", days=30)
+def _partial_return(t: Teller) -> None:
+    sale = t.sale(quantity=3, charge=CHARGES["GBP"])
+    t.tell_invoice(sale)
+    gone = sale.tickets[t.draw.below(3)]
+    back = t.give_back(sale, t.after(t.draw.between(1, 20)), gone.sell, tickets=(gone,))
+    if t.draw.chance(50):  # the platform may write the returned ticket under the return's own number
+        back = dataclasses.replace(
+            back, tickets=tuple(dataclasses.replace(one, invoice=back.id) for one in back.tickets)
+        )
+    t.tell_invoice(t.pay(back, t.refund(back, gone.sell)))
+
+
+@case("exchange", days=30)
+def _exchange(t: Teller) -> None:
+    """Cheaper seats given up for better ones: the invoice's total is the difference."""
+    sale = t.sale(level=2, quantity=2)
+    t.tell_invoice(sale)
+    at = t.after(t.draw.between(1, 9))
+    fresh = t.tickets(t.invoice(at, type="Exchange", related=sale.id), 0, 2)
+    given_up = tuple(dataclasses.replace(one, status="exchanged") for one in sale.tickets)
+    difference = sum(one.sell for one in fresh.tickets) - sum(one.sell for one in given_up)
+    fresh = dataclasses.replace(t.close(fresh), tickets=fresh.tickets + given_up, total=difference)
+    t.tell_invoice(t.pay(fresh))
+
+
+@case("resold", days=30)
+def _resold(t: Teller) -> None:
+    """A returned ticket is sold again, to somebody else, under the same ticket Id."""
+    sale = t.sale(quantity=1)
+    t.tell_invoice(sale)
+    back = t.give_back(sale, t.after(2), sale.total, tickets=sale.tickets)
+    t.tell_invoice(t.pay(back, t.refund(back, sale.total)))
+    other = person((t.buyer.number + 1) % t.venue.people)
+    again = t.invoice(t.after(5), buyer=other)
+    ticket = dataclasses.replace(sale.tickets[0], invoice=again.id, buyer=other)
+    t.tell_invoice(t.pay(t.close(again, tickets=(ticket,))))
+
+
+@case("failed_then_paid")
+def _failed_then_paid(t: Teller) -> None:
+    invoice = t.close(t.tickets(t.invoice(), t.draw.below(3), t.draw.between(1, 3)))
+    failed = t.payment(invoice, invoice.total, "failed", success=False, description="Declined")
+    t.tell_invoice(t.pay(invoice, failed, t.payment(invoice, invoice.total)))
+
+
+@case("same_payment_fails_then_works", days=2)
+def _same_payment(t: Teller) -> None:
+    """One payment Id: first told as failed, then as successful."""
+    invoice = t.close(t.tickets(t.invoice(), t.draw.below(3), t.draw.between(1, 3)))
+    good = t.payment(invoice, invoice.total)
+    bad = dataclasses.replace(good, success=False, kind="failed")
+    t.tell_invoice(t.pay(invoice, bad))
+    t.tell("payment", good, t.after(1, 3600))
+
+
+@case("authorised_then_captured", days=3)
+def _authorised(t: Teller) -> None:
+    invoice = t.close(t.tickets(t.invoice(), t.draw.below(3), t.draw.between(1, 3)))
+    hold = t.payment(invoice, invoice.total, "authorisation", method="AUTH_ONLY")
+    t.tell_invoice(t.pay(invoice, hold))
+    at = t.after(1)
+    t.tell("payment", t.payment(invoice, invoice.total, at=at, method="PRIOR_AUTH_CAPTURE"), at + 5)
+
+
+@case("voided_payment")
+def _voided_payment(t: Teller) -> None:
+    """The first card's hold is let go, the second card pays."""
+    invoice = t.close(t.tickets(t.invoice(), t.draw.below(3), 2))
+    hold = t.payment(invoice, invoice.total, "authorisation", method="AUTH_ONLY")
+    let_go = t.payment(invoice, invoice.total, "void", method="VOID")
+    t.tell_invoice(t.pay(invoice, hold, let_go, t.payment(invoice, invoice.total)))
+
+
+@case("late_invoice", days=3)
+def _late_invoice(t: Teller) -> None:
+    """The tickets and the payment are told of at once, the invoice a day later."""
+    sale = t.sale()
+    for ticket in sale.tickets:
+        t.tell("ticket", ticket, sale.unix + t.draw.between(2, 9))
+    t.tell("payment", sale.payments[0], sale.unix + 10)
+    t.tell("invoice_with_details", sale, t.after(1))
+
+
+@case("orphan_ticket")
+def _orphan_ticket(t: Teller) -> None:
+    """The invoice is never told of."""
+    sale = t.sale(quantity=1)
+    t.tell("ticket", sale.tickets[0], sale.unix + 4)
+
+
+@case("late_user")
+def _late_user(t: Teller) -> None:
+    sale = t.sale()
+    t.tell("invoice_with_details", sale, sale.unix + 6)
+    t.tell_user(sale.buyer, sale.unix + 1790)
+
+
+@case("redelivered", days=4)
+def _redelivered(t: Teller) -> None:
+    """The same webhook three times over."""
+    sale = t.sale(charge=CHARGES["GBP"])
+    for at in (sale.unix + 7, sale.unix + 3700, t.after(2)):
+        t.tell("invoice_with_details", sale, at)
+
+
+@case("plain_after_details", days=3)
+def _plain_after_details(t: Teller) -> None:
+    """A plain invoice after its details: the items stay."""
+    sale = t.product_sale_with_tickets()
+    t.tell("invoice_with_details", sale, sale.unix + 5)
+    t.tell("invoice", sale, t.after(1))
+
+
+@case("plain_only")
+def _plain_only(t: Teller) -> None:
+    """Without the details webhook: a plain invoice and its items; payments unknown."""
+    sale = t.product_sale_with_tickets()
+    for ticket in sale.tickets:
+        t.tell("ticket", ticket, sale.unix + t.draw.between(2, 9))
+    for line in sale.products:
+        t.tell("product", line, sale.unix + 11)
+    t.tell("invoice", sale, sale.unix + 12)
+
+
+@case("plain_alone")
+def _plain_alone(t: Teller) -> None:
+    """A plain invoice and nothing else: what was sold is not known."""
+    sale = t.sale()
+    t.tell("invoice", sale, sale.unix + 5)
+
+
+@case("scanned", days=60)
+def _scanned(t: Teller) -> None:
+    """Told of again after the show with its scan, then an older version once more."""
+    sale = t.sale(quantity=2)
+    t.tell("invoice_with_details", sale, sale.unix + 5)
+    show = t.event.moved_start
+    for n, ticket in enumerate(sale.tickets):
+        t.tell("ticket", dataclasses.replace(ticket, scanned_at=show - 900 - 60 * n), show + 60 * n)
+    t.tell("ticket", sale.tickets[0], show + 7200)
+
+
+@case("return_then_replay", days=30)
+def _return_then_replay(t: Teller) -> None:
+    """After the return the first webhook comes once more: returned stays returned."""
+    sale = t.sale(quantity=2)
+    t.tell("invoice_with_details", sale, sale.unix + 5)
+    back = t.give_back(sale, t.after(3), sale.total, tickets=sale.tickets)
+    t.tell_invoice(t.pay(back, t.refund(back, sale.total)))
+    t.tell("invoice_with_details", sale, t.after(6))
+    t.tell("ticket", sale.tickets[0], t.after(7))
+
+
+@case("refund_on_sale", days=30)
+def _refund_on_sale(t: Teller) -> None:
+    """Part of the price goes back as a payment on the sale itself; the tickets stay."""
+    sale = t.sale(level=0, charge=CHARGES["GBP"])
+    t.tell_invoice(sale)
+    at = t.after(t.draw.between(1, 9))
+    t.tell("payment", t.payment(sale, -sale.total // 4, "refund", at=at, method="CREDIT"), at + 5)
+
+
+@case("refund_only", days=30)
+def _refund_only(t: Teller) -> None:
+    """A return invoice that names no items."""
+    sale = t.sale(level=0, charge=CHARGES["GBP"])
+    t.tell_invoice(sale)
+    amount = sale.total // 2 + 1
+    back = t.give_back(sale, t.after(4), amount)
+    t.tell_invoice(t.pay(back, t.refund(back, amount)))
+
+
+@case("return_unrelated", days=30)
+def _return_unrelated(t: Teller) -> None:
+    """A return that names neither items nor a sale."""
+    sale = t.sale(level=1)
+    t.tell_invoice(sale)
+    back = dataclasses.replace(t.give_back(sale, t.after(4), 700), related=0)
+    t.tell_invoice(t.pay(back, t.refund(back, 700)))
+
+
+@case("return_told_plainly", days=30)
+def _return_told_plainly(t: Teller) -> None:
+    """Only the plain webhook of a return: its payments are not known."""
+    sale = t.sale(level=1, charge=CHARGES["GBP"])
+    t.tell_invoice(sale)
+    back = t.give_back(sale, t.after(5), sale.total)
+    t.tell("invoice", back, back.unix + 5)
+
+
+@case("void_invoice", days=10)
+def _void_invoice(t: Teller) -> None:
+    sale = t.sale(quantity=2)
+    t.tell_invoice(sale)
+    back = dataclasses.replace(t.give_back(sale, t.after(1), sale.total, tickets=sale.tickets), type="Void")
+    t.tell_invoice(t.pay(back, t.refund(back, sale.total)))
+
+
+@case("product_return", days=30)
+def _product_return(t: Teller) -> None:
+    sale = t.product_sale_with_tickets()
+    t.tell_invoice(sale)
+    line = sale.products[0]
+    back = t.give_back(sale, t.after(6), line.line)
+    back = dataclasses.replace(back, products=(dataclasses.replace(line, returned=line.quantity),))
+    t.tell_invoice(t.pay(back, t.refund(back, line.line)))
+
+
+@case("jpy_return", currency="JPY", days=30)
+def _jpy_return(t: Teller) -> None:
+    sale = t.sale(charge=CHARGES["JPY"])
+    t.tell_invoice(sale)
+    amount = sale.total - 333
+    back = t.give_back(sale, t.after(3), amount, tickets=sale.tickets)
+    t.tell_invoice(t.pay(back, t.refund(back, amount)))
+
+
+@case("kwd_return", currency="KWD", days=30)
+def _kwd_return(t: Teller) -> None:
+    sale = t.sale(charge=CHARGES["KWD"])
+    t.tell_invoice(sale)
+    amount = sale.total - 333
+    back = t.give_back(sale, t.after(3), amount, tickets=sale.tickets)
+    t.tell_invoice(t.pay(back, t.refund(back, amount)))
