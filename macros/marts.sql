@@ -4,6 +4,12 @@
 {%- endmacro %}
 
 
+{% macro quarter_hour(at) -%}
+    {#- Quarters of an hour since 1970: what int_local_days is looked up by. -#}
+    (epoch_us({{ at }}) // 900000000)
+{%- endmacro %}
+
+
 {% macro ticket_key(of) -%}
     {#- A ticket issued without an order has no order id: it still has a key. -#}
     {{ key([of ~ '.platform', of ~ '.account', "coalesce(" ~ of ~ ".order_id, '')", of ~ '.ticket_id']) }}

@@ -16,9 +16,10 @@ with seen as (
         select
             platform,
             account,
-            {{ happened_at }} as happened_at,
-            {{ seen_at }} as seen_at
+            min({{ happened_at }}) as history_from,
+            max({{ seen_at }}) as last_record_at
         from {{ ref(model) }}
+        group by platform, account
         {% if not loop.last %}union all{% endif %}
     {% endfor %}
 ),
@@ -27,18 +28,27 @@ spans as (
     select
         platform,
         account,
-        min(happened_at) as history_from,
-        max(seen_at) as last_record_at
+        min(history_from) as history_from,
+        max(last_record_at) as last_record_at
     from seen
     group by platform, account
+),
+
+accounts as (
+    select
+        configured.time_zone,
+        configured.configured_at,
+        spans.history_from,
+        spans.last_record_at,
+        coalesce(configured.platform, spans.platform) as platform,
+        coalesce(configured.account, spans.account) as account
+    from {{ ref('stg_boxoffice__accounts') }} as configured
+    full outer join spans on configured.platform = spans.platform and configured.account = spans.account
 )
 
 select
-    configured.time_zone,
-    configured.configured_at,
-    spans.history_from,
-    spans.last_record_at,
-    coalesce(configured.platform, spans.platform) as platform,
-    coalesce(configured.account, spans.account) as account
-from {{ ref('stg_boxoffice__accounts') }} as configured
-full outer join spans on configured.platform = spans.platform and configured.account = spans.account
+    accounts.*,
+    -- a zone the engine does not know would stop the build
+    coalesce(zones.name, 'UTC') as reporting_zone
+from accounts
+left join pg_timezone_names() as zones on accounts.time_zone = zones.name

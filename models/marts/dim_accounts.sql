@@ -44,7 +44,7 @@ select
     case
         when accounts.time_zone is null then coalesce(own_proposal.zone, common_proposal.zone)
     end as time_zone_proposed,
-    coalesce(zones.zone, 'UTC') as reporting_zone,
+    accounts.reporting_zone,
     accounts.history_from,
     accounts.last_record_at,
     accounts.configured_at,
@@ -53,7 +53,6 @@ select
     coalesce(platforms.knows_returns, false) as knows_returns,
     coalesce(platforms.knows_capacity, false) as knows_capacity
 from accounts
-left join zones on accounts.time_zone = zones.zone
 left join own_proposal on accounts.platform = own_proposal.platform and accounts.account = own_proposal.account
 left join common_proposal on true
 left join {{ ref('platforms') }} as platforms on accounts.platform = platforms.platform

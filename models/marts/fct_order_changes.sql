@@ -28,5 +28,5 @@ select
     changes.first_seen_at,
     {{ local_day('changes.first_seen_at', 'accounts.reporting_zone') }} as first_seen_on
 from changes
-left join {{ ref('dim_accounts') }} as accounts
+left join {{ ref('int_accounts') }} as accounts
     on changes.platform = accounts.platform and changes.account = accounts.account

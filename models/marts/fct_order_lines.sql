@@ -68,8 +68,11 @@ select
     ledger.tax_amount,
     ledger.currency,
     ledger.booked_at,
-    {{ local_day('ledger.booked_at', 'accounts.reporting_zone') }} as booked_on,
+    days.local_day as booked_on,
     ledger.date_basis
 from ledger
-left join {{ ref('dim_accounts') }} as accounts
-    on ledger.platform = accounts.platform and ledger.account = accounts.account
+left join {{ ref('int_local_days') }} as days
+    on
+        ledger.platform = days.platform
+        and ledger.account = days.account
+        and {{ quarter_hour('ledger.booked_at') }} = days.quarter_hour

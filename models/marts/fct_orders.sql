@@ -75,11 +75,8 @@ select
     joined.payments_known,
     joined.channel,
     joined.ordered_at,
-    {{ local_day('joined.ordered_at', 'accounts.reporting_zone') }} as ordered_on,
-    case
-        when joined.is_booked
-            then {{ local_day('coalesce(joined.ordered_at, joined.first_seen_at)', 'accounts.reporting_zone') }}
-    end as booked_on,
+    case when joined.ordered_at is not null then days.local_day end as ordered_on,
+    case when joined.is_booked then days.local_day end as booked_on,
     {{ key(['joined.platform', 'joined.account', 'joined.event_id']) }} as event_key,
     customers.customer_key,
     customers.person_key,
@@ -118,8 +115,11 @@ select
     joined.products_count_as_given,
     joined.first_seen_at
 from joined
-left join {{ ref('dim_accounts') }} as accounts
-    on joined.platform = accounts.platform and joined.account = accounts.account
+left join {{ ref('int_local_days') }} as days
+    on
+        joined.platform = days.platform
+        and joined.account = days.account
+        and {{ quarter_hour('coalesce(joined.ordered_at, joined.first_seen_at)') }} = days.quarter_hour
 left join {{ ref('dim_customers') }} as customers
     on
         joined.platform = customers.platform

@@ -9,7 +9,7 @@ select
     customers.customer_key,
     customers.person_key,
     payments.paid_at,
-    {{ local_day('payments.paid_at', 'accounts.reporting_zone') }} as paid_on,
+    days.local_day as paid_on,
     payments.paid_at_basis,
     payments.method,
     payments.charge_method,
@@ -25,8 +25,11 @@ select
     payments.cash_register_id,
     payments.first_seen_at
 from {{ ref('int_payments') }} as payments
-left join {{ ref('dim_accounts') }} as accounts
-    on payments.platform = accounts.platform and payments.account = accounts.account
+left join {{ ref('int_local_days') }} as days
+    on
+        payments.platform = days.platform
+        and payments.account = days.account
+        and {{ quarter_hour('payments.paid_at') }} = days.quarter_hour
 left join {{ ref('dim_customers') }} as customers
     on
         payments.platform = customers.platform

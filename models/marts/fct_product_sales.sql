@@ -22,11 +22,14 @@ select
     sales.line_amount,
     sales.currency,
     sales.sold_at,
-    {{ local_day('sales.sold_at', 'accounts.reporting_zone') }} as sold_on,
+    days.local_day as sold_on,
     sales.first_seen_at
 from {{ ref('int_product_sales') }} as sales
-left join {{ ref('dim_accounts') }} as accounts
-    on sales.platform = accounts.platform and sales.account = accounts.account
+left join {{ ref('int_local_days') }} as days
+    on
+        sales.platform = days.platform
+        and sales.account = days.account
+        and {{ quarter_hour('sales.sold_at') }} = days.quarter_hour
 left join {{ ref('dim_customers') }} as customers
     on
         sales.platform = customers.platform

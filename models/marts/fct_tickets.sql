@@ -24,7 +24,7 @@ select
     tickets.tax_amount,
     tickets.currency,
     tickets.sold_at,
-    {{ local_day('tickets.sold_at', 'accounts.reporting_zone') }} as sold_on,
+    days.local_day as sold_on,
     tickets.voided_at,
     {{ local_day('tickets.voided_at', 'accounts.reporting_zone') }} as voided_on,
     tickets.scanned_at,
@@ -32,8 +32,13 @@ select
     tickets.source,
     tickets.first_seen_at
 from {{ ref('int_tickets') }} as tickets
-left join {{ ref('dim_accounts') }} as accounts
+left join {{ ref('int_accounts') }} as accounts
     on tickets.platform = accounts.platform and tickets.account = accounts.account
+left join {{ ref('int_local_days') }} as days
+    on
+        tickets.platform = days.platform
+        and tickets.account = days.account
+        and {{ quarter_hour('tickets.sold_at') }} = days.quarter_hour
 left join {{ ref('dim_customers') }} as customers
     on
         tickets.platform = customers.platform

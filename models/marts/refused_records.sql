@@ -24,5 +24,5 @@ select
     refused.refused_at,
     {{ local_day('refused.refused_at', 'accounts.reporting_zone') }} as refused_on
 from refused
-left join {{ ref('dim_accounts') }} as accounts
+left join {{ ref('int_accounts') }} as accounts
     on refused.platform = accounts.platform and refused.account = accounts.account

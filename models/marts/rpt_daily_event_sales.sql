@@ -42,8 +42,8 @@ ledger as (
 ),
 
 -- An order over several events shares what it paid and what it cost in proportion to what each event was charged
--- (a return, in proportion to what each gave back). `so_far` runs up to `whole`.
-charged as (
+-- (a return, in proportion to what each gave back). Most orders have one event, which takes all.
+touched as (
     select
         order_key,
         event_key,
@@ -54,33 +54,49 @@ charged as (
         ) as weight,
         bool_or(line_kind <> 'refund') as is_charged
     from lines
-    group by all
+    group by order_key, event_key
 ),
 
-shares as (
+several as (
+    select order_key
+    from touched
+    group by order_key
+    having count(*) > 1
+),
+
+-- each takes what falls between `so_far_before` and `so_far` of `whole`
+running as (
     select
-        order_key,
-        event_key,
-        is_charged,
-        sum(weight) over order_events - weight as so_far_before,
-        sum(weight) over order_events as so_far,
-        sum(weight) over (partition by order_key) as whole,
-        row_number() over order_events as position,
-        count(*) over (partition by order_key) as how_many
-    from charged
-    window order_events as (partition by order_key order by event_key nulls last)
+        touched.*,
+        sum(touched.weight) over events_of_order - touched.weight as so_far_before,
+        sum(touched.weight) over events_of_order as so_far,
+        sum(touched.weight) over (partition by touched.order_key) as whole,
+        row_number() over events_of_order as place
+    from touched
+    semi join several on touched.order_key = several.order_key
+    window events_of_order as (partition by touched.order_key order by touched.event_key nulls last)
 ),
 
--- nothing to go by, such as an order that was free: the first event takes all
 takers as (
     select
         order_key,
         event_key,
         is_charged,
-        case when whole > 0 then so_far_before when position = 1 then 0 else 1 end as so_far_before,
+        null as so_far_before,
+        null as so_far,
+        null as whole
+    from touched
+    anti join several on touched.order_key = several.order_key
+    union all
+    -- nothing to go by, such as an order that was free: the first takes all
+    select
+        order_key,
+        event_key,
+        is_charged,
+        case when whole > 0 then so_far_before when place = 1 then 0 else 1 end as so_far_before,
         case when whole > 0 then so_far else 1 end as so_far,
         case when whole > 0 then whole else 1 end as whole
-    from shares
+    from running
 ),
 
 -- the movements of one order on one day first: what has to be spread is then small
@@ -102,11 +118,11 @@ receipts as (
         moved.platform,
         moved.account,
         moved.sales_on,
-        coalesce(takers.event_key, case when takers.order_key is null then orders.event_key end) as event_key,
+        coalesce(takers.event_key, if(takers.order_key is null, orders.event_key, null)) as event_key,
         moved.currency,
         sum(
             case
-                when takers.so_far is null then moved.amount
+                when takers.whole is null then moved.amount
                 else {{ share('moved.amount', 'takers', 'moved.currency') }}
             end
         ) as receipts
@@ -121,11 +137,11 @@ booked_orders as (
         orders.platform,
         orders.account,
         orders.booked_on as sales_on,
-        coalesce(takers.event_key, case when takers.order_key is null then orders.event_key end) as event_key,
+        coalesce(takers.event_key, if(takers.order_key is null, orders.event_key, null)) as event_key,
         orders.currency,
         sum(
             case
-                when takers.so_far is null then orders.platform_fee_amount
+                when takers.whole is null then orders.platform_fee_amount
                 else {{ share('orders.platform_fee_amount', 'takers', 'orders.currency') }}
             end
         ) as platform_fees,
