@@ -117,7 +117,7 @@ def named(frame: pd.DataFrame) -> pd.DataFrame:
     names = [account_name(*pair) for pair in zip(frame["platform"], frame["account"], strict=True)]
     place = frame.columns.get_loc("platform")
     rest = frame.drop(columns=["platform", "account"])
-    rest.insert(place, "sold_through", names)
+    rest.insert(place, "sold_through", pd.Series(names, index=frame.index, dtype=str))
     return rest
 
 

@@ -199,6 +199,7 @@ def _tips(bars: Any, texts: Sequence[str]) -> None:
     for bar, text in zip(bars, texts, strict=True):
         bar.set_gid(f"tip:{text}")
         bar.set_clip_on(False)
+        bar.set_in_layout(False)  # inside the axes anyway, and measuring hundreds of them takes time
 
 
 def _inline(figure: "Figure", name: str, kind: str, label: str) -> str:

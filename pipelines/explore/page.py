@@ -47,8 +47,8 @@ def table(caption: str, columns: Sequence[Column], lines: Sequence[Sequence[str]
         body.append(f"<tr>{''.join(cells)}</tr>")
     opening = f'<table class="{kind}">' if kind else "<table>"
     return (
-        f"{opening}<caption>{caption}</caption><thead><tr>{head}</tr></thead>\n"
-        f"<tbody>{chr(10).join(body)}</tbody></table>"
+        f'<div class="scroll">{opening}<caption>{caption}</caption><thead><tr>{head}</tr></thead>\n'
+        f"<tbody>{chr(10).join(body)}</tbody></table></div>"
     )
 
 
@@ -123,6 +123,8 @@ header p:not(.lead):not(.warn),.note,footer,caption,figcaption+.legend{{color:va
 .warn{{border-left:4px solid var(--bad);background:var(--band);padding:8px 12px;margin:12px 0;font-size:.9375rem}}
 nav ul{{list-style:none;margin:14px 0 0;padding:0;display:flex;flex-wrap:wrap;gap:4px 16px;font-size:.9375rem}}
 nav a{{display:inline-block;padding:4px 0}}
+/* a table fits a phone; one with enormous amounts scrolls by itself and leaves the page in its place */
+.scroll{{overflow-x:auto}}
 table{{width:100%;border-collapse:collapse;margin:14px 0 6px;font-size:.9375rem;font-variant-numeric:tabular-nums}}
 caption{{text-align:left;padding-bottom:4px}}
 caption b,figcaption{{color:var(--ink);font-size:1rem;font-weight:600}}

@@ -57,9 +57,7 @@ def _comparison(comparison: Comparison, currency: str) -> str:
         columns.append(Column(f"{head}{page.small(_period(period, unit))}"))
     values = comparison.values[currency]
     if not any(value[measure] for value in values for measure in MEASURES):
-        return page.paragraph(
-            f"<b>{title}</b> ({_period(comparison.periods[0], unit)}): no sales, nor before."
-        )
+        return page.paragraph(f"<b>{title}</b> ({_period(comparison.periods[0], unit)}): no sales, nor before.")
     whole = any(abs(value[measure]) >= 100_000 for value in values for measure in MEASURES)
     lines = []
     for measure in MEASURES:
@@ -135,8 +133,8 @@ def _by_channel(figures: Figures, currency: str, recent: Period) -> str:
     lines = [
         [
             page.text(account_name(row)) + page.small("channel not told" if row.channel == "unknown" else row.channel),
-            _amount(row.gross_sales, currency),
-            page.share_bar(float(row.gross_sales / whole), words.percent(row.gross_sales / whole)),
+            page.share_bar(float(row.gross_sales / whole), _amount(row.gross_sales, currency))
+            + page.small(words.percent(row.gross_sales / whole)),
             words.count(row.orders),
             words.count(row.tickets_sold),
         ]
@@ -146,7 +144,6 @@ def _by_channel(figures: Figures, currency: str, recent: Period) -> str:
     columns = (
         Column("", number=False),
         Column(f"Gross, {currency}"),
-        Column("Share"),
         Column("Orders"),
         Column("Tickets"),
     )

@@ -28,7 +28,8 @@ def answer(db: duckdb.DuckDBPyConnection, query: str) -> str:
     names = [column[0] for column in cursor.description]
     rows = cursor.fetchall()
     is_number = [
-        all(isinstance(row[place], int | float | Decimal | None) for row in rows) for place in range(len(names))
+        all(isinstance(row[place], int | float | Decimal | None) and not isinstance(row[place], bool) for row in rows)
+        for place in range(len(names))
     ]
     head = f"| {' | '.join(names)} |\n|{'|'.join(' ---: ' if number else ' --- ' for number in is_number)}|"
     return "\n".join([head, *(f"| {' | '.join(map(_cell, row))} |" for row in rows)])
