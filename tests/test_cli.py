@@ -1,0 +1,143 @@
+"""The command as a user meets it: what it says, what it keeps, its exit codes; never a traceback."""
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipelines.sandbox.ticket_tailor_api import TicketTailorApi
+from pipelines.sandbox.ticketor_webhooks import write_broken, write_webhooks
+from pipelines.sandbox.venue import Venue
+from tests.worlds import Worlds
+
+VENUE = Venue(1, orders=20)
+
+
+def boxoffice(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "BOXOFFICE_DATA_DIR": str(folder / "data")}
+    ran = subprocess.run(
+        [sys.executable, "-m", "pipelines.cli", *arguments],
+        env=environment | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert "Traceback" not in ran.stderr
+    return ran
+
+
+def held(folder: Path, query: str) -> list[tuple]:
+    with duckdb.connect(str(folder / "data" / "warehouse.duckdb"), read_only=True) as db:
+        return db.execute(query).fetchall()
+
+
+def test_nothing_configured_says_what_to_set(tmp_path: Path) -> None:
+    ran = boxoffice(tmp_path, "run")
+    assert ran.returncode == 2
+    assert "TICKETOR_BUFFER" in ran.stderr
+    assert "TICKET_TAILOR_API_KEY" in ran.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_wrong_key_stops_its_account_and_no_other(tmp_path: Path) -> None:
+    write_webhooks(VENUE, tmp_path / "buffer")
+    with TicketTailorApi(VENUE) as api:
+        ran = boxoffice(
+            tmp_path,
+            "load",
+            TICKETOR_BUFFER=str(tmp_path / "buffer"),
+            TICKET_TAILOR_API_KEY="sk_wrong",
+            TICKET_TAILOR_BASE_URL=api.url,
+        )
+    assert ran.returncode == 1
+    assert "key" in ran.stderr
+    assert "sk_wrong" not in ran.stderr
+    [(records,)] = held(tmp_path, "select count(*) from raw_ticketor.records where outcome = 'loaded'")
+    assert records > 20
+    assert held(tmp_path, "select count(*) from raw_ticket_tailor.orders") == [(0,)], "the table exists, and is empty"
+
+
+def test_a_buffer_that_is_not_there_and_a_broken_file_among_good_ones(tmp_path: Path) -> None:
+    with TicketTailorApi(VENUE) as api:
+        variables = {"TICKET_TAILOR_API_KEY": api.key, "TICKET_TAILOR_BASE_URL": api.url}
+        ran = boxoffice(tmp_path, "load", TICKETOR_BUFFER=str(tmp_path / "buffer"), **variables)
+        assert ran.returncode == 1
+        assert str(tmp_path / "buffer") in ran.stderr
+        assert held(tmp_path, "select count(*) from raw_ticket_tailor.orders") == [(20,)]
+
+        written = write_webhooks(VENUE, tmp_path / "buffer")
+        broken = write_broken(VENUE, tmp_path / "buffer")
+        ran = boxoffice(tmp_path, "load", TICKETOR_BUFFER=str(tmp_path / "buffer"), **variables)
+    assert ran.returncode == 0, ran.stderr
+    outcomes = dict(held(tmp_path, "select outcome = 'loaded', count(*) from raw_ticketor.records group by all"))
+    assert outcomes[True] == written
+    assert outcomes[False] >= 1
+    assert broken
+
+
+def test_asking_before_anything_was_published(tmp_path: Path) -> None:
+    for arguments in (["sql", "select 1"], ["status"], ["transform"]):
+        ran = boxoffice(tmp_path, *arguments)
+        assert ran.returncode in (1, 2)
+        assert "boxoffice run" in ran.stderr + ran.stdout
+
+
+def test_real_accounts_are_not_mixed_into_the_demo(tmp_path: Path) -> None:
+    (tmp_path / "data" / "sandbox").mkdir(parents=True)
+    (tmp_path / "data" / "sandbox" / "state.json").write_text("{}")
+    ran = boxoffice(tmp_path, "run", TICKET_TAILOR_API_KEY="sk_real")
+    assert ran.returncode == 2
+    assert "made-up" in ran.stderr
+
+
+def test_an_unknown_verb_or_option(tmp_path: Path) -> None:
+    assert boxoffice(tmp_path, "runn").returncode == 2
+    assert boxoffice(tmp_path, "run", "--every", "soon").returncode == 2
+    assert boxoffice(tmp_path, "run", "--since", "soon", TICKET_TAILOR_API_KEY="k").returncode == 2
+
+
+@pytest.fixture
+def published(worlds: Worlds, tmp_path: Path) -> Path:
+    """A folder whose data folder is that of the worlds."""
+    (tmp_path / "data").symlink_to(worlds.settings.data_dir)
+    return tmp_path
+
+
+QUERY = (
+    "select platform, count(*) as orders, sum(total_amount) as total from fct_orders where currency = 'KWD' group by 1"
+)
+
+
+def test_sql_as_csv_and_json_exactly(published: Path, worlds: Worlds) -> None:
+    with worlds.open() as db:
+        expected = {platform: (orders, str(total)) for platform, orders, total in db.execute(QUERY).fetchall()}
+    as_csv = boxoffice(published, "sql", "--format", "csv", QUERY)
+    told = {row["platform"]: (int(row["orders"]), row["total"]) for row in csv.DictReader(io.StringIO(as_csv.stdout))}
+    assert told == expected
+    as_json = boxoffice(published, "sql", "--format", "json", QUERY)
+    told = {row["platform"]: row["orders"] for row in json.loads(as_json.stdout)}
+    assert told == {platform: orders for platform, (orders, _) in expected.items()}
+
+
+def test_sql_cannot_write_and_tells_what_is_wrong(published: Path) -> None:
+    ran = boxoffice(published, "sql", "delete from fct_orders")
+    assert ran.returncode == 1
+    assert "read-only" in ran.stderr
+    ran = boxoffice(published, "sql", "select nothing from nowhere")
+    assert ran.returncode == 1
+    assert "nowhere" in ran.stderr
+
+
+def test_status_tells_runs_accounts_and_freshness(published: Path, worlds: Worlds) -> None:
+    ran = boxoffice(published, "status")
+    assert ran.returncode in (0, 1)
+    for venue in worlds.venues:
+        assert venue.account in ran.stdout
+    assert "done" in ran.stdout
