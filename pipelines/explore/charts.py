@@ -222,8 +222,8 @@ def _inline(figure: "Figure", name: str, kind: str, label: str) -> str:
     # the page's font: matplotlib would ask for its own
     svg = re.sub(r"font-family: [^;\"]*(; )?", "", svg)
     svg = re.sub(r"\s+", " ", svg)
-    # a tenth of a pixel is enough, in where things stand and nowhere else
-    svg = re.sub(r' (?:d|x|y|transform)="[^"]*"', lambda found: re.sub(r"(\d\.\d)\d+", r"\1", found[0]), svg)
+    # a hundredth of a pixel is enough, in where things stand and nowhere else
+    svg = re.sub(r' (?:d|x|y|transform)="[^"]*"', lambda found: re.sub(r"(\d\.\d\d)\d+", r"\1", found[0]), svg)
     width, height = figure.get_size_inches() * 72
     head = (
         f'<svg class="{kind}" role="img" aria-label="{html.escape(label)}" '

@@ -6,13 +6,15 @@ the moment somebody asks. Money is Decimal in major units; days are those of the
 
 import dataclasses
 import datetime as dt
-from collections import namedtuple
+from collections import Counter, namedtuple
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import duckdb
+
+from pipelines.explore import words
 
 RECENT_DAYS = 56
 MEASURES = ("gross_sales", "refunds", "net_sales", "receipts", "tickets_sold")
@@ -71,6 +73,13 @@ class Figures:
             "select *, timezone(reporting_zone, history_from)::date as history_from_day from dim_accounts "
             "order by platform, account",
         )
+        of_platform = Counter(account.platform for account in self.accounts)
+        self._names = {
+            (account.platform, account.account): words.platform(account.platform)
+            if of_platform[account.platform] == 1
+            else f"{words.platform(account.platform)} · {account.account}"
+            for account in self.accounts
+        }
         newest = max(
             (account for account in self.accounts if account.last_record_at),
             key=lambda account: account.last_record_at,
@@ -87,6 +96,10 @@ class Figures:
                 NO_CURRENCY,
             )
         ]
+
+    def name(self, row: Any) -> str:
+        """An account as a person calls it: by its platform, and by its own name where the platform has several."""
+        return self._names.get((row.platform, row.account), f"{words.platform(row.platform)} · {row.account}")
 
     @property
     def recent(self) -> Period:

@@ -133,11 +133,11 @@ th:first-child,td:first-child{{padding-left:0}}
 thead th{{color:var(--soft);font-size:.8125rem;vertical-align:bottom;border-bottom:1px solid var(--soft)}}
 .n{{text-align:right;white-space:nowrap}}
 thead .n{{white-space:normal}}
-td{{overflow-wrap:anywhere}}
+td,th small{{overflow-wrap:anywhere}}
 td.n{{overflow-wrap:normal}}
 td small,th small{{display:block;color:var(--soft);font-size:.8125rem;white-space:normal}}
 .head tbody td:nth-child(2){{font-weight:650}}
-.bar{{display:inline-block;min-width:72px;padding:0 4px;
+.bar{{display:block;min-width:72px;padding:0 4px;
   background:linear-gradient(to right,
     color-mix(in srgb,var(--s1) 30%,transparent) var(--share),var(--band) var(--share))}}
 figure{{margin:18px 0 6px}}

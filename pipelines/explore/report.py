@@ -93,7 +93,7 @@ def _silence(figures: Figures) -> str:
     if not figures.data_until:
         return ""
     quiet = [
-        f"{sections.account_name(account)} since {words.day(account.last_record_at.astimezone(figures.zone).date())}"
+        f"{figures.name(account)} since {words.day(account.last_record_at.astimezone(figures.zone).date())}"
         for account in figures.accounts
         if account.last_record_at and figures.data_until - account.last_record_at > dt.timedelta(days=2)
     ]

@@ -25,14 +25,9 @@ _BASES = {
 }
 
 
-def account_name(row: Any) -> str:
-    """An account as a person calls it; the name says nothing where it is the only one that there can be."""
-    return words.platform(row.platform) if row.account == "main" else f"{words.platform(row.platform)} · {row.account}"
-
-
 def sales(figures: Figures, currency: str, week: Comparison, month: Comparison) -> str:
     name = "no currency" if currency == NO_CURRENCY else currency
-    parts = [_comparison(comparison, currency) for comparison in (week, month)]
+    parts = [_comparison(figures, comparison, currency) for comparison in (week, month)]
     recent = figures.recent
     days = figures.days(currency, recent)
     if not days:
@@ -47,7 +42,7 @@ def sales(figures: Figures, currency: str, week: Comparison, month: Comparison) 
     return "\n".join(part for part in parts if part)
 
 
-def _comparison(comparison: Comparison, currency: str) -> str:
+def _comparison(figures: Figures, comparison: Comparison, currency: str) -> str:
     """The headline: five measures of a period, the one before, and a year before."""
     unit = comparison.name
     title = f"Last complete {unit}"
@@ -77,7 +72,7 @@ def _comparison(comparison: Comparison, currency: str) -> str:
         begins = f"Nothing is known from before {words.day(comparison.begins)}" if comparison.begins else "No sales yet"
         notes.append(f"{begins}.")
     if comparison.mixed:
-        names = " and ".join(account_name(account) for account in comparison.mixed)
+        names = " and ".join(figures.name(account) for account in comparison.mixed)
         verb = "begins" if len(comparison.mixed) == 1 else "begin"
         notes.append(f"Not like with like: the data of {page.text(names)} {verb} within the days compared.")
     caption = f"<b>{title}</b>, {currency}. Below a past number: how this {unit} differs from it."
@@ -100,10 +95,10 @@ def _by_day(figures: Figures, currency: str, days: Sequence[Any]) -> str:
     recent = figures.recent
     every_day = [recent.first + dt.timedelta(number) for number in range((recent.last - recent.first).days + 1)]
     # an account keeps its colour in every currency, so the accounts' own order is the order of the bars
-    sales: dict[str, dict[dt.date, Decimal]] = {account_name(account): {} for account in figures.accounts}
+    sales: dict[str, dict[dt.date, Decimal]] = {figures.name(account): {} for account in figures.accounts}
     refunds: dict[dt.date, Decimal] = {}
     for row in days:
-        sales[account_name(row)][row.sales_on] = row.gross_sales
+        sales[figures.name(row)][row.sales_on] = row.gross_sales
         refunds[row.sales_on] = refunds.get(row.sales_on, Decimal(0)) + row.refunds
     before = figures.mean_a_year_before(currency, every_day)
     keys = [(charts.series_colour(number), name) for number, name in enumerate(sales) if sales[name]]
@@ -132,7 +127,7 @@ def _by_channel(figures: Figures, currency: str, recent: Period) -> str:
         return ""
     lines = [
         [
-            page.text(account_name(row)) + page.small("channel not told" if row.channel == "unknown" else row.channel),
+            page.text(figures.name(row)) + page.small("channel not told" if row.channel == "unknown" else row.channel),
             page.share_bar(float(row.gross_sales / whole), _amount(row.gross_sales, currency))
             + page.small(words.percent(row.gross_sales / whole)),
             words.count(row.orders),
@@ -158,7 +153,7 @@ def _best_events(figures: Figures, currency: str, recent: Period) -> str:
     lines = [
         [
             f"{page.text(words.event_name(row.event_name))}"
-            f"{page.small(words.day(row.starts_on) + (f' · {account_name(row)}' if several else ''))}",
+            f"{page.small(words.day(row.starts_on) + (f' · {figures.name(row)}' if several else ''))}",
             _amount(row.gross_sales, currency),
             words.count(row.tickets_sold),
             page.share_bar(float(row.sell_through), words.percent(row.sell_through))
@@ -244,7 +239,7 @@ def upcoming(figures: Figures) -> str:
         lines.append(
             [
                 page.text(words.event_name(event.event_name))
-                + page.small(f"{words.day(event.starts_on)} · {account_name(event)}"),
+                + page.small(f"{words.day(event.starts_on)} · {figures.name(event)}"),
                 words.count(event.days_left),
                 page.share_bar(event.in_the_house / event.capacity, full) if event.capacity else full,
                 words.count(event.last_week),
@@ -269,18 +264,16 @@ def does_not_add_up(figures: Figures) -> str:
         return page.paragraph(f"Everything adds up: {words.plural(orders, 'order')}, nothing to report.")
     lines = [
         [
-            page.text(row.identity) + page.small(words.platform(row.platform)),
+            page.text(row.identity) + page.small(f"{words.platform(row.platform)}. {row.gravest}"),
             words.count(row.how_many),
             page.text(words.money(row.at_stake, row.currency)) if row.currency else "–",
-            page.text(row.gravest),
         ]
         for row in found
     ]
     columns = (
-        Column("What should be equal", number=False),
+        Column("What should be equal, and the gravest case", number=False),
         Column("Times"),
         Column("At stake"),
-        Column("The gravest", number=False),
     )
     doubt = figures.orders_in_doubt()
     said = (
@@ -299,13 +292,13 @@ def not_read(figures: Figures) -> str:
         return page.paragraph("Nothing: every record that came was read.")
     lines = [
         [
-            page.text(row.reason) + page.small(account_name(row)),
+            page.text(row.reason)
+            + page.small(f"{figures.name(row)}, {words.moment(row.newest, figures.zone)}: {row.file}"),
             words.count(row.how_many),
-            page.text(row.file) + page.small(words.moment(row.newest, figures.zone)),
         ]
         for row in found
     ]
-    columns = (Column("Why", number=False), Column("Records"), Column("The newest", number=False))
+    columns = (Column("Why, and the newest", number=False), Column("Records"))
     total = sum(row.how_many for row in found)
     said = (
         f"{words.plural(total, 'record')} could not be read and {'has' if total == 1 else 'have'} not been delivered "
@@ -334,7 +327,7 @@ def sources(figures: Figures) -> str:
             days = f"UTC: no time zone is set{proposed}"
         lines.append(
             [
-                page.text(account_name(account)) + page.small(f"days of {days}"),
+                page.text(figures.name(account)) + page.small(f"days of {days}"),
                 words.day(account.history_from_day) if account.history_from_day else "no sale yet",
                 words.moment(account.last_record_at, zone) if account.last_record_at else "nothing yet",
                 page.text(", ".join(unknown) or "–"),

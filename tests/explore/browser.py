@@ -8,6 +8,7 @@ import select
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -175,3 +176,14 @@ def chromium(path: str) -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+if __name__ == "__main__":
+    # python -m tests.explore.browser PAGE.html PICTURE.png [WIDTH [HEIGHT]]: a picture to look at, sharp at twice its size
+    source, picture, *size = sys.argv[1:]
+    width, height = int(size[0]) if size else 900, int(size[1]) if len(size) > 1 else None
+    with chromium(find() or "chromium") as running:
+        shown = running.page()
+        shown.resize(width, 900, scale=2, mobile=width < 600)
+        shown.open(Path(source).resolve().as_uri())
+        shown.screenshot(Path(picture), height)

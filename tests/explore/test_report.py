@@ -172,7 +172,7 @@ def test_every_bar_tells_its_amount(page: Page, path: Path, demo: Settings) -> N
             "select gross_sales from rpt_daily_sales where sales_on = '2025-05-20' and currency = 'GBP' "
             "and platform = 'ticketor'"
         ).fetchone()[0]
-    tip = f"<title>Tue 20 May 2025, Ticketor · sandbox_hall: {amount:,.2f} GBP</title>"
+    tip = f"<title>Tue 20 May 2025, Ticketor: {amount:,.2f} GBP</title>"
     assert path.read_text().count(tip) == 2  # for a page and for a phone
 
 
@@ -208,7 +208,7 @@ def test_a_silent_account_is_said(copy: Settings, tmp_path: Path) -> None:
             "update dim_accounts set last_record_at = last_record_at - interval 3 day where platform = 'ticketor'"
         )
     text = Page(report(copy, tmp_path / "silent.html").read_text()).text
-    assert "Nothing new has come from Ticketor · sandbox_hall since 30 May 2025." in text
+    assert "Nothing new has come from Ticketor since 30 May 2025." in text
 
 
 def test_the_year_before_is_compared_where_it_is_known(copy: Settings, tmp_path: Path) -> None:
@@ -228,7 +228,7 @@ def test_the_year_before_is_compared_where_it_is_known(copy: Settings, tmp_path:
     page = Page(report(copy, tmp_path / "year.html").read_text())
     assert page.table("Last complete week, GBP")[1][3] == "400.00 | +150 %"
     assert page.table("Last complete month, GBP")[1][3] == "500.00 | in part"
-    assert "Not like with like: the data of Ticketor · sandbox_hall begins within the days compared." in page.text
+    assert "Not like with like: the data of Ticketor begins within the days compared." in page.text
 
 
 def test_what_is_missing_is_told(demo: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
