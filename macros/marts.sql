@@ -114,6 +114,21 @@
 {%- endmacro %}
 
 
+{% macro which_agree(theirs, readings) -%}
+    {#- The names of the readings that equal what the platform says, comma separated, or `none`. -#}
+    coalesce(
+        nullif(
+            concat_ws(
+                ', ',
+                {%- for name, ours in readings.items() %}
+                case when {{ ours }} = {{ theirs }} then '{{ name }}' end{{ ',' if not loop.last }}
+                {%- endfor %}
+            ), ''
+        ), 'none'
+    )
+{%- endmacro %}
+
+
 {% macro text_columns(mart) -%}
     {#- The columns of a mart that hold text, from its contract, comma separated; keys apart, which are hashes. -#}
     {%- set names = [] -%}

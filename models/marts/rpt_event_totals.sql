@@ -1,4 +1,4 @@
--- One row per event for which the platform keeps counters of its own: theirs beside ours.
+-- One row per event for which the platform keeps counters of its own: theirs beside ours, in each way they can be read.
 with events as (
     select *
     from {{ ref('dim_events') }}
@@ -16,26 +16,41 @@ sales as (
     where event_key is not null
 ),
 
+-- what the platform still shows: cancelled orders gone, totals lowered by what was voided
+standing as (
+    select
+        event_key,
+        currency,
+        count(*) as orders,
+        sum(total_as_given) filter (where is_booked) as total
+    from {{ ref('fct_orders') }}
+    where event_key is not null and status <> 'cancelled'
+    group by event_key, currency
+),
+
 tickets as (
     select
         event_key,
-        count(*) as tickets_issued,
-        count(*) filter (where status not in ('returned', 'voided', 'exchanged')) as tickets_valid
+        count(*) as issued,
+        count(*) filter (where status not in ('returned', 'voided', 'exchanged')) as valid
     from {{ ref('fct_tickets') }}
     where event_key is not null
-    group by all
+    group by event_key
 ),
 
 compared as (
     select
         events.*,
         cast(coalesce(sales.orders, 0) as bigint) as orders,
-        cast(coalesce(tickets.tickets_issued, 0) as bigint) as tickets_issued,
-        cast(coalesce(tickets.tickets_valid, 0) as bigint) as tickets_valid,
+        cast(coalesce(standing.orders, 0) as bigint) as orders_standing,
+        cast(coalesce(tickets.issued, 0) as bigint) as tickets_issued,
+        cast(coalesce(tickets.valid, 0) as bigint) as tickets_valid,
         cast(coalesce(sales.charged_total, 0) as decimal(18, 4)) as charged_total,
-        cast(coalesce(sales.charged_total - sales.refunds, 0) as decimal(18, 4)) as charged_less_refunds
+        cast(coalesce(sales.charged_total - sales.refunds, 0) as decimal(18, 4)) as charged_less_refunds,
+        cast(coalesce(standing.total, 0) as decimal(18, 4)) as total_standing
     from events
     left join sales on events.event_key = sales.event_key and coalesce(events.currency, 'XXX') = sales.currency
+    left join standing on events.event_key = standing.event_key and events.currency = standing.currency
     left join tickets on events.event_key = tickets.event_key
 )
 
@@ -49,27 +64,28 @@ select
     missing_since,
     coalesce(currency, 'XXX') as currency,
     orders,
+    orders_standing,
     platform_orders_count,
-    orders - platform_orders_count as orders_difference,
+    case
+        when platform_orders_count is not null
+            then {{ which_agree('platform_orders_count', {'booked': 'orders', 'standing': 'orders_standing'}) }}
+    end as orders_agree_as,
     tickets_issued,
     tickets_valid,
     platform_tickets_count,
     case
-        when platform_tickets_count is null then null
-        when tickets_issued = platform_tickets_count and tickets_valid = platform_tickets_count then 'issued and valid'
-        when tickets_issued = platform_tickets_count then 'issued'
-        when tickets_valid = platform_tickets_count then 'valid'
-        else 'neither'
+        when platform_tickets_count is not null
+            then {{ which_agree('platform_tickets_count', {'issued': 'tickets_issued', 'valid': 'tickets_valid'}) }}
     end as tickets_agree_as,
     charged_total,
     charged_less_refunds,
+    total_standing,
     platform_revenue,
     case
-        when platform_revenue is null then null
-        when charged_total = platform_revenue and charged_less_refunds = platform_revenue then 'both'
-        when charged_total = platform_revenue then 'charged'
-        when charged_less_refunds = platform_revenue then 'charged less refunds'
-        else 'neither'
+        when platform_revenue is not null
+            then {{ which_agree('platform_revenue', {
+                'charged': 'charged_total', 'less refunds': 'charged_less_refunds', 'standing': 'total_standing',
+            }) }}
     end as revenue_agrees_as,
     cast(charged_total - platform_revenue as decimal(18, 4)) as revenue_difference
 from compared
