@@ -25,6 +25,7 @@ class Budget:
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._limit = DOCUMENTED_LIMIT
+        self._told_limit: int | None = None
         self._left = DOCUMENTED_LIMIT
         self._resets_at = monotonic() + DOCUMENTED_SECONDS
         self._paused_until = -math.inf
@@ -52,8 +53,10 @@ class Budget:
         left = _number(headers.get("X-Rate-Limit-Remaining"))
         reset = _number(headers.get("X-Rate-Limit-Reset"))
         with self._lock:
-            if limit:
-                self._limit = int(limit)
+            if limit and left is not None and int(limit) != self._told_limit:
+                # the first answer, or the platform has changed its mind: what was assumed counts no more
+                self._limit = self._told_limit = int(limit)
+                self._left = int(left)
             if reset is not None:
                 resets_at = self._monotonic() + max(reset - epoch_now if reset > EPOCH else reset, 0.0)
                 if left is not None and resets_at > self._resets_at + 5:

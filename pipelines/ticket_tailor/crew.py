@@ -12,8 +12,8 @@ from pipelines.ticket_tailor.reading import Cut, Failed, Happening, Read
 
 # With a quarter of a second an answer, eight bring 32 pages a second: more than enough to spend any budget.
 WORKERS = 8
-# Pages that wait to be loaded, about a quarter of a megabyte each.
-PAGES_WAITING = 64
+# Pages that wait to be loaded, about a third of a megabyte each.
+PAGES_WAITING = 160
 
 
 class Crew:

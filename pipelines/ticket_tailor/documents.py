@@ -3,7 +3,6 @@
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import orjson
@@ -14,11 +13,11 @@ ANYTHING = door.Shape()
 
 
 class Document(NamedTuple):
-    """One object of a list. ``created_at`` is unix seconds, None where the list has none; ``text`` is its JSON."""
+    """One object of a list. ``created_at`` is unix seconds, None where the list has none; ``text`` is JSON in UTF-8."""
 
     id: str
     created_at: int | None
-    text: str
+    text: bytes
     hash: str
 
 
@@ -42,31 +41,58 @@ def read_page(body: bytes, page_size: int, shape: door.Shape = ANYTHING) -> tupl
     """
     try:
         page = orjson.loads(body)
-        whole = not door.is_suspect(body, page)
     except ValueError:
-        page, whole = None, False
-    if whole:
-        data = page.get("data") if type(page) is dict else None
-        objects: Iterator[tuple[Any, bytes]] = ((item, orjson.dumps(item)) for item in _listed(data))
-        links, count = page.get("links") if type(page) is dict else None, len(_listed(data))
+        page = None
+    if type(page) is dict and type(page.get("data")) is list:
+        items, links = page["data"], page.get("links")
+        texts = [orjson.dumps(item) for item in items]
+        if not _is_faithful(body, page, texts):
+            (texts, links), items = _slices(body), None
     else:
-        slices, links = _slices(body)
-        objects, count = ((None, raw) for raw in slices), len(slices)
+        (texts, links), items = _slices(body), None
 
     documents, misread = [], []
-    for item, raw in objects:
+    for number, text in enumerate(texts):
         try:
-            if item is None:
-                item = door.parse(raw)
-                text = door.dumps(item)
+            if items is None:
+                item = door.parse(text)
+                door.guard(item, shape)
+                documents.append(_document(item, door.dumps(item)))
             else:
-                text = raw
-            door.guard(item, shape)
-            documents.append(_document(item, text))
+                door.guard(items[number], shape)
+                documents.append(_document(items[number], text))
         except door.Refused as refused:
-            misread.append(Misread(_id_of(raw), refused.reason, raw))
-    has_more = bool(links.get("next")) if isinstance(links, dict) else count >= page_size
+            misread.append(Misread(_id_of(text), refused.reason, text))
+    has_more = bool(links.get("next")) if isinstance(links, dict) else len(texts) >= page_size
     return documents, misread, has_more
+
+
+def _is_faithful(body: bytes, page: dict[str, Any], texts: list[bytes]) -> bool:
+    """Whether what orjson made of the page, written again as ``texts``, has lost no repeated key and no digit.
+
+    No false all-clear: a member that was dropped took a colon with it, and an escaped colon (``\\u003a``), which might
+    even that out, is looked for; numbers of more digits than a double holds are looked for as well.
+    """
+    if _has_long_number(body) or (b"\\u003" in body):
+        return False
+    rest = orjson.dumps({**page, "data": None})
+    return body.count(b":") == rest.count(b":") + sum(text.count(b":") for text in texts)
+
+
+# Digits and points become "0", everything else a blank: a number of 16 digits or more shows as a run of 16 zeros.
+_DIGITS_ONLY = bytes(ord("0") if chr(byte) in "0123456789." else ord(" ") for byte in range(256))
+_LONG_NUMBER = b"0" * 16
+
+
+def _has_long_number(body: bytes) -> bool:
+    """Whether a JSON number has 16 digits or more. Within a text, such as a payment's id, digits are but characters."""
+    digits = body.translate(_DIGITS_ONLY)
+    place = digits.find(_LONG_NUMBER)
+    while place >= 0:
+        if body[max(place - 99, 0) : place].rstrip(b"- \t\r\n")[-1:] in (b":", b",", b"["):
+            return True
+        place = digits.find(_LONG_NUMBER, digits.find(b" ", place))
+    return False
 
 
 def created_at(item: dict[str, Any]) -> int | None:
@@ -95,7 +121,9 @@ def _document(item: dict[str, Any], text: bytes) -> Document:
         key = str(key)
     if type(key) is not str or not key:
         raise door.Refused("id is missing: id")
-    return Document(key, created_at(item), text.decode(), hashlib.blake2b(text, digest_size=16).hexdigest())
+    # a copy, since orjson gives out bytes in a buffer several times their size: measured, 280 MB for 61 MB of orders
+    kept = bytes(memoryview(text))
+    return Document(key, created_at(item), kept, hashlib.blake2b(kept, digest_size=16).hexdigest())
 
 
 def _listed(data: Any) -> list[Any]:

@@ -13,12 +13,12 @@ from pipelines.ticket_tailor.reading import Came, Done, Happening, Unreadable
 
 # Loaded at once: well within 1 GB of memory, and enough that dlt's fixed cost of a package is small beside it.
 ROWS_PER_PACKAGE = 20_000
-BYTES_PER_PACKAGE = 48_000_000
+BYTES_PER_PACKAGE = 64_000_000
 
 # What raw_ticket_tailor is made of.
 TABLES = (*LISTS, "refused", "coverage")
 
-Row = tuple[str, str, str, int | None, str, str, dt.datetime, dt.datetime | None]
+Row = tuple[str, str, str, int | None, str | bytes, str, dt.datetime, dt.datetime | None]
 RefusedRow = tuple[str, str, str, str | None, str, bytes, dt.datetime]
 Held = tuple[str, dt.datetime, dt.datetime | None]
 CoverageRow = tuple[str, str, str, str, int, int, dt.datetime]

@@ -79,7 +79,7 @@ class Warehouse:
         outcome = Outcome(plan, 0)
         try:
             if not plan.is_empty:
-                made = load.pipeline(self.settings, "ticket_tailor", office.name)
+                made = load.pipeline(self.settings, "ticket_tailor", office.name, load.Loaded())
                 for package in plan.packages(outcome.lines.append):
                     made.run(ticket_tailor_source(office, package), loader_file_format="parquet")
                     outcome.packages += 1
