@@ -31,10 +31,10 @@ _DAY_NS = 86_400 * 10**9
 
 @dataclass
 class Package:
-    """One load: some rows, ready made, and in the last one the folders to remember."""
+    """One load: some rows, ready made, and in the last one the folders to remember (None: none yet)."""
 
     records: "pa.Table | None" = None
-    folders: dict[str, int] = field(default_factory=dict)
+    folders: dict[str, int] | None = field(default_factory=dict)
 
 
 @dataclass
@@ -76,9 +76,11 @@ class Plan:
         made = reading.tables(self.site.name, self.store, self.new, known, self._cannot_read)
         with ThreadPoolExecutor(1, thread_name_prefix="ticketor") as ahead:
             table, is_last = next(made)
+            folders: dict[str, int] | None = {}  # the first load makes both tables
             while not is_last:
                 coming = ahead.submit(next, made)
-                yield Package(table)
+                yield Package(table, folders)
+                folders = None
                 table, is_last = coming.result()
             yield Package(table, self.folders)
 

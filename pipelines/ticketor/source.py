@@ -16,11 +16,9 @@
 """
 
 import datetime as dt
-from collections.abc import Iterator
 from typing import Any
 
 import dlt
-import pyarrow as pa
 
 from pipelines.settings import Site
 from pipelines.ticketor import tables
@@ -31,16 +29,9 @@ MERGE = {"disposition": "merge", "strategy": "delete-insert"}  # no other surviv
 
 @dlt.source(name="ticketor")
 def ticketor_source(site: Site, package: Package) -> Any:
-    """The records of a package and the folders it lets us remember; both tables always, if only empty."""
-    return (
-        dlt.resource(_records(package), name="records", primary_key="record_id", write_disposition=MERGE),
-        dlt.resource(_folders(site, package), name="folders", primary_key="folder_id", write_disposition=MERGE),
-    )
-
-
-def _records(package: Package) -> Iterator[pa.Table]:
-    yield tables.RECORDS.empty_table() if package.records is None else package.records
-
-
-def _folders(site: Site, package: Package) -> Iterator[pa.Table]:
-    yield tables.folders_table(site.name, package.folders, dt.datetime.now(dt.UTC))
+    """The records of a package and the folders it lets us remember; both tables at the first, if only empty."""
+    records = tables.RECORDS.empty_table() if package.records is None else package.records
+    yield dlt.resource([records], name="records", primary_key="record_id", write_disposition=MERGE)
+    if package.folders is not None:
+        folders = tables.folders_table(site.name, package.folders, dt.datetime.now(dt.UTC))
+        yield dlt.resource([folders], name="folders", primary_key="folder_id", write_disposition=MERGE)

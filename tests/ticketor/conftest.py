@@ -53,7 +53,7 @@ class Venue:
         self.settings.data_dir.mkdir(parents=True, exist_ok=True)
         for number, package in enumerate(itertools.islice(self.plan().packages(), most)):
             load_id = f"{time.time():.6f}"
-            found = {"records": package.records, "folders": tables.folders_table("arena", package.folders, d.NOW)}
+            found = {"records": package.records, "folders": tables.folders_table("arena", package.folders or {}, d.NOW)}
             with duckdb.connect(str(self.settings.warehouse)) as db:
                 db.execute("create schema if not exists raw_ticketor")
                 db.execute("create table if not exists raw_ticketor._dlt_loads (load_id varchar, status bigint)")

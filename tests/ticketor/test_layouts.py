@@ -106,6 +106,14 @@ def test_damaged_gzip_is_not_trusted(tmp_path: Path) -> None:
     assert (row["outcome"], row["reason"]) == ("refused", "damaged gzip file")
 
 
+def test_something_after_the_end_of_a_gzip_file_is_told(tmp_path: Path) -> None:
+    items = d.payloads(3)
+    found = d.read(tmp_path, {"a.gz": d.LAYOUTS["gzip of many members"](items) + b"\0\0\0\0", "b": gzip.compress(b"")})
+    assert d.documents(found) == items and [row["outcome"] for row in found] == [*["loaded"] * 3, "empty file"]
+    found = d.read(tmp_path, {"a.gz": d.LAYOUTS["gzip"](items) + b"and more"})
+    assert d.documents(found) == items and found[3]["reason"].endswith("something follows the end of a gzip file")
+
+
 @pytest.mark.parametrize(("content", "reason"), [(b"", "empty file"), (b" \n\n", "empty file"), (b"[]", "no records")])
 def test_nothing_in_it(tmp_path: Path, content: bytes, reason: str) -> None:
     (row,) = d.read(tmp_path, {"nothing": content})
