@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -42,6 +43,8 @@ def transform(settings: Settings, echo: Echo, changed: set[str] | None = None) -
         if event.info.name == "NodeFinished" and (count := next(done)) % 100 == 0:
             echo(f"dbt: {count} models and tests done")
 
+    # a log that cannot be written (a full disk) is no reason to spill tracebacks on the terminal
+    logging.raiseExceptions = False
     here = Path.cwd()
     try:
         result = dbtRunner(callbacks=[on_event]).invoke(

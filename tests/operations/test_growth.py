@@ -20,7 +20,7 @@ def test_thirty_runs_leave_no_more_than_ten(house: House) -> None:
     (killed / "new").mkdir(parents=True)
     left, sizes = [], []
     for number in range(30):
-        house.go_on(12)
+        house.go_on(24)
         assert run.load_only(settings, echo=lambda _line: None).outcome == "done"
         if number in (9, 29):
             left.append(files(settings.dlt_dir))
@@ -39,7 +39,7 @@ def test_thirty_runs_leave_no_more_than_ten(house: House) -> None:
 @pytest.mark.parametrize(("limit", "kept"), [(10_000, 100), (1_000, 5)])
 def test_logs_keep_their_newer_half(tmp_path: Path, limit: int, kept: int) -> None:
     path = tmp_path / "runs.jsonl"
-    lines = [f'{{"run": {number:03d}, "padding": "{"x" * 66}"}}\n' for number in range(100)]
+    lines = [f'{{"run": {number:03d}, "padding": "{"x" * 65}"}}\n' for number in range(100)]
     assert len(lines[0]) == 93
     path.write_text("".join(lines))
     tidy.keep_newer_half(path, limit)
