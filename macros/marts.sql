@@ -115,7 +115,7 @@
 
 
 {% macro which_agree(theirs, readings) -%}
-    {#- The names of the readings that equal what the platform says, comma separated, or `none`. -#}
+    {#- The names of the readings that equal what the platform says, comma separated, or `neither`. -#}
     coalesce(
         nullif(
             concat_ws(
@@ -124,7 +124,7 @@
                 case when {{ ours }} = {{ theirs }} then '{{ name }}' end{{ ',' if not loop.last }}
                 {%- endfor %}
             ), ''
-        ), 'none'
+        ), 'neither'
     )
 {%- endmacro %}
 

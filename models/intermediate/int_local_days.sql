@@ -1,6 +1,6 @@
 -- One row per account and quarter of an hour in which anything was sold or paid, with the account's calendar day.
--- Looking a quarter up costs a tenth of asking each single time for its day: timezone() is slow where the zone comes with
--- the row. No zone's day has begun within a quarter of an hour since 1972.
+-- Looking a quarter up costs a tenth of asking each single time for its day: timezone() is slow where the zone comes
+-- with the row. No zone's day has begun within a quarter of an hour since 1972.
 {{ config(materialized='table') }}
 
 with quarters as (

@@ -79,9 +79,9 @@ running as (
 
 takers as (
     select
-        order_key,
-        event_key,
-        is_charged,
+        touched.order_key,
+        touched.event_key,
+        touched.is_charged,
         null as so_far_before,
         null as so_far,
         null as whole

@@ -66,6 +66,7 @@ select
     orders,
     orders_standing,
     platform_orders_count,
+    orders - platform_orders_count as orders_difference,
     case
         when platform_orders_count is not null
             then {{ which_agree('platform_orders_count', {'booked': 'orders', 'standing': 'orders_standing'}) }}
