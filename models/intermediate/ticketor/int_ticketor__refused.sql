@@ -1,19 +1,17 @@
 -- Grain: one row per record refused and not since delivered whole.
 with records as (
-    select
-        *,
-        -- which reading of the file: a file is read again when it has changed
-        (_dlt_load_id, file_mtime_ns, file_size) as reading
+    select *
     from {{ ref('stg_ticketor__records') }}
 ),
 
+-- a file that holds an empty list is complete
 refused as (
     select *
     from records
-    where outcome <> 'loaded'
+    where outcome <> 'loaded' and reason is distinct from 'no records'
 ),
 
--- what may close a refusal: other records of the same file, or with the same payload
+-- a file is read again when it has changed: its first record and those still refused are then written again
 files as (
     select distinct
         account,
@@ -21,46 +19,73 @@ files as (
     from refused
 ),
 
-newest_in_place as (
+newest_readings as (
     select
         records.account,
         records.file,
-        records.position,
-        max(records.reading) as reading
+        records.file_size,
+        records.file_mtime_ns
     from records
     inner join files
         on records.account = files.account and records.file = files.file
-    group by records.account, records.file, records.position
+    where records.position = 0
+    qualify
+        row_number() over (
+            partition by records.account, records.file
+            order by records._dlt_load_id desc, records.file_mtime_ns desc, records.file_size desc, records.record_id desc
+        ) = 1
 ),
 
-newest_in_file as (
-    select
-        account,
-        file,
-        max(reading) as reading
-    from newest_in_place
-    group by account, file
-),
-
-payloads as (
-    select distinct
-        account,
-        payload_id
+still_in_file as (
+    select refused.*
     from refused
-    where payload_id is not null
+    left join newest_readings as newest
+        on refused.account = newest.account and refused.file = newest.file
+    where
+        newest.file is null
+        or (refused.file_size = newest.file_size and refused.file_mtime_ns = newest.file_mtime_ns)
 ),
 
-delivered as (
+-- the same payload, whole, in any file; details are more than a plain invoice
+delivered_later as (
+    select distinct refused.record_id
+    from still_in_file as refused
+    inner join records as loaded
+        on refused.account = loaded.account and refused.payload_id = loaded.payload_id
+    where
+        loaded.outcome = 'loaded'
+        and (
+            loaded.webhook = refused.webhook
+            or (refused.webhook = 'invoice' and loaded.webhook = 'invoice_with_details')
+        )
+        and (
+            loaded.received_at > refused.received_at
+            or (
+                loaded.received_at = refused.received_at
+                and (loaded.file <> refused.file or loaded.position > refused.position)
+            )
+        )
+),
+
+-- the beginning of a payload is worth nothing where the whole of it is held, whenever that came
+truncated as (
     select
-        records.account,
-        records.payload_id,
-        records.webhook,
-        max(records.received_at) as received_at
-    from records
-    inner join payloads
-        on records.account = payloads.account and records.payload_id = payloads.payload_id
-    where records.outcome = 'loaded'
-    group by records.account, records.payload_id, records.webhook
+        refused.record_id,
+        refused.account,
+        cast(refused.payload_id as bigint) as payload_id,
+        documents.raw
+    from still_in_file as refused
+    inner join {{ ref('stg_ticketor__documents') }} as documents
+        on refused.record_id = documents.record_id
+    where refused.reason like 'truncated%' and refused.payload_id is not null
+),
+
+held_whole as (
+    select distinct truncated.record_id
+    from truncated
+    inner join {{ ref('stg_ticketor__documents') }} as documents
+        on truncated.account = documents.account and truncated.payload_id = documents.payload_id
+    where starts_with(hex(encode(documents.document)), hex(truncated.raw))
 )
 
 select
@@ -70,23 +95,9 @@ select
     refused.position,
     coalesce(refused.reason, refused.outcome) as reason,
     refused.received_at as refused_at
-from refused
-inner join newest_in_place as place
-    on refused.account = place.account and refused.file = place.file and refused.position = place.position
-inner join newest_in_file as whole
-    on refused.account = whole.account and refused.file = whole.file
-where
-    -- the same place of the file has been read again since, once it was completed or sent again
-    not place.reading > refused.reading
-    -- an empty file has been filled
-    and not (refused.outcome = 'empty file' and whole.reading > refused.reading)
-    -- the same payload came whole in another file
-    and not exists (
-        select 1
-        from delivered
-        where
-            delivered.account = refused.account
-            and delivered.payload_id = refused.payload_id
-            and delivered.webhook = refused.webhook
-            and delivered.received_at >= refused.received_at
-    )
+from still_in_file as refused
+left join delivered_later
+    on refused.record_id = delivered_later.record_id
+left join held_whole
+    on refused.record_id = held_whole.record_id
+where delivered_later.record_id is null and held_whole.record_id is null
