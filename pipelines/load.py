@@ -56,7 +56,8 @@ class Loaded:
     @property
     def news(self) -> dict[str, int]:
         """The rows a person asks for: without dlt's and our own bookkeeping."""
-        return {table: count for table, count in self.rows.items() if count and table not in BOOKKEEPING}
+        news = {table: count for table, count in self.rows.items() if count and table not in BOOKKEEPING}
+        return dict(sorted(news.items(), key=lambda each: -each[1]))
 
     def add(self, row_counts: dict[str, int]) -> None:
         for table, count in row_counts.items():
@@ -301,7 +302,8 @@ class TicketTailorAccount:
                 if told:
                     echo(f"ticket_tailor {self.name}: {told}")
         finally:
-            loaded.requests, loaded.told = plan.requests, plan.told
+            loaded.requests = plan.requests
+            loaded.told += plan.told
 
     def _planned(self, options: Reading) -> "Plan":
         from pipelines.ticket_tailor import client, reads

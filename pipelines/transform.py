@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import logging
 import os
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -86,12 +87,13 @@ def transform(settings: Settings, echo: Echo, changed: set[str] | None = None) -
 
 def make_person_key(path: Path) -> None:
     """The secret behind person_key, made once: losing it changes every person_key, nothing else."""
-    try:
-        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    except FileExistsError:
+    if path.exists():
         return
-    with os.fdopen(descriptor, "w") as file:
-        file.write(os.urandom(32).hex())
+    fresh = path.with_name(f".{path.name}.new")
+    with open(fresh, "w", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        file.write(secrets.token_hex(32))
+    # in one move: a kill must not leave a secret of no length, which every later run would take for the secret
+    fresh.replace(path)
 
 
 def _let_go() -> None:
