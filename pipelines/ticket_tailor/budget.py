@@ -29,6 +29,7 @@ class Budget:
         self._left = DOCUMENTED_LIMIT
         self._resets_at = monotonic() + DOCUMENTED_SECONDS
         self._paused_until = -math.inf
+        self._waited_until = -math.inf
 
     def take(self) -> float:
         """0 and one request fewer left, or the seconds to wait before asking again."""
@@ -73,6 +74,14 @@ class Budget:
                 return 0.0
             first = max(self._resets_at - self._monotonic(), 0.0)
             return first + beyond // max(self._limit, 1) * DOCUMENTED_SECONDS
+
+    def is_first_to_wait(self, seconds: float) -> bool:
+        """Whether nobody has said yet that there is a wait until then: eight threads wait, one tells."""
+        with self._lock:
+            until = self._monotonic() + seconds
+            first = until > self._waited_until + 5
+            self._waited_until = max(self._waited_until, until)
+            return first
 
     def pause(self, seconds: float) -> None:
         """Nobody asks again before this has passed: the platform said so to one of us."""

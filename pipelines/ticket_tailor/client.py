@@ -53,7 +53,11 @@ class Refused(Problem):
 
 
 class _Fault(Exception):
-    """An answer that may be right the next time."""
+    """An answer that may be right the next time; not before ``wait`` seconds."""
+
+    def __init__(self, message: str, wait: float = 0.0) -> None:
+        super().__init__(message)
+        self.wait = wait
 
 
 @dataclass(frozen=True)
@@ -254,8 +258,9 @@ class Client:
                     self.asked += 1
                 self.budget.learn(response.headers, self.clock().timestamp())
                 if response.status_code == 429:
-                    # no fault, and no try lost: everybody with this key waits as long as the platform says
-                    wait = self._asked_wait(response, pauses)
+                    # no fault, and no try lost: everybody with this key waits as long as the platform says; when it
+                    # does not say, longer each time
+                    wait = self._asked_wait(response) or min(2.0**pauses, 60.0)
                     waited, pauses = waited + wait, pauses + 1
                     if waited > 2 * LONGEST_WAIT:
                         raise _too_long(waited)
@@ -281,11 +286,11 @@ class Client:
                         f"Ticket Tailor did not answer {method} {path} in {RETRIES.total + 1} tries "
                         f"(last: {_words(fault)}). What was read before is kept; the next run goes on from there."
                     ) from None
-                self.sleep(retry.get_backoff_time())
+                self.sleep(max(retry.get_backoff_time(), getattr(fault, "wait", 0.0)))
 
     def _take(self) -> None:
         while wait := self.budget.take():
-            if wait > 5:
+            if wait > 5 and self.budget.is_first_to_wait(wait):
                 self.told(f"waiting {_minutes(wait)} for Ticket Tailor's request limit")
             self.sleep(wait)
 
@@ -305,7 +310,7 @@ class Client:
         if status == 200:
             return
         if status >= 500 or status == 408:
-            raise _Fault(f"status {status}")
+            raise _Fault(f"status {status}", self._asked_wait(response))
         if 300 <= status < 400:
             host = urlsplit(response.headers.get("Location", "")).hostname or "the same host"
             raise _Fault(f"a redirect to {host}, which is not followed because the key would go with it")
@@ -324,9 +329,9 @@ class Client:
             said = None
         return f": {said[:200].replace(self.api_key, '…')}" if isinstance(said, str) else ""
 
-    def _asked_wait(self, response: requests.Response, pauses: int) -> float:
-        """Seconds that a 429 asks for; its unit and form are not documented, so a date is understood too. One that asks
-        for nothing is waited out longer each time."""
+    def _asked_wait(self, response: requests.Response) -> float:
+        """Seconds that the platform asks to wait, 0 when it does not. Unit and form of Retry-After are not documented:
+        seconds or a date. Raises Problem for more than a run waits."""
         asked = response.headers.get("Retry-After", "").strip()
         try:
             wait = float(asked)
@@ -334,8 +339,9 @@ class Client:
             try:
                 wait = email.utils.parsedate_to_datetime(asked).timestamp() - self.clock().timestamp()
             except ValueError:
-                wait = 0.0
-        wait = wait if 0 < wait < float("inf") else min(2.0**pauses, 60.0)
+                return 0.0
+        if not 0 < wait < float("inf"):
+            return 0.0
         if wait > LONGEST_WAIT:
             raise _too_long(wait)
         return wait

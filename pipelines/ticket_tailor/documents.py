@@ -42,14 +42,15 @@ def read_page(body: bytes, page_size: int, shape: door.Shape = ANYTHING) -> tupl
     try:
         page = orjson.loads(body)
     except ValueError:
-        page = None
-    if type(page) is dict and type(page.get("data")) is list:
+        items: list[Any] | None = None
+    else:
+        if type(page) is not dict or type(page.get("data")) is not list:
+            raise NotAPage('an answer that is no {"data": [...]}')
         items, links = page["data"], page.get("links")
         texts = [orjson.dumps(item) for item in items]
-        if not _is_faithful(body, page, texts):
-            (texts, links), items = _slices(body), None
-    else:
-        (texts, links), items = _slices(body), None
+        items = items if _is_faithful(body, page, texts) else None
+    if items is None:
+        texts, links = _slices(body)
 
     documents, misread = [], []
     for number, text in enumerate(texts):

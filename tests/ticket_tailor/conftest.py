@@ -1,5 +1,4 @@
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,12 +9,14 @@ from tests.ticket_tailor.loads import Warehouse
 
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Warehouse:
+    """Loaded through dlt, as in a run."""
     return Warehouse(Settings(tmp_path / "data"))
 
 
 @pytest.fixture
-def warehouses(tmp_path: Path) -> Callable[[str], Warehouse]:
-    return lambda name: Warehouse(Settings(tmp_path / name))
+def quick(tmp_path: Path) -> Warehouse:
+    """Loaded without dlt, for the many loads that the tests of time need."""
+    return Warehouse(Settings(tmp_path / "data"), through_dlt=False)
 
 
 @pytest.fixture(autouse=True)
