@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-PACKAGE_RECORDS = 20_000
-PACKAGE_BYTES = 64 * 2**20
+PACKAGE_RECORDS = 25_000
+PACKAGE_BYTES = 80 * 2**20
 GROWING_DAYS = 2
 GROWING_FILES = 2_000
 WORTH_REMEMBERING = 2_000  # files listed for nothing: from here on a load that only remembers folders pays
@@ -31,7 +31,7 @@ _DAY_NS = 86_400 * 10**9
 
 @dataclass
 class Package:
-    """One load: some rows, ready made, and in the last one the folders to remember (None: none yet)."""
+    """One load, to be loaded once: some rows, and in the last one the folders to remember (None: none yet)."""
 
     records: "pa.Table | None" = None
     folders: dict[str, int] | None = field(default_factory=dict)
@@ -79,7 +79,8 @@ class Plan:
             folders: dict[str, int] | None = {}  # the first load makes both tables
             while not is_last:
                 coming = ahead.submit(next, made)
-                yield Package(table, folders)
+                package, table = Package(table, folders), None
+                yield package
                 folders = None
                 table, is_last = coming.result()
             yield Package(table, self.folders)

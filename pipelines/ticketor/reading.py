@@ -19,7 +19,7 @@ def tables(
     known: Known,
     cannot_read: Callable[[str, Exception], None],
 ) -> Iterator[tuple[pa.Table, bool]]:
-    """The rows of the listed files, in tables of about 20,000 records or 64 MB; with each, whether it is the last.
+    """The rows of the listed files, in tables of about 25,000 records or 80 MB; with each, whether it is the last.
 
     A file may span tables. ``cannot_read`` is told the files that gave no content, and why.
     """
@@ -28,6 +28,9 @@ def tables(
         if isinstance(content, Exception):
             cannot_read(path, content)
             continue
+        if _is_full(rows):
+            yield rows.table(), False
+            rows = Rows(site)
         reader = FileReader(rows, path, content.size, content.mtime_ns, known)
         whole = content.whole
         if whole is None or whole.startswith(gzipped.MAGIC) or not reader.whole(whole):
@@ -40,9 +43,6 @@ def tables(
                 cannot_read(path, error)
                 continue
         reader.finish()
-        if _is_full(rows):
-            yield rows.table(), False
-            rows = Rows(site)
     yield rows.table(), True
 
 

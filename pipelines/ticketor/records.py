@@ -75,14 +75,14 @@ class FileReader:
         return True
 
     def stream(self, chunks: Iterable[bytes]) -> Iterator[None]:
-        """Reads any layout; pauses after each document, so that the rows can be taken away before they are too many."""
+        """Reads any layout; pauses before each document, so that the rows can be taken away when they are many."""
         for raw, document in layouts.documents(self._watched(chunks), envelopes.kind_of):
+            yield
             if type(document) is dict and "Id" in document and not envelopes.is_flattened(raw):
                 self._payload(raw, document, None)
             else:
                 for payload in envelopes.unwrap(raw, document):
                     self._payload(*payload)
-            yield
         if self.position == 0:
             self._add(b"", EMPTY, reason=EMPTY if self.blank else NO_RECORDS)
 

@@ -16,9 +16,11 @@
 """
 
 import datetime as dt
+from collections.abc import Iterator
 from typing import Any
 
 import dlt
+import pyarrow as pa
 
 from pipelines.settings import Site
 from pipelines.ticketor import tables
@@ -30,8 +32,13 @@ MERGE = {"disposition": "merge", "strategy": "delete-insert"}  # no other surviv
 @dlt.source(name="ticketor")
 def ticketor_source(site: Site, package: Package) -> Any:
     """The records of a package and the folders it lets us remember; both tables at the first, if only empty."""
-    records = tables.RECORDS.empty_table() if package.records is None else package.records
-    yield dlt.resource([records], name="records", primary_key="record_id", write_disposition=MERGE)
+    yield dlt.resource(_records(package), name="records", primary_key="record_id", write_disposition=MERGE)
     if package.folders is not None:
         folders = tables.folders_table(site.name, package.folders, dt.datetime.now(dt.UTC))
         yield dlt.resource([folders], name="folders", primary_key="folder_id", write_disposition=MERGE)
+
+
+def _records(package: Package) -> Iterator[pa.Table]:
+    """Lets go of the rows as soon as dlt has written them down: they are most of the memory that a load takes."""
+    records, package.records = package.records, None
+    yield tables.RECORDS.empty_table() if records is None else records
