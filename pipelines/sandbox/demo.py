@@ -63,7 +63,7 @@ def demo(environ: Mapping[str, str], out: Console, orders: int = ORDERS) -> Stat
     def echo(line: str) -> None:
         out.print(f"[dim]{time.monotonic() - started:5.1f} s[/dim]  {escape(line)}", soft_wrap=True)
 
-    data_dir = load_settings(dict(environ)).data_dir
+    data_dir = load_settings({key: value for key, value in environ.items() if key == "BOXOFFICE_DATA_DIR"}).data_dir
     state = _state(data_dir, orders)
     folder = data_dir / "sandbox"
     buffer = folder / "webhooks"

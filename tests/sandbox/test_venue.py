@@ -74,6 +74,15 @@ def test_made_before_is_what_counting_gives(orders: int) -> None:
             assert venue.made_before(TAILOR, moment) == sum(one < moment for one in created)
 
 
+def test_ten_orders_are_enough_for_every_list() -> None:
+    venue = Venue(1, orders=10, late=False)
+    lists = Lists(venue)
+    assert len(lists.page("orders", {"limit": "100"}, venue.end).data) == 10
+    for name in ("issued_tickets", "events", "event_series", "check_ins"):
+        assert lists.page(name, {"limit": "100"}, venue.end).data
+    assert len({one.story for one in Ticketor(venue).deliveries(None, venue.end)}) == 10
+
+
 def test_a_world_has_as_many_orders_as_asked_for_and_goes_on_after_its_end() -> None:
     venue = Venue(1, orders=200, late=False)
     assert len(list(Tailor(venue).orders(venue.end - 1))) == 200
