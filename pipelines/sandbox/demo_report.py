@@ -1,6 +1,7 @@
 """What the demo prints: first answers from the published tables, and on later days what the day has changed."""
 
 import dataclasses
+import re
 import shlex
 import sys
 from decimal import Decimal
@@ -142,6 +143,7 @@ def difference(out: Console, before: Snapshot, settings: Settings, told_twice: l
         rows = db.execute(
             f"select platform, what, before, after, count(*) from {changes} group by all order by all limit 12"
         ).fetchall()
+        rows = [(*row[:2], _plain(row[2]), _plain(row[3]), row[4]) for row in rows]
         _show(out, "Orders that have changed", ("platform", "what", "before", "after", *_right("orders")), rows)
         for invoice in told_twice:
             found = db.execute("select count(*) from fct_orders where order_id = ?", [invoice]).fetchone()[0]
@@ -192,6 +194,11 @@ def _show(out: Console, title: str, headers: tuple[str, ...], rows: list[tuple[A
         table.add_row(*(_text(value, DIGITS.get(currency, 2)) for value in row))
     out.print(f"\n[bold]{title}[/bold]")
     out.print(table)
+
+
+def _plain(value: str | None) -> str | None:
+    """Text of the history, where amounts carry four decimals: only those that say something."""
+    return value.rstrip("0").rstrip(".") if value and re.fullmatch(r"-?\d+\.\d{4}", value) else value
 
 
 def _text(value: Any, digits: int) -> str:
