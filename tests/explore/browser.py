@@ -179,7 +179,7 @@ def chromium(path: str) -> Iterator[Browser]:
 
 
 if __name__ == "__main__":
-    # python -m tests.explore.browser PAGE.html PICTURE.png [WIDTH [HEIGHT]]: a picture to look at, sharp at twice its size
+    # python -m tests.explore.browser PAGE.html PICTURE.png [WIDTH [HEIGHT]]: a picture to look at, at twice its size
     source, picture, *size = sys.argv[1:]
     width, height = int(size[0]) if size else 900, int(size[1]) if len(size) > 1 else None
     with chromium(find() or "chromium") as running:

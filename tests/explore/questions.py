@@ -1,11 +1,17 @@
-"""docs/questions.md: its queries, and the answers written below them."""
+"""docs/questions.md: its queries, and the answers written below them.
+
+``python -m tests.explore.questions`` opens the demo and writes them anew.
+"""
 
 import re
+import tempfile
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import duckdb
+
+from pipelines.ask import open_published
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "questions.md"
 _QUERY = re.compile(
@@ -49,3 +55,10 @@ def _cell(value: Any) -> str:
         number = Decimal(str(value)).normalize()
         return f"{number.quantize(Decimal('0.01')) if number.as_tuple().exponent > -2 else number:f}"
     return str(value).replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    from tests.explore.conftest import open_demo
+
+    with tempfile.TemporaryDirectory() as folder, open_published(open_demo(Path(folder) / "data")) as published:
+        PAGE.write_text(with_answers(PAGE.read_text(), published))

@@ -24,7 +24,9 @@ def run(folder: Path) -> dict[str, list[dict[str, Any]]]:
         cells += [*(new_code_cell(cell.source) for cell in code), new_code_cell("%reset -f")]
         owners += [path.stem] * (len(code) + 1)
     notebook = new_notebook(cells=cells)
-    client = NotebookClient(notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(folder)}})
+    client = NotebookClient(
+        notebook, timeout=300, startup_timeout=300, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
+    )
     client.execute()
     shown: dict[str, list[dict[str, Any]]] = {path.stem: [] for path in paths}
     for owner, cell in zip(owners, notebook.cells, strict=True):

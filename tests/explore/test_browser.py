@@ -73,13 +73,13 @@ def test_charts_are_drawn_and_nothing_sticks_out(page: Page, address: str, width
     assert page.requests == [address]
 
 
-def test_enormous_amounts_leave_the_page_in_its_place(page: Page, copy: Settings, tmp_path: Path) -> None:
-    with opened(copy) as db:
+def test_enormous_amounts_leave_the_page_in_its_place(page: Page, pounds: Settings, tmp_path: Path) -> None:
+    with opened(pounds) as db:
         for table in ("rpt_daily_sales", "rpt_daily_event_sales"):
             db.execute(f"update {table} set gross_sales = gross_sales * 1000000, refunds = refunds * 1000000")
         db.execute("update dim_events set event_name = repeat('Wagner', 40)")
     page.resize(375, 800)
-    page.open(report(copy, tmp_path / "large.html").as_uri())
+    page.open(report(pounds, tmp_path / "large.html").as_uri())
     assert page.ask("document.documentElement.scrollWidth") == 375
 
 
