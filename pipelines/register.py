@@ -138,6 +138,34 @@ def ticketor_known(warehouse: Path, site: str, files: list[str]) -> dict[str, tu
     return {record_id: (moment, basis) for record_id, moment, basis in _rows(warehouse, query, [site, files])}
 
 
+def ticketor_archivable(warehouse: Path, site: str, before: dt.datetime) -> list[tuple[str, int, int, dt.datetime]]:
+    """The files that have been read whole and loaded without a refusal, all of it received before this moment (UTC):
+    path within the buffer, size, modification time in ns since 1970, and when the first record was received."""
+    query = """
+        select
+            file,
+            arg_max(file_size, (_dlt_load_id, file_mtime_ns, file_size)) filter (where position = 0),
+            arg_max(file_mtime_ns, (_dlt_load_id, file_mtime_ns, file_size)) filter (where position = 0),
+            min(received_at)
+        from raw_ticketor.records
+        where site = ? and _dlt_load_id in (select load_id from raw_ticketor._dlt_loads where status = 0)
+        group by file
+        having bool_and(outcome = 'loaded') and bool_or(position = 0) and max(received_at) < ?
+        order by min(received_at), file
+    """
+    return _rows(warehouse, query, [site, before])
+
+
+def ticketor_record_ids(warehouse: Path, site: str, files: list[str]) -> set[tuple[str, int, str]]:
+    """The records raw holds of these files: (file, position, record_id)."""
+    query = """
+        select file, position, record_id from raw_ticketor.records
+        where site = ? and file in (select unnest(?::varchar[]))
+            and _dlt_load_id in (select load_id from raw_ticketor._dlt_loads where status = 0)
+    """
+    return set(_rows(warehouse, query, [site, files]))
+
+
 def _rows(warehouse: Path, query: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:
     with reading(warehouse) as db:
         if db is None:
