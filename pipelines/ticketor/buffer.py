@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from pipelines import register
 from pipelines.settings import Site
+from pipelines.ticketor.archived import WithArchive
 from pipelines.ticketor.stores import NOT_REMEMBERED, Bucket, Listing, LocalFolder, NotYet
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 PACKAGE_RECORDS = 25_000
 PACKAGE_BYTES = 80 * 2**20
 GROWING_DAYS = 2
-GROWING_FILES = 2_000
+GROWING_FILES = 1_000
 WORTH_REMEMBERING = 2_000  # files listed for nothing: from here on a load that only remembers folders pays
 _DAY_NS = 86_400 * 10**9
 
@@ -47,7 +48,7 @@ class Plan:
 
     site: Site
     warehouse: Path
-    store: LocalFolder | Bucket
+    store: WithArchive | Bucket
     new: Listing
     read_before: list[str]
     folders: dict[str, int]
@@ -100,7 +101,7 @@ def plan(site: Site, warehouse: Path, *, sweep: bool = False) -> Plan:
     now_ns = time.time_ns()
     in_bucket = "://" in site.buffer and not site.buffer.startswith("file://")
     root = site.buffer.removeprefix("file://")
-    store = Bucket(site.name, root) if in_bucket else LocalFolder(site.name, root, site.settle_seconds)
+    store = Bucket(site.name, root) if in_bucket else WithArchive(LocalFolder(site.name, root, site.settle_seconds))
     first = not register.ticketor_tables_exist(warehouse)
     held = {} if first else register.ticketor_folders(warehouse, site.name)
     in_bucket_first = in_bucket and not held

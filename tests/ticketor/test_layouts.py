@@ -131,3 +131,36 @@ def test_line_separators_inside_strings_part_nothing(tmp_path: Path) -> None:
     content = "\n".join(d.compact(item) for item in items).encode()
     assert "\u2028".encode() in content
     assert d.documents(d.read(tmp_path, {"file": content})) == items
+
+
+GOOD = d.compact(d.user(random.Random(5), 5)).encode()
+FRAGMENTS = st.sampled_from(
+    [
+        *(b"{", b"}", b"[", b"]", b",", b":", b'"', b"\n", b" ", b"\\", b"1", b"null", b'"Id":1', b'{"a":', b"}{"),
+        *(GOOD, b"\n" + GOOD + b"\n", GOOD[:40], GOOD[40:], b"\xff", b"\x00", b"a=1&b=2", b"\r\n", b'"Tickets":['),
+        *(b'{"requests": [', b"NaN", b'{"body": "', b"\xef\xbb\xbf", b"\x1f\x8b", gzip.compress(GOOD), b"\xff\xfe"),
+        *(b"__", b'"\\ud800"', b'{"body":[', b"},{"),
+    ]
+)
+
+
+@given(fragments=st.lists(FRAGMENTS, max_size=14), window=st.sampled_from([30, 200, 2**20]))
+@settings(max_examples=600, deadline=None)
+def test_no_rubbish_breaks_it_and_no_byte_gets_lost_unseen(
+    tmp_path_factory: pytest.TempPathFactory, fragments: list[bytes], window: int
+) -> None:
+    content = b"".join(fragments)
+    folder = tmp_path_factory.mktemp("rubbish")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stores, "WHOLE", window)
+        found = d.read(folder, {"rubbish": content})
+    assert found, "every file leaves a trace"
+    for row in found:
+        if row["outcome"] == "loaded":
+            assert json.loads(row["document"])["Id"] == 5
+        elif row["outcome"] == "refused":
+            assert row["reason"]
+    # a record that fills a line is read, unless what stands before it has opened something that it may be a part of
+    before, good, _ = (b"\n" + content + b"\n").partition(b"\n" + GOOD + b"\n")
+    if good and not any(opening in before for opening in (b"[", b"{", b"\x1f\x8b", b"\xff\xfe")):
+        assert GOOD.decode() in [row["document"] for row in found], [(row["reason"], row["raw"]) for row in found]
