@@ -1,0 +1,154 @@
+"""Orders by hand, as Ticket Tailor's API shows them: one for each thing that a sale can be."""
+
+from typing import Any
+
+from tests.models_ticket_tailor.raw import Json, Seen
+
+MADE = 1_767_225_600  # 2026-01-01 00:00 UTC
+FIRST, SECOND, THIRD = "2026-01-02 08:00:00+00", "2026-01-03 08:00:00+00", "2026-01-04 08:00:00+00"
+
+
+def line(number: int, item: str | None, total: int, quantity: int = 1, kind: str = "ticket", fee: int = 0) -> Json:
+    """A line of ``quantity`` pieces; ``total`` is theirs, and so is the fee when it is not 0."""
+    value = (total - fee * quantity) // quantity
+    return {
+        "object": "line_item",
+        "id": f"li_{number}",
+        "type": kind,
+        "item_id": item,
+        "quantity": quantity,
+        "value": value,
+        "total": total,
+        "booking_fee": fee,
+    }
+
+
+def ticket(number: int, order: str | None, kind: str = "tt_1", listed: int | None = 1000, **other: Any) -> Json:
+    return {
+        "object": "issued_ticket",
+        "id": f"it_{number}",
+        "order_id": order,
+        "event_id": "ev_1",
+        "ticket_type_id": kind,
+        "description": "Stalls",
+        "status": "valid",
+        "voided_at": None,
+        "created_at": MADE + 9,
+        "checked_in": "false",
+        "source": "checkout",
+        "listed_price": listed,
+        "listed_currency": {"base_multiplier": 100, "code": "gbp"},
+        "email": "ann@example.com",
+    } | other
+
+
+def order(name: str, total: int, lines: list[Json], tickets: list[Json], **other: Any) -> Json:
+    return {
+        "object": "order",
+        "id": name,
+        "created_at": MADE,
+        "status": "completed",
+        "buyer_details": {"email": "Ann@example.com", "first_name": "Ann", "last_name": "Lee", "name": "Ann Lee"},
+        "currency": {"base_multiplier": 100, "code": "gbp"},
+        "event_summary": {"id": "ev_1", "event_id": "ev_1", "name": "Night", "start_date": {"unix": MADE + 8_640_000}},
+        "line_items": lines,
+        "issued_tickets": tickets,
+        "payment_method": {"type": "stripe"},
+        "txn_id": "ch_1",
+        "total": total,
+        "total_paid": total,
+        "tax": 0,
+        "tax_treatment": "inclusive",
+        "refund_amount": 0,
+        "credited_out_amount": 0,
+        "refunded_voucher_id": None,
+    } | other
+
+
+def event(*types: tuple[str, int]) -> Json:
+    return {
+        "object": "event",
+        "id": "ev_1",
+        "created_at": MADE,
+        "name": "Night",
+        "start": {"unix": MADE + 8_640_000},
+        "currency": "gbp",
+        "ticket_types": [{"id": kind, "name": kind, "price": 1000, "quantity_total": total} for kind, total in types],
+    }
+
+
+def loads() -> list[list[Seen]]:
+    """Three loads: what was there when we began, and what changed later."""
+    three = [ticket(n, "or_three") for n in (31, 32, 33)]
+    bundle = [ticket(41, "or_bundle", "tt_1", 3000), ticket(42, "or_bundle", "tt_2", 1000)]
+    grows = [ticket(51, "or_grows"), ticket(52, "or_grows")]
+    pending = [ticket(61, "or_pending")]
+    unpaid = [ticket(71, "or_unpaid")]
+    void = [ticket(81, "or_void"), ticket(82, "or_void")]
+    voided = [void[0], void[1] | {"status": "voided", "voided_at": MADE + 90_000}]
+    credit = [ticket(91, "or_credit")]
+    spent = [ticket(101, "or_voucher")]
+    yen = [ticket(111, "or_yen", listed=None), ticket(112, "or_yen", listed=None)]
+    dinar = [ticket(121, "or_dinar", listed=None), ticket(122, "or_dinar", listed=None)]
+    fee = [ticket(131, "or_fee"), ticket(132, "or_fee")]
+    tax = [ticket(141, "or_tax")]
+    comp = [ticket(151, "or_comp")]
+    free = [ticket(161, "or_free", listed=0)]
+    first = [
+        order("or_three", 900, [line(1, "tt_1", 1000, 3), line(2, "di_1", -100, kind="gift_card")], three),
+        order("or_bundle", 3000, [line(1, "bu_1", 3000, kind="bundle")], bundle),
+        order("or_grows", 2500, [line(1, "tt_1", 2000, 2), line(2, None, 500, kind="donation")], grows),
+        order("or_pending", 1000, [line(1, "tt_1", 1000)], pending, status="pending", total_paid=0),
+        order("or_unpaid", 1000, [line(1, "tt_1", 1000)], unpaid, status="pending", total_paid=0),
+        order("or_void", 2000, [line(1, "tt_1", 2000, 2)], void),
+        order("or_credit", 1000, [line(1, "tt_1", 1000)], credit),
+        order("or_voucher", 400, [line(1, "tt_1", 1000), line(2, "vo_1", -600, kind="gift_card")], spent),
+        order(
+            "or_yen",
+            2001,
+            [line(1, "tt_1", 2001, 2)],
+            yen,
+            currency={"base_multiplier": 1, "code": "jpy"},
+            refund_amount=1001,
+        ),
+        order(
+            "or_dinar", 10_001, [line(1, "tt_1", 10_001, 2)], dinar, currency={"base_multiplier": 1000, "code": "kwd"}
+        ),
+        order("or_fee", 2150, [line(1, "tt_1", 2150, 2, fee=75)], fee),
+        order("or_tax", 1200, [line(1, "tt_1", 1000)], tax, tax=200, tax_treatment="exclusive"),
+        order("or_comp", 0, [line(1, "tt_1", 1000), line(2, "di_1", -1000, kind="gift_card")], comp, txn_id="--"),
+        order("or_free", 0, [line(1, "tt_1", 0)], free, txn_id="--", payment_method={"type": "no_cost"}),
+    ]
+    second = [
+        first[2] | {"refund_amount": 500},
+        first[3] | {"status": "completed", "total_paid": 1000},
+        first[4] | {"status": "canceled"},
+        first[5]
+        | {"total": 1000, "line_items": [*first[5]["line_items"], line(2, None, -1000, kind="void")]}
+        | {"issued_tickets": voided, "refund_amount": 1000},
+        first[6] | {"status": "cancelled", "refund_amount": 1000, "refunded_voucher_id": "vo_9"},
+    ]
+    third = [second[0] | {"refund_amount": 2500, "status": "cancelled"}]
+    copies = [each for one in first for each in one["issued_tickets"]]
+    return [
+        [
+            *(Seen("orders", each, FIRST) for each in first),
+            *(Seen("issued_tickets", each, FIRST) for each in copies),
+            Seen("issued_tickets", ticket(1, None, source="dashboard_import", email="bob@example.com"), FIRST),
+            Seen("events", event(("tt_1", 100), ("tt_2", 50)), FIRST),
+            Seen("discounts", {"object": "discount", "id": "di_1", "code": "EARLY"}, FIRST),
+        ],
+        [
+            *(Seen("orders", each, SECOND) for each in second),
+            Seen("issued_tickets", voided[1], SECOND),
+            # a ticket type is taken off
+            Seen("events", event(("tt_1", 100)), SECOND),
+        ],
+        [
+            *(Seen("orders", each, THIRD) for each in third),
+            *(Seen("issued_tickets", each | {"status": "voided"}, THIRD) for each in grows),
+            Seen(
+                "check_ins", {"id": "ci_1", "issued_ticket_id": "it_41", "check_in_at": MADE + 99, "quantity": 1}, THIRD
+            ),
+        ],
+    ]

@@ -1,0 +1,167 @@
+"""From the documents to the unified shape: orders by hand, and the same tables however many loads brought them."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from tests.models_ticket_tailor import cases, raw
+
+
+@pytest.fixture(scope="module")
+def grown(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A warehouse of three loads, built after the first and after the last."""
+    folder = tmp_path_factory.mktemp("grown")
+    first, *later = cases.loads()
+    for loads in ([first], later):
+        raw.make(folder / "data", loads)
+        raw.build(folder / "data", folder / "target")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def db(grown: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(str(grown / "data" / "warehouse.duckdb"), read_only=True) as opened:
+        opened.execute("set schema = 'intermediate'")
+        opened.execute("set TimeZone = 'UTC'")
+        yield opened
+
+
+def money(*amounts: str) -> list[Decimal]:
+    return [Decimal(amount) for amount in amounts]
+
+
+LEDGER: dict[str, list[tuple[str, str | None, str]]] = {
+    "or_three": [("ticket", None, "3.00"), ("ticket", None, "3.00"), ("ticket", None, "3.00")],
+    "or_bundle": [("ticket", None, "22.50"), ("ticket", None, "7.50")],
+    "or_grows": [
+        ("donation", None, "5.00"),
+        ("refund", "donation", "-1.00"),
+        ("refund", "donation", "-4.00"),
+        ("refund", "ticket", "-4.00"),
+        ("refund", "ticket", "-16.00"),
+        ("ticket", None, "10.00"),
+        ("ticket", None, "10.00"),
+    ],
+    "or_pending": [("ticket", None, "10.00")],
+    "or_unpaid": [("ticket", None, "10.00")],
+    "or_void": [("refund", "ticket", "-10.00"), ("ticket", None, "10.00"), ("ticket", None, "10.00")],
+    "or_credit": [("ticket", None, "10.00")],
+    "or_voucher": [("gift_card", None, "-6.00"), ("ticket", None, "10.00")],
+    "or_yen": [("refund", "ticket", "-1001"), ("ticket", None, "1001"), ("ticket", None, "1000")],
+    "or_dinar": [("ticket", None, "5.001"), ("ticket", None, "5.000")],
+    "or_fee": [
+        ("buyer_fee", None, "0.75"),
+        ("buyer_fee", None, "0.75"),
+        ("ticket", None, "10"),
+        ("ticket", None, "10"),
+    ],
+    "or_tax": [("tax", None, "2.00"), ("ticket", None, "10.00")],
+    "or_comp": [("ticket", None, "0.00")],
+    "or_free": [("ticket", None, "0.00")],
+}
+
+
+def test_the_ledger_of_each_order(db: duckdb.DuckDBPyConnection) -> None:
+    found: dict[str, list[tuple[str, str | None, Decimal]]] = {}
+    for order, *row in db.execute(
+        "select order_id, line_kind, refund_of, amount from int_ticket_tailor__order_lines "
+        "order by order_id, line_kind, refund_of, booked_at, length(line_id), line_id"
+    ).fetchall():
+        found.setdefault(order, []).append(tuple(row))
+    assert found == {
+        order: [(kind, of, Decimal(amount)) for kind, of, amount in rows] for order, rows in LEDGER.items()
+    }
+
+
+def test_what_each_order_charged_and_whether_it_counts(db: duckdb.DuckDBPyConnection) -> None:
+    rows = db.execute("select order_id, status, is_booked, total_amount from int_ticket_tailor__orders").fetchall()
+    told = {order: (status, booked, amount) for order, status, booked, amount in rows}
+    assert told["or_pending"] == ("completed", True, Decimal(10))
+    assert told["or_unpaid"] == ("cancelled", False, Decimal(10))
+    assert told["or_void"] == ("completed", True, Decimal(20))
+    assert told["or_credit"] == ("cancelled", True, Decimal(10))
+    assert told["or_dinar"] == ("completed", True, Decimal("10.001"))
+    assert told["or_free"] == ("completed", True, Decimal(0))
+
+
+def test_payments(db: duckdb.DuckDBPyConnection) -> None:
+    def of(order: str) -> list[tuple[Any, ...]]:
+        return db.execute(
+            "select kind, amount, credit_amount, strftime(paid_at, '%Y-%m-%d'), paid_at_basis "
+            "from int_ticket_tailor__payments where order_id = ? order by paid_at, kind",
+            [order],
+        ).fetchall()
+
+    day = "2026-01-01"
+    assert of("or_grows") == [
+        ("capture", *money("25", "0"), day, "platform"),
+        ("refund", *money("-5", "0"), "2026-01-03", "first_seen"),
+        ("refund", *money("-20", "0"), "2026-01-04", "first_seen"),
+    ]
+    assert of("or_yen") == [
+        ("capture", *money("2001", "0"), day, "platform"),
+        ("refund", *money("-1001", "0"), day, "before_first_load"),
+    ]
+    assert of("or_credit") == [
+        ("capture", *money("10", "0"), day, "platform"),
+        ("credit_issued", *money("0", "10"), "2026-01-03", "first_seen"),
+    ]
+    assert of("or_voucher") == [
+        ("capture", *money("4", "0"), day, "platform"),
+        ("credit_redeemed", *money("0", "6"), day, "platform"),
+    ]
+    assert of("or_unpaid") == of("or_comp") == of("or_free") == []
+
+
+def test_tickets(db: duckdb.DuckDBPyConnection) -> None:
+    rows = db.execute(
+        "select ticket_id, status, admission_kind, price, price_paid from int_ticket_tailor__tickets"
+    ).fetchall()
+    told = {ticket: tuple(row) for ticket, *row in rows}
+    assert len(rows) == len(told) == 23  # each copy in an order is the ticket of the list
+    assert told["it_1"] == ("sold", "import", None, None)
+    assert told["it_31"] == ("sold", "paid", *money("3", "3"))
+    assert told["it_51"] == ("returned", "paid", *money("10", "10"))
+    assert told["it_71"] == ("voided", "paid", *money("10", "10"))
+    assert told["it_82"] == ("voided", "paid", *money("10", "10"))
+    assert told["it_91"] == ("voided", "paid", *money("10", "10"))
+    assert told["it_131"] == ("sold", "paid", *money("10", "10.75"))
+    assert told["it_141"] == ("sold", "paid", *money("10", "12"))
+    assert told["it_151"] == ("sold", "comp", *money("0", "0"))
+    assert told["it_161"] == ("sold", "free_event", *money("0", "0"))
+    assert db.execute("select ticket_id from int_ticket_tailor__tickets where scanned_at is not null").fetchall() == [
+        ("it_41",)
+    ]
+
+
+def test_changes(db: duckdb.DuckDBPyConnection) -> None:
+    rows = db.execute(
+        "select order_id, what, before, after from int_ticket_tailor__order_changes where order_id in "
+        "('or_unpaid', 'or_void') order by all"
+    ).fetchall()
+    assert rows == [
+        ("or_unpaid", "status", "pending", "cancelled"),
+        ("or_void", "refund", "0.0000", "10.0000"),
+        ("or_void", "ticket status", "it_82: valid", "it_82: voided"),
+        ("or_void", "total", "20.0000", "10.0000"),
+    ]
+
+
+def test_a_ticket_type_taken_off_no_longer_counts(db: duckdb.DuckDBPyConnection) -> None:
+    rows = db.execute("select event_id, capacity from int_ticket_tailor__events").fetchall()
+    assert rows == [("ev_1", 100)]
+
+
+def test_one_load_or_three_the_same_tables(grown: Path, tmp_path: Path) -> None:
+    once = [seen for load in cases.loads() for seen in load]
+    raw.make(tmp_path / "data", [list(reversed([seen for seen in once if seen.list != "events"]))])
+    # of an event raw holds the newest version only
+    raw.make(tmp_path / "data", [[seen for seen in once if seen.list == "events"]])
+    raw.build(tmp_path / "data", grown / "target")
+    fresh, built = raw.tables(tmp_path / "data"), raw.tables(grown / "data")
+    assert fresh.keys() == built.keys() and len(built) > 30
+    assert {name: rows for name, rows in built.items() if rows != fresh[name]} == {}
