@@ -101,7 +101,8 @@ def _spans_due(each: List, held: dict[str, Spans], box_office: BoxOffice, now: i
     for kind, days in (("week", box_office.reread_hourly_days), ("quarter", box_office.reread_daily_days)):
         start = max(back_from - days * DAY, 0)
         if minus([(start, top)], held.get(kind, [])):
-            wanted += [(kind, span) for span in minus([(start, OPEN)], held.get(f"{kind} spared", []))]
+            whole = (start, top if each.each_run else OPEN)
+            wanted += [(kind, span) for span in minus([whole], held.get(f"{kind} spared", []))]
     wanted += [("window", span) for span in minus([(0, top)], ever)]
     reads = []
     for start, end in union(span for _, span in wanted):
