@@ -1,5 +1,5 @@
--- Grain: one row per change of an invoice, or of something on it, between two of its versions as they came. What never
--- changed, nearly all of it, is left out before anything is sorted.
+-- Grain: one row per change of an invoice, or of something on it, between two of its versions as they came. What
+-- never changed, nearly all of it, is left out before anything is sorted.
 with changed_invoices as (
     select
         account,

@@ -32,7 +32,11 @@ newest_readings as (
     qualify
         row_number() over (
             partition by records.account, records.file
-            order by records._dlt_load_id desc, records.file_mtime_ns desc, records.file_size desc, records.record_id desc
+            order by
+                records._dlt_load_id desc,
+                records.file_mtime_ns desc,
+                records.file_size desc,
+                records.record_id desc
         ) = 1
 ),
 

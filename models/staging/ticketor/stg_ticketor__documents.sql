@@ -1,4 +1,4 @@
--- Grain: one row per record of a buffer file: its payload, word for word. A view, since it is read for few records only.
+-- Grain: one row per record of a buffer file: its payload, word for word. A view: it is read for few records only.
 {{ config(materialized='view') }}
 
 select
