@@ -49,6 +49,7 @@ DARK = {
 # what matplotlib is given for each, to be found again in its SVG
 _STAND_IN = {name: f"#0000{number:02x}" for number, name in enumerate(LIGHT, start=1)}
 _SERIES = ("s1", "s2", "s3", "s4", "s5")
+COLOURS = len(_SERIES)
 
 NEEDS_MATPLOTLIB = (
     "The report's charts need matplotlib, which is not installed here. "

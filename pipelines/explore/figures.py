@@ -192,7 +192,7 @@ class Figures:
             with ledger as (
                 select order_key, sum(amount) as gross_sales
                 from fct_order_lines
-                where booked_on between $2 and $3 and currency is not distinct from $1
+                where booked_on between $2 and $3 and coalesce(currency, $4) = $1
                     and line_kind in ('ticket', 'product', 'membership')
                 group by all
             ),
@@ -211,9 +211,10 @@ class Figures:
             group by all
             order by gross_sales desc, orders.platform, orders.account, orders.channel
             """,
-            None if currency == NO_CURRENCY else currency,
+            currency,
             period.first,
             period.last,
+            NO_CURRENCY,
         )
 
     def best_events(self, currency: str, period: Period, limit: int = 10) -> list[Any]:
@@ -279,11 +280,13 @@ class Figures:
         """Refunds of a period by how their day is known."""
         found = rows(
             self.db,
-            "select paid_at_basis, sum(-amount) as refunds from fct_payments where kind = 'refund' and currency = ? "
-            "and paid_on between ? and ? group by all having sum(-amount) > 0 order by all",
+            "select paid_at_basis, sum(-amount) as refunds from fct_payments where kind = 'refund' "
+            "and coalesce(currency, $4) = $1 and paid_on between $2 and $3 "
+            "group by all having sum(-amount) > 0 order by all",
             currency,
             period.first,
             period.last,
+            NO_CURRENCY,
         )
         return {row.paid_at_basis: row.refunds for row in found}
 

@@ -94,11 +94,16 @@ def _amount(value: Decimal | int | None, currency: str, whole: bool = False) -> 
 def _by_day(figures: Figures, currency: str, days: Sequence[Any]) -> str:
     recent = figures.recent
     every_day = [recent.first + dt.timedelta(number) for number in range((recent.last - recent.first).days + 1)]
-    # an account keeps its colour in every currency, so the accounts' own order is the order of the bars
-    sales: dict[str, dict[dt.date, Decimal]] = {figures.name(account): {} for account in figures.accounts}
+    # an account keeps its colour in every currency, so the accounts' own order is the order of the bars; where there
+    # are more of them than colours, the last ones share one
+    names = {figures.name(account): figures.name(account) for account in figures.accounts}
+    if len(names) > charts.COLOURS:
+        names.update(dict.fromkeys(list(names)[charts.COLOURS - 1 :], "all others"))
+    sales: dict[str, dict[dt.date, Decimal]] = {name: {} for name in names.values()}
     refunds: dict[dt.date, Decimal] = {}
     for row in days:
-        sales[figures.name(row)][row.sales_on] = row.gross_sales
+        of_account = sales[names[figures.name(row)]]
+        of_account[row.sales_on] = of_account.get(row.sales_on, Decimal(0)) + row.gross_sales
         refunds[row.sales_on] = refunds.get(row.sales_on, Decimal(0)) + row.refunds
     before = figures.mean_a_year_before(currency, every_day)
     keys = [(charts.series_colour(number), name) for number, name in enumerate(sales) if sales[name]]

@@ -15,7 +15,7 @@ from pipelines.errors import Problem
 from pipelines.explore.figures import Figures, Period
 from pipelines.explore.report import report
 from pipelines.settings import Settings
-from tests.explore.conftest import OPENED, opened
+from tests.explore.conftest import OPENED, copied, opened
 
 VOID = {"meta", "link", "br", "path", "use"}
 
@@ -199,6 +199,34 @@ def test_names_from_outside_stay_text(pounds: Settings, tmp_path: Path) -> None:
     page = Page(text)
     assert not {"script", "img"} & {tag for tag, _ in page.elements}
     assert evil in "".join(page.words)
+
+
+def test_what_has_no_currency_has_a_section_of_its_own(thin: Settings, tmp_path: Path) -> None:
+    little = copied(thin, tmp_path / "data")
+    with opened(little) as db:
+        for table in ("rpt_daily_sales", "rpt_daily_event_sales", "rpt_event_sales", "rpt_sales_curve"):
+            db.execute(f"update {table} set currency = 'XXX'")
+        db.execute("update fct_order_lines set currency = null")
+        db.execute("update run_info set data_until = (select max(sales_on) + interval 36 hour from rpt_daily_sales)")
+    page = Page(report(little, tmp_path / "none.html").read_text())
+    assert "Sales without a currency" in page.text
+    assert len(page.table("By platform and channel")) == 2
+
+
+def test_more_accounts_than_colours(pounds: Settings, tmp_path: Path) -> None:
+    with opened(pounds) as db:
+        for number in range(2, 8):
+            for table, key in (("dim_accounts", "account_key"), ("rpt_daily_sales", "daily_sales_key")):
+                db.execute(
+                    f"insert into {table} select * replace ('hall_{number}' as account, {key} || '{number}' as {key}) "
+                    f"from {table} where platform = 'ticketor' and account = 'sandbox_hall'"
+                )
+    text = report(pounds, tmp_path / "many.html").read_text()
+    legend = re.findall(r'<li><i class="key (\w+)"></i>([^<]*)</li>', text)[:6]
+    assert legend == [
+        *(("s1", "Ticket Tailor"), ("s2", "Ticketor · hall_2"), ("s3", "Ticketor · hall_3")),
+        *(("s4", "Ticketor · hall_4"), ("s5", "all others"), ("bad", "refunds")),
+    ]
 
 
 def test_a_silent_account_is_said(pounds: Settings, tmp_path: Path) -> None:
