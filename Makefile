@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench docs
+.PHONY: help demo test lint bench docs notebooks torture
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /make \1	/'
@@ -14,24 +14,36 @@ help:  ## list the targets
 	@echo "setting up .venv (half a minute, once)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(INSTALL) pip setuptools
-	@$(INSTALL) --no-build-isolation --editable .
+	@$(INSTALL) --no-build-isolation --editable '.[report]'
 	@touch $@
 
 .venv/.dev: .venv/.run
 	@echo "setting up the tools for tests"
-	@$(INSTALL) --group dev
+	@$(INSTALL) --no-build-isolation --editable '.[report,s3]' --group dev
 	@touch $@
+
+.venv-notebooks/.ready: pyproject.toml constraints.txt
+	@echo "setting up .venv-notebooks (pandas stays out of .venv: dlt would import it in every run)"
+	@$(PYTHON) -m venv .venv-notebooks
+	@.venv-notebooks/bin/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt pip
+	@.venv-notebooks/bin/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt --group notebooks
+	@touch $@
+
+notebooks: .venv-notebooks/.ready  ## what the notebooks run with: .venv-notebooks
 
 demo: .venv/.run  ## a made-up venue, from both platforms to the marts; again: a day passes
 	@$(BIN)/python -m pipelines.sandbox demo
 
-test: .venv/.dev  ## the whole suite, dbt builds included
+test: .venv/.dev .venv-notebooks/.ready  ## the whole suite, dbt builds included
 	@$(BIN)/python -m pytest
 
 lint: .venv/.dev  ## ruff and sqlfluff
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/sqlfluff lint --processes 2 models tests/data
+
+torture: .venv/.dev  ## runs killed two hundred times at random moments, compared with one left alone
+	@$(BIN)/python -m tests.torture --kills 200
 
 bench: .venv/.dev  ## the figures of benchmarks/README.md, side by side with their floors and rivals
 	@$(BIN)/python -m benchmarks

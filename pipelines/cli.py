@@ -10,6 +10,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -282,6 +283,51 @@ def _client(account: str | None) -> Any:
 def _print_json(found: Any) -> None:
     for each in found:
         click.echo(json.dumps(each, ensure_ascii=False))
+
+
+@main.command()
+@click.option("--out", type=click.Path(path_type=Path), default="boxoffice.html", show_default=True, help="The file.")
+def report(out: Path) -> None:
+    """Draw the overview as one HTML file, to open or to send: no script in it, nothing fetched from elsewhere.
+
+    \b
+    boxoffice report
+    boxoffice report --out /srv/www/monday.html
+    """
+    from pipelines.explore import report as reports
+
+    click.echo(reports.report(_settings(), out))
+
+
+@main.command()
+@click.argument("order")
+def explain(order: str) -> None:
+    """Tell all about one order on one screen: lines, tickets, payments, changes, what does not add up.
+
+    \b
+    boxoffice explain or_81117157
+    boxoffice explain 26657
+    """
+    from pipelines.explore import explain as explains
+
+    click.echo(explains.explain(_settings(), order))
+
+
+@main.command()
+@click.option("--month", required=True, help="Such as 2026-09.")
+@click.option("--format", "form", type=click.Choice(["xlsx", "csv"]), default="xlsx", show_default=True)
+@click.option("--out", type=click.Path(path_type=Path), default=".", show_default=True, help="The folder.")
+def export(month: str, form: str, out: Path) -> None:
+    """Write a month's reports and ledger as a bookkeeper opens them.
+
+    \b
+    boxoffice export --month 2026-09
+    boxoffice export --month 2026-09 --format csv --out september
+    """
+    from pipelines.explore import export as exports
+
+    for path in exports.export(_settings(), month, form, out):
+        click.echo(path)
 
 
 @main.command()
