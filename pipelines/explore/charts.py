@@ -155,8 +155,8 @@ def curves(width: int, events: Sequence[Curve], days: int) -> "Figure":
         points = [point for point in event.points if point[0] <= days]
         before = [tickets for left, tickets in event.points if left > days]
         points = [(days, before[-1] if before else 0), *points, (event.days_left, event.points[-1][1])]
-        axes.plot(*zip(*points, strict=True), color=_STAND_IN["s1"], linewidth=2, drawstyle="steps-post")
-        axes.plot(*points[-1], "o", color=_STAND_IN["s1"], markersize=5)
+        axes.plot(*zip(*points, strict=True), color=_STAND_IN["s1"], linewidth=2, drawstyle="steps-post", clip_on=False)
+        axes.plot(*points[-1], "o", color=_STAND_IN["s1"], markersize=5, clip_on=False)
         axes.set_xlim(days, 0)
         axes.set_ylim(0, max([points[-1][1], *(tickets for _, tickets in event.usual)]) * 1.08 or 1)
         axes.set_xticks([days, days // 2, 0], [f"{days} days", str(days // 2), "0"], fontsize=10.5)

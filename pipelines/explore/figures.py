@@ -73,6 +73,10 @@ class Figures:
             "select *, timezone(reporting_zone, history_from)::date as history_from_day from dim_accounts "
             "order by platform, account",
         )
+        # the first local day that any account has anything of
+        self.begins: dt.date | None = min(
+            (account.history_from_day for account in self.accounts if account.history_from_day), default=None
+        )
         of_platform = Counter(account.platform for account in self.accounts)
         self._names = {
             (account.platform, account.account): words.platform(account.platform)
@@ -120,8 +124,7 @@ class Figures:
 
     def _compare(self, name: str, periods: tuple[Period, Period, Period]) -> Comparison:
         accounts = [account for account in self.accounts if account.history_from_day]
-        begins = min((account.history_from_day for account in accounts), default=None)
-        known = tuple(begins is not None and begins <= period.last for period in periods)
+        known = tuple(self.begins is not None and self.begins <= period.last for period in periods)
         whole = tuple(
             not any(period.first < account.history_from_day <= period.last for account in accounts)
             for period in periods
@@ -148,7 +151,7 @@ class Figures:
                 for period in periods
             ]
             values[currency] = tuple({measure: getattr(row, measure) or 0 for measure in MEASURES} for row in found)
-        return Comparison(name, periods, begins, known, whole, mixed, values)
+        return Comparison(name, periods, self.begins, known, whole, mixed, values)
 
     def days(self, currency: str, period: Period) -> list[Any]:
         """Gross sales and refunds of each account and day with any, in one currency."""
@@ -167,8 +170,7 @@ class Figures:
         Empty unless the data reach back to all of them.
         """
         first = days[0] - dt.timedelta(364 + 6)
-        begins = min((account.history_from_day for account in self.accounts if account.history_from_day), default=None)
-        if begins is None or begins > first:
+        if self.begins is None or self.begins > first:
             return {}
         found = {
             row.sales_on: row.gross_sales
@@ -244,9 +246,11 @@ class Figures:
         )
 
     def refunds_by_week(self, currency: str, weeks: int = 26) -> list[tuple[dt.date, Decimal]]:
-        """Monday and refunds of each of the last complete weeks, weeks without any included."""
-        end = self.today - dt.timedelta(self.today.isoweekday() - 1)
+        """Monday and refunds of each of the last complete weeks, as far as the data reach back; 0 without any."""
+        end = _monday(self.today)
         first = end - dt.timedelta(7 * weeks)
+        if self.begins:
+            first = max(first, _monday(self.begins))
         found = {
             row.week: row.refunds
             for row in rows(
@@ -258,7 +262,7 @@ class Figures:
                 end,
             )
         }
-        mondays = [first + dt.timedelta(7 * number) for number in range(weeks)]
+        mondays = [first + dt.timedelta(7 * number) for number in range(max((end - first).days // 7, 0))]
         return [(monday, found.get(monday, Decimal(0))) for monday in mondays]
 
     def refunds_by_event(self, currency: str, period: Period, limit: int = 5) -> list[Any]:
@@ -336,6 +340,10 @@ class Figures:
         )
         comments = {row.column_name: row.comment for row in found}
         return {name: comments[name] for name in names if name in comments}
+
+
+def _monday(day: dt.date) -> dt.date:
+    return day - dt.timedelta(day.isoweekday() - 1)
 
 
 def _month_before(day: dt.date) -> Period:

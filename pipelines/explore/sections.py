@@ -27,7 +27,9 @@ _BASES = {
 
 def sales(figures: Figures, currency: str, week: Comparison, month: Comparison) -> str:
     name = "no currency" if currency == NO_CURRENCY else currency
-    parts = [_comparison(figures, comparison, currency) for comparison in (week, month)]
+    parts = [_comparison(comparison, currency) for comparison in (week, month)]
+    notes = [note for comparison in (week, month) for note in _cautions(figures, comparison)]
+    parts += [page.paragraph(note, "note") for note in dict.fromkeys(notes)]
     recent = figures.recent
     days = figures.days(currency, recent)
     if not days:
@@ -42,49 +44,54 @@ def sales(figures: Figures, currency: str, week: Comparison, month: Comparison) 
     return "\n".join(part for part in parts if part)
 
 
-def _comparison(figures: Figures, comparison: Comparison, currency: str) -> str:
-    """The headline: five measures of a period, the one before, and a year before."""
+def _comparison(comparison: Comparison, currency: str) -> str:
+    """The headline: five measures of a period, the one before, and a year before, as far as these are known."""
     unit = comparison.name
     title = f"Last complete {unit}"
-    columns = [Column("", number=False)]
-    heads = (f"This {unit}", f"{unit.capitalize()} before", "Year before")
-    for head, period in zip(heads, comparison.periods, strict=True):
-        columns.append(Column(f"{head}{page.small(_period(period, unit))}"))
     values = comparison.values[currency]
     if not any(value[measure] for value in values for measure in MEASURES):
         return page.paragraph(f"<b>{title}</b> ({_period(comparison.periods[0], unit)}): no sales, nor before.")
+    shown = [0, *(number for number in (1, 2) if comparison.known[number])]
+    heads = (f"This {unit}", f"{unit.capitalize()} before", "Year before")
+    columns = [Column("", number=False)]
+    columns += [Column(heads[number] + page.small(_period(comparison.periods[number], unit))) for number in shown]
     whole = any(abs(value[measure]) >= 100_000 for value in values for measure in MEASURES)
     lines = []
     for measure in MEASURES:
-        now = values[0][measure]
-        cells = [_MEASURE_NAMES[measure], _cell(measure, now, currency, whole)]
-        for value, known, is_whole in zip(values[1:], comparison.known[1:], comparison.whole[1:], strict=True):
-            if not known:
-                cells.append(f"–{page.small('not known')}")
-                continue
-            difference = words.change(now, value[measure]) if is_whole else "in part"
-            cells.append(
-                _cell(measure, value[measure], currency, whole) + (page.small(difference) if difference else "")
-            )
+        cells = [_MEASURE_NAMES[measure]]
+        for number in shown:
+            value = values[number][measure]
+            cell = words.count(int(value)) if measure == "tickets_sold" else _amount(value, currency, whole)
+            if number:
+                is_whole = comparison.whole[number]
+                difference = words.change(values[0][measure], value) if is_whole else "in part"
+                cell += page.small(difference) if difference else ""
+            cells.append(cell)
         lines.append(cells)
-    notes = []
+    caption = f"<b>{title}</b>, {currency}"
+    if len(shown) > 1:
+        caption += f". Below a past number: how this {unit} differs from it."
+    return page.table(caption, columns, lines, "head")
+
+
+def _cautions(figures: Figures, comparison: Comparison) -> list[str]:
+    """What keeps a comparison from being one of like with like."""
+    found = []
     if not all(comparison.known):
         begins = f"Nothing is known from before {words.day(comparison.begins)}" if comparison.begins else "No sales yet"
-        notes.append(f"{begins}.")
+        found.append(f"{begins}.")
     if comparison.mixed:
         names = " and ".join(figures.name(account) for account in comparison.mixed)
         verb = "begins" if len(comparison.mixed) == 1 else "begin"
-        notes.append(f"Not like with like: the data of {page.text(names)} {verb} within the days compared.")
-    caption = f"<b>{title}</b>, {currency}. Below a past number: how this {unit} differs from it."
-    return page.table(caption, columns, lines, "head") + "".join(page.paragraph(note, "note") for note in notes)
+        found.append(
+            f"Not like with like: the data of {page.text(names)} {verb} within the days that this {comparison.name} is "
+            "compared with."
+        )
+    return found
 
 
 def _period(period: Period, unit: str) -> str:
     return f"{period.first:%B %Y}" if unit == "month" else words.span(period.first, period.last)
-
-
-def _cell(measure: str, value: Decimal | int, currency: str, whole: bool) -> str:
-    return words.count(int(value)) if measure == "tickets_sold" else _amount(value, currency, whole)
 
 
 def _amount(value: Decimal | int | None, currency: str, whole: bool = False) -> str:
@@ -175,8 +182,8 @@ def _best_events(figures: Figures, currency: str, recent: Period) -> str:
 def _refunds(figures: Figures, currency: str, recent: Period) -> str:
     by_week = figures.refunds_by_week(currency)
     if not any(amount for _, amount in by_week):
-        return page.paragraph(f"No refunds in {currency} in the last {len(by_week)} weeks.", "note")
-    title = f"Refunds by week, {currency}, the last {len(by_week)} complete weeks"
+        return page.paragraph(f"No refunds in {currency} in the last complete weeks.", "note")
+    title = f"Refunds by week, {currency}, the last {words.plural(len(by_week), 'complete week')}"
     total = sum(amount for _, amount in by_week)
     drawing = charts.both_widths(
         lambda width: charts.refunds_by_week(width, by_week, currency),
