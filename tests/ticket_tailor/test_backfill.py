@@ -1,0 +1,232 @@
+"""A long history: cut into windows, read side by side, kept window by window, gone on with after a kill."""
+
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from pipelines.errors import Problem
+from pipelines.sandbox.faults import Faults
+from pipelines.sandbox.ticket_tailor_api import TicketTailorApi
+from pipelines.sandbox.venue import Venue
+from pipelines.settings import BoxOffice
+from pipelines.ticket_tailor import packages, reading
+from pipelines.ticket_tailor.spans import OPEN
+from tests.ticket_tailor.loads import make_client, truth
+from tests.ticket_tailor.scripted import Reply, Scripted
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def small_windows(monkeypatch):
+    """Histories are long from five pages on, so that a test of them need not be."""
+    monkeypatch.setattr(reading, "PAGES_BEFORE_CUTTING", 5)
+    monkeypatch.setattr(reading, "PAGES_PER_WINDOW", 3)
+
+
+def spans_of(requests) -> list[tuple[int, int]]:
+    return [
+        (int(one.params.get("created_at.gte", 0)), int(one.params.get("created_at.lt", OPEN)))
+        for one in requests
+        if one.path == "/v1/orders"
+    ]
+
+
+def orders_only(api) -> BoxOffice:
+    return BoxOffice("main", api.key, api.url, lists=("orders",))
+
+
+def test_a_short_history_is_not_cut(quick):
+    with TicketTailorApi(Venue(seed=1, orders=1500, days=300)) as api:
+        quick.load(api, orders_only(api))
+        assert api.count() == 15
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("days", [3, 40, 700])
+def test_a_long_history_is_read_in_windows_and_whole(quick, small_windows, days, late):
+    with TicketTailorApi(Venue(seed=2, orders=3000, days=days, late=late)) as api:
+        outcome = quick.load(api, orders_only(api))
+        assert quick.newest("orders") == truth(api, "orders")
+        assert quick.doubled("orders") == []
+        assert len(set(spans_of(api.requests))) > 5
+        # 30 pages if read in one go; what cutting costs is bounded
+        assert api.count() < 2 * 30
+        covered = outcome.packages[-1] and quick.query(
+            "select min(created_from), max(created_to) from raw_ticket_tailor.coverage"
+        )
+        newest = max(order["created_at"] for order in truth(api, "orders").values())
+        assert covered == [(0, newest + 1)]
+        assert quick.load(api, orders_only(api)).plan.is_empty
+
+
+def test_windows_are_read_side_by_side(quick, small_windows):
+    """Four requests wait for each other: one page after the other would wait for ever."""
+    together = threading.Barrier(4, timeout=20)
+    with TicketTailorApi(Venue(seed=2, orders=3000, days=300)) as api:
+        sound, lock, met = api.answer, threading.Lock(), [0]
+
+        def answer(*request):
+            with lock:
+                met[0] += 1
+                wait = 20 < met[0] <= 24
+            if wait:
+                together.wait()
+            return sound(*request)
+
+        api.answer = answer
+        quick.load(api, orders_only(api))
+        assert not together.broken and met[0] > 24
+        assert quick.newest("orders") == truth(api, "orders")
+
+
+def test_an_on_sale_morning_is_cut_again(quick, small_windows, monkeypatch):
+    """Nine tenths of all orders in one day of a year: the window that holds them is cut once more."""
+    monkeypatch.setattr(reading, "SHORTEST_CUT", 600)
+    orders = [{"id": f"or_{number}", "created_at": 1_700_000_000 + number * 30} for number in range(2700)]
+    orders += [{"id": f"or_a{number}", "created_at": 1_680_000_000 + number * 60_000} for number in range(330)]
+    orders += [{"id": f"or_z{number}", "created_at": 1_700_090_000 + number * 30_000} for number in range(700)]
+    orders.sort(key=lambda order: -order["created_at"])
+
+    def answer(asked):
+        first, last = int(asked.params.get("created_at.gte", 0)), int(asked.params.get("created_at.lt", OPEN))
+        found = [order for order in orders if first <= order["created_at"] < last]
+        ids = [order["id"] for order in found]
+        start = ids.index(asked.params["starting_after"]) + 1 if "starting_after" in asked.params else 0
+        shown = found[start : start + int(asked.params["limit"])]
+        more = start + len(shown) < len(found)
+        return Reply({"data": shown, "links": {"next": "more" if more else None}})
+
+    with Scripted(answer) as server:
+        server.now = orders[0]["created_at"]
+        quick.load(server, orders_only(server))
+        assert set(quick.newest("orders")) == {order["id"] for order in orders}
+        rush = [span for span in set(spans_of(server.asked)) if span[0] > 1_699_990_000 and span[1] < 1_700_090_000]
+        assert len(rush) > 5
+
+
+def test_a_list_in_no_order_is_read_whole(quick, small_windows):
+    """Windows rest on the filters alone: what the list is sorted by may be anything."""
+    orders = [
+        {"id": f"or_{number}", "created_at": 1_700_000_000 + number * 7919 % 3000 * 5000} for number in range(1500)
+    ]
+
+    def answer(asked):
+        first, last = int(asked.params.get("created_at.gte", 0)), int(asked.params.get("created_at.lt", OPEN))
+        found = [order for order in orders if first <= order["created_at"] < last]
+        ids = [order["id"] for order in found]
+        start = ids.index(asked.params["starting_after"]) + 1 if "starting_after" in asked.params else 0
+        shown = found[start : start + int(asked.params["limit"])]
+        return Reply({"data": shown, "links": {"next": "more" if start + len(shown) < len(found) else None}})
+
+    with Scripted(answer) as server:
+        server.now = 1_700_000_000 + 3000 * 5000
+        quick.load(server, orders_only(server))
+        assert set(quick.newest("orders")) == {order["id"] for order in orders}
+        assert quick.load(server, orders_only(server)).plan.is_empty
+
+
+def test_what_is_done_when_the_platform_fails_is_kept_and_not_read_again(quick, small_windows, monkeypatch):
+    monkeypatch.setattr(packages, "ROWS_PER_PACKAGE", 500)
+    with TicketTailorApi(Venue(seed=2, orders=3000, days=300)) as api:
+        sound = api.answer
+
+        def answer(*request):
+            if api.count() > 25:
+                api.faults = Faults(rate=1, kinds=("500",), in_a_row=10**6)
+            return sound(*request)
+
+        api.answer = answer
+        with pytest.raises(Problem, match="the next run goes on from there"):
+            quick.load(api, orders_only(api))
+        done = quick.query("select created_from, created_to from raw_ticket_tailor.coverage where kind = 'window'")
+        assert done
+        api.answer, api.faults = sound, None
+        before = api.count()
+        quick.load(api, orders_only(api))
+        assert quick.newest("orders") == truth(api, "orders") and quick.doubled("orders") == []
+        assert_not_read_again(list(api.requests)[before:], done)
+
+
+def assert_not_read_again(requests, done):
+    """No request reaches into a span that was done; the newest, which every run reads again, has no end."""
+    for start, end in spans_of(requests):
+        for done_start, done_end in done if end < OPEN else ():
+            assert end <= done_start or start >= done_end, ((start, end), (done_start, done_end))
+
+
+def test_progress_is_told_with_an_estimate(quick, small_windows, monkeypatch):
+    monkeypatch.setattr(packages, "ROWS_PER_PACKAGE", 500)
+    with TicketTailorApi(Venue(seed=2, orders=3000, days=300)) as api:
+        client = make_client(api)
+        sound = api.answer
+
+        def answer(*request):
+            client.clock.now += 2
+            return sound(*request)
+
+        api.answer = answer
+        outcome = quick.load(api, orders_only(api), client=client)
+        assert len(outcome.lines) >= 4
+        assert any(" % of the history" in line.replace("%", " %") and "left" in line for line in outcome.lines)
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from pipelines.settings import BoxOffice, Settings
+from pipelines.ticket_tailor import crew, packages, reading
+from tests.ticket_tailor.loads import Warehouse
+
+reading.PAGES_BEFORE_CUTTING, reading.PAGES_PER_WINDOW = 5, 2
+packages.ROWS_PER_PACKAGE, crew.PAGES_WAITING = 400, 2
+
+
+class Api:
+    url, key, now = sys.argv[2], sys.argv[3], int(sys.argv[4])
+    count = staticmethod(lambda: 0)
+
+
+office = BoxOffice("main", Api.key, Api.url, lists=("orders",))
+Warehouse(Settings(Path(sys.argv[1]))).load(Api, office, each=lambda _package: print("loaded", flush=True))
+"""
+
+
+def test_a_backfill_killed_again_and_again_resumes(warehouse):
+    """kill -9 in three runs, after the third package, at some request, after the next package: what had been done by
+    then is never asked for again. The fourth run ends: all is whole and nothing doubled."""
+    complete = "_dlt_load_id in (select load_id from raw_ticket_tailor._dlt_loads where status = 0)"
+    windows = f"select created_from, created_to from raw_ticket_tailor.coverage where kind = 'window' and {complete}"
+    with TicketTailorApi(Venue(seed=2, orders=4000, days=300)) as api:
+        sound, until, victim = api.answer, 0, None
+
+        def answer(*request):
+            if until and api.count() >= until:
+                victim.kill()
+            return sound(*request)
+
+        api.answer = answer
+        done: list[tuple[int, int]] = []
+        for packages_loaded, requests in ((3, 0), (0, 15), (1, 0), (0, 0)):
+            before, until = api.count(), api.count() + requests if requests else 0
+            victim = subprocess.Popen(
+                [sys.executable, "-c", KILLED, str(warehouse.settings.data_dir), api.url, api.key, str(api.now)],
+                cwd=ROOT,
+                stdout=subprocess.PIPE,
+            )
+            for _ in range(packages_loaded):
+                assert victim.stdout.readline() == b"loaded\n"
+            if packages_loaded:
+                victim.kill()
+            victim.communicate(timeout=120)
+            assert victim.returncode == (-signal.SIGKILL if packages_loaded or requests else 0)
+            assert_not_read_again(list(api.requests)[before:], done)
+            kept, done = done, warehouse.query(windows)
+            assert set(done) >= set(kept) and done, "what was done stays done"
+        assert warehouse.newest("orders") == truth(api, "orders")
+        assert warehouse.doubled("orders") == []
+        assert warehouse.query("select count(*) - count(distinct version_id) from raw_ticket_tailor.orders") == [(0,)]
