@@ -74,8 +74,8 @@ def start() -> None:
     pd.options.display.float_format = "{:,.2f}".format
     pd.options.display.max_rows = 100
     pd.options.display.max_colwidth = 120
-    data_until, published_at = _db.execute("select data_until, published_at from run_info").fetchone()
-    lines = [f"Data until {(data_until or published_at):%Y-%m-%d %H:%M} UTC."]
+    until = ask("select coalesce(data_until, published_at) as until from run_info")["until"].iloc[0]
+    lines = [f"Data until {until:%Y-%m-%d %H:%M} UTC."]
     for account in ask("select * from dim_accounts order by platform, account").itertuples():
         begins = f"sales from {account.history_from:%Y-%m-%d}" if pd.notna(account.history_from) else "no sale yet"
         zone = account.reporting_zone if pd.notna(account.time_zone) else "UTC (no time zone is set)"
