@@ -6,7 +6,7 @@
 
 {% macro quarter_hour(at) -%}
     {#- Quarters of an hour since 1970: what int_local_days is looked up by. -#}
-    (epoch_us({{ at }}) // 900000000)
+    cast(floor(epoch({{ at }}) / 900) as bigint)
 {%- endmacro %}
 
 
@@ -19,6 +19,18 @@
 {% macro is_return(order_type) -%}
     {#- Orders that give back: their total is negative and their lines are refunds. -#}
     ({{ order_type }} in ('return', 'refund', 'void'))
+{%- endmacro %}
+
+
+{% macro ledger_kind(kind) -%}
+    {#- The kinds of lines there are. Products may be of any kind that people name in a seed; in the ledger they are products. -#}
+    case
+        when {{ kind }} in (
+            'ticket', 'product', 'donation', 'membership', 'gift_card', 'buyer_fee', 'delivery', 'tip', 'tax', 'discount',
+            'refund', 'unexplained'
+        ) then {{ kind }}
+        when {{ kind }} is not null then 'product'
+    end
 {%- endmacro %}
 
 

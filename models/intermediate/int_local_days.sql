@@ -8,7 +8,7 @@ with quarters as (
         ('int_orders', 'coalesce(ordered_at, first_seen_at)'),
         ('int_tickets', 'sold_at'),
         ('int_product_sales', 'sold_at'),
-        ('int_payments', 'paid_at'),
+        ('int_payments', 'coalesce(paid_at, first_seen_at)'),
         ('int_order_lines', 'booked_at'),
     ] %}
         select

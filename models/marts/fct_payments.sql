@@ -29,7 +29,7 @@ left join {{ ref('int_local_days') }} as days
     on
         payments.platform = days.platform
         and payments.account = days.account
-        and {{ quarter_hour('payments.paid_at') }} = days.quarter_hour
+        and {{ quarter_hour('coalesce(payments.paid_at, payments.first_seen_at)') }} = days.quarter_hour
 left join {{ ref('dim_customers') }} as customers
     on
         payments.platform = customers.platform

@@ -158,8 +158,10 @@ booked_orders as (
 -- a ticket without an order (imported, or issued by hand through the API) has its event's currency at best
 admissions as (
     select
-        tickets.*,
-        coalesce(tickets.currency, events.currency) as counted_in,
+        tickets.* exclude (sold_on, currency),
+        coalesce(tickets.sold_on, orders.booked_on) as sold_on,
+        case when tickets.order_id is null then coalesce(tickets.currency, events.currency) else tickets.currency end
+            as currency,
         case
             when tickets.order_id is null then 'imported'
             when tickets.admission_kind = 'comp' then 'comp'
@@ -168,7 +170,7 @@ admissions as (
     from tickets
     left join orders on tickets.order_key = orders.order_key
     left join {{ ref('dim_events') }} as events on tickets.event_key = events.event_key
-    where (orders.is_booked or tickets.order_id is null) and tickets.sold_on is not null
+    where orders.is_booked or (tickets.order_id is null and tickets.sold_on is not null)
 ),
 
 tickets_out as (
@@ -177,7 +179,7 @@ tickets_out as (
         account,
         sold_on as sales_on,
         event_key,
-        counted_in as currency,
+        currency,
         count(*) filter (where counted_as = 'sold') as tickets_sold,
         count(*) filter (where counted_as = 'comp') as comps,
         count(*) filter (where counted_as = 'imported') as tickets_imported
@@ -191,7 +193,7 @@ tickets_back as (
         account,
         coalesce(voided_on, sold_on) as sales_on,
         event_key,
-        counted_in as currency,
+        currency,
         count(*) as tickets_returned
     from admissions
     where counted_as in ('sold', 'comp') and status in ('returned', 'voided', 'exchanged')

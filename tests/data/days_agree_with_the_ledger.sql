@@ -1,5 +1,6 @@
 -- Not only in sum: each local day's gross sales, refunds and receipts are those of its own lines and payments, the day
--- taken from the time itself. A row here is a day on which they differ.
+-- taken from the time itself. (Not before 1972, when zones were no quarters of an hour apart.)
+-- A row here is a day on which they differ.
 with zones as (
     select
         platform,
@@ -23,7 +24,7 @@ own as (
     select
         payments.platform,
         payments.account,
-        cast(payments.paid_at at time zone zones.reporting_zone as date) as sales_on,
+        cast(coalesce(payments.paid_at, payments.first_seen_at) at time zone zones.reporting_zone as date) as sales_on,
         coalesce(payments.currency, 'XXX') as currency,
         payments.amount as receipts
     from {{ ref('fct_payments') }} as payments
@@ -56,6 +57,9 @@ left join {{ ref('rpt_daily_sales') }} as days
         and own_days.sales_on = days.sales_on
         and own_days.currency = days.currency
 where
-    own_days.charged_total <> coalesce(days.charged_total, 0)
-    or own_days.refunds <> coalesce(days.refunds, 0)
-    or own_days.receipts <> coalesce(days.receipts, 0)
+    own_days.sales_on >= date '1972-02-01'
+    and (
+        own_days.charged_total <> coalesce(days.charged_total, 0)
+        or own_days.refunds <> coalesce(days.refunds, 0)
+        or own_days.receipts <> coalesce(days.receipts, 0)
+    )

@@ -2,11 +2,11 @@
 -- nothing made up. And its amount is one that some version of it has: which version wins is decided elsewhere.
 -- A row here is an id on which staging and intermediate differ.
 with ticketor_returns as (
-    select distinct
+    select
         account,
         invoice_id
-    from {{ ref('stg_ticketor__invoices') }}
-    where {{ is_return('lower(invoice_type)') }}
+    from {{ ref('int_ticketor__invoices') }}
+    where is_return
 ),
 
 -- what a return lists is no sale
