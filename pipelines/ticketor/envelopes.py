@@ -56,22 +56,20 @@ def unwrap(raw: bytes, document: Any, received_at: dt.datetime | None = None, de
         for key in BODY_KEYS:
             if key in document:
                 yield from _body(raw, key, document, received_at, depth)
-    elif type(document) is dict and is_flattened(raw) and any(_is_flattened_key(key) for key in document):
+    elif type(document) is dict and is_flattened(document):
         document = _attempt(_unflatten, document)
         yield Payload(raw if isinstance(document, Refused) else door.dumps(document), document, received_at)
     else:
         yield Payload(raw, document, received_at)
 
 
-def is_flattened(raw: bytes) -> bool:
-    """Whether a payload may have the keys that Zapier makes: ``Amount__Total``, ``Tickets[]Id``."""
-    return b"__" in raw or b"ts[]" in raw
-
-
-def _is_flattened_key(key: str) -> bool:
-    """A key of an object or a list with the key within it in one."""
-    first = key.partition("__")[0].partition("[")[0]
-    return first != key and (first in _OBJECTS or first in _LISTS)
+def is_flattened(document: dict[str, Any]) -> bool:
+    """Whether a payload has keys such as Zapier makes: ``Amount__Total``, ``Tickets[]Id``."""
+    keys = " ".join(document)
+    if "__" not in keys and "[]" not in keys:
+        return False
+    firsts = {key: key.partition("__")[0].partition("[")[0] for key in document}
+    return any(first != key and (first in _OBJECTS or first in _LISTS) for key, first in firsts.items())
 
 
 def is_wrapper(document: Any) -> bool:

@@ -5,6 +5,7 @@ Documentation", section Webhooks); common to all is only ``Id``. Strong marks al
 vendor adds to another webhook one day breaks nothing. What a document means is none of our business here.
 """
 
+import functools
 import re
 from typing import Any
 
@@ -87,13 +88,18 @@ def recognise(document: Any) -> str:
     """The webhook a document came by, told by its keys alone. Raises Refused when it is none of the six, or two."""
     if type(document) is not dict:
         raise Refused("no known shape: not an object")
-    families = {MARKS[key] for key in document.keys() & MARKS.keys()}
+    return _recognise_keys(tuple(document))
+
+
+@functools.lru_cache(maxsize=1024)  # a platform writes its keys in one order: few sets of them are ever seen
+def _recognise_keys(keys: tuple[str, ...]) -> str:
+    families = {MARKS[key] for key in keys if key in MARKS}
     if not families:
         raise Refused("no known shape")
     if len(families) > 1:
         raise Refused(f"two shapes: {' and '.join(sorted(families))}")
     (family,) = families
-    if family == INVOICE and not document.keys().isdisjoint(LISTS):
+    if family == INVOICE and not set(LISTS).isdisjoint(keys):
         return DETAILS
     return family
 

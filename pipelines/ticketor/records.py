@@ -69,7 +69,7 @@ class FileReader:
         """Reads a file that holds one payload and nothing else; False when it is anything else."""
         content = content.strip(b" \t\r\n")
         document = door.attempt(content)
-        if type(document) is not dict or "Id" not in document or envelopes.is_flattened(content):
+        if type(document) is not dict or "Id" not in document or envelopes.is_flattened(document):
             return False
         self._payload(content, document, None)
         return True
@@ -78,7 +78,7 @@ class FileReader:
         """Reads any layout; pauses before each document, so that the rows can be taken away when they are many."""
         for raw, document in layouts.documents(self._watched(chunks), envelopes.kind_of):
             yield
-            if type(document) is dict and "Id" in document and not envelopes.is_flattened(raw):
+            if type(document) is dict and "Id" in document and not envelopes.is_flattened(document):
                 self._payload(raw, document, None)
             else:
                 for payload in envelopes.unwrap(raw, document):

@@ -33,12 +33,15 @@ class Listing:
         self.told: list[str] = []
 
     def add(self, path: str, size: int, mtime_ns: int) -> None:
-        if not is_text(path):
+        if not path.isascii() and not is_text(path):
             real, path = path, path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
             self.real[path] = real
         self.paths.append(path)
         self.sizes.append(size)
-        self.times.append(bounded(mtime_ns))
+        try:
+            self.times.append(mtime_ns)
+        except OverflowError:
+            self.times.append(bounded(mtime_ns))
 
     def __len__(self) -> int:
         return len(self.paths)
