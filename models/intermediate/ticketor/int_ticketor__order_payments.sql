@@ -14,9 +14,11 @@ with payments as (
 named as (
     select distinct
         account,
-        unnest([order_id, lowest_invoice_id, highest_invoice_id]) as invoice_id
+        unnest([lowest_invoice_id, highest_invoice_id]) as invoice_id
     from {{ ref('int_ticketor__received_payments') }}
-    where amount > 0 or kind = 'credit_redeemed'
+    where
+        lowest_invoice_id <> highest_invoice_id
+        and (amount > 0 or (kind = 'credit_redeemed' and credit_amount > 0))
 )
 
 select
@@ -30,6 +32,7 @@ select
         invoices.is_return
         or not (invoices.details_seen or payments.payments is not null)
         or coalesce(invoices.total_amount = 0, false)
+        or coalesce(payments.captured, 0) + coalesce(payments.redeemed, 0) > 0
         or named.invoice_id is not null
     ) as is_booked
 from {{ ref('int_ticketor__invoices') }} as invoices
