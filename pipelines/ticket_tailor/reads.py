@@ -173,28 +173,38 @@ class Plan:
         while waiting:
             read = waiting.popleft()
             name = read.list.name
-            left.setdefault(name, limit)
-            depth = Depth()
-            for happening in self._follow(read) if left[name] else ():
-                if isinstance(happening, Cut):
-                    waiting.extendleft(reversed(happening.windows))
-                if not isinstance(happening, Came) or not read.list.filter:
+            if left.setdefault(name, limit) == 0:
+                continue
+            try:
+                for happening in self._bounded(read, left) if read.list.filter else self._follow(read):
+                    if isinstance(happening, Cut):
+                        waiting.extendleft(reversed(happening.windows))
                     yield happening
-                    continue
-                page = happening.page
-                news = self._news(happening)
-                documents = _until(page.documents, news, left[name])
-                left[name] -= len(news.intersection(document.id for document in documents))
-                page = replace(page, documents=documents)
-                depth.add(page)
-                yield Came(read, page)
-                if not left[name]:
-                    covered = depth.covered(read, self.box_office.reread_seconds)
-                    yield Done(read, covered)
-                    self.told.append(
-                        f"{name}: {limit} came, as many as asked for; what is left comes with the next run"
-                    )
-                    break
+            except KeyRefused:
+                raise
+            except Problem as problem:
+                left[name] = 0
+                yield Failed(read, problem)
+
+    def _bounded(self, read: Read, left: dict[str, int]) -> Iterator[Happening]:
+        """A read that ends with the last row that may still come; ``left`` counts them down."""
+        name, depth = read.list.name, Depth()
+        for happening in self._follow(read):
+            if not isinstance(happening, Came):
+                yield happening
+                continue
+            news = self._news(happening)
+            documents = _until(happening.page.documents, news, left[name])
+            left[name] -= len(news.intersection(document.id for document in documents))
+            page = replace(happening.page, documents=documents)
+            depth.add(page)
+            yield Came(read, page)
+            if not left[name]:
+                yield Done(read, depth.covered(read, self.box_office.reread_seconds))
+                self.told.append(
+                    f"{name}: {self.limit} came, as many as asked for; what is left comes with the next run"
+                )
+                return
 
     def _load(self, gathering: Gathering, missing: set[str]) -> Iterator[Package]:
         package = gathering.package()
@@ -226,18 +236,21 @@ class Plan:
         package = gathering.package()
         return {row[2] for rows in package.rows.values() for row in rows} | {row[0] for row in package.refused}
 
-    def _begin(self, read: Read) -> bool:
-        """Whether a read brings anything new. It stops at the first page that does, to be gone on with."""
+    def _begin(self, read: Read, pages: int | None = None) -> bool:
+        """Whether a read brings anything new, in its first ``pages`` (None: all). It stops at the first page that does,
+        to be gone on with. A list that fails is begun anew with the others: it must not keep them from being read."""
         happened, rest = self._begun[read] = ([], self._start(read))
-        for happening in rest:
-            happened.append(happening)
-            if isinstance(happening, Unreadable | Cut) or self._news(happening):
-                return True
+        try:
+            for happening in itertools.islice(rest, pages):
+                happened.append(happening)
+                if isinstance(happening, Unreadable | Cut) or self._news(happening):
+                    return True
+        except KeyRefused:
+            raise
+        except Problem:
+            del self._begun[read]
+            return True
         return False
-
-    def _begin_one(self, read: Read) -> None:
-        rest = self._start(read)
-        self._begun[read] = (list(itertools.islice(rest, 1)), rest)
 
 
 def look(
@@ -263,7 +276,7 @@ def look(
         plan.is_empty = not any(plan._begin(read) for read in plan.reads)
     elif plan.reads:
         # one page before eight threads: a key that is refused is asked for once
-        plan._begin_one(plan.reads[0])
+        plan._begin(plan.reads[0], pages=1)
     return plan
 
 

@@ -94,3 +94,40 @@ class Scripted:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+
+OPEN = 1 << 40
+
+
+def order(number: int | str, created_at: int, **more: Any) -> dict[str, Any]:
+    return {"id": f"or_{number}", "created_at": created_at, **more}
+
+
+class Ledger(Scripted):
+    """Orders and events that a test changes as it goes; the list at the path ``broken`` fails, all others are empty.
+
+    Listed newest first, or as they stand when they are not ``sorted``.
+    """
+
+    def __init__(self, *orders: dict[str, Any], now: int = 1_767_225_600, sorted: bool = True) -> None:
+        self.orders, self.now, self.sorted = list(orders), now, sorted
+        self.events: list[dict[str, Any]] = []
+        self.broken: str | None = None
+        super().__init__(self._answer)
+
+    def _answer(self, asked: Asked) -> Reply | dict[str, Any]:
+        if asked.path == self.broken:
+            return Reply(status=500)
+        if asked.path == "/v1/events":
+            return page(*self.events)
+        return self._listed(asked.params) if asked.path == "/v1/orders" else page()
+
+    def _listed(self, params: dict[str, str]) -> dict[str, Any]:
+        first, last = int(params.get("created_at.gte", 0)), int(params.get("created_at.lt", OPEN))
+        found = [each for each in self.orders if first <= each["created_at"] < last]
+        if self.sorted:
+            found.sort(key=lambda each: (-each["created_at"], each["id"]))
+        ids = [each["id"] for each in found]
+        start = ids.index(params["starting_after"]) + 1 if "starting_after" in params else 0
+        shown = found[start : start + int(params["limit"])]
+        return page(*shown, after=shown[-1]["id"] if shown and shown[-1] is not found[-1] else None)

@@ -16,7 +16,7 @@ from pipelines.settings import BoxOffice
 from pipelines.ticket_tailor import packages, reading
 from pipelines.ticket_tailor.spans import OPEN
 from tests.ticket_tailor.loads import make_client, truth
-from tests.ticket_tailor.scripted import Reply, Scripted
+from tests.ticket_tailor.scripted import Ledger, order
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -85,49 +85,35 @@ def test_windows_are_read_side_by_side(quick, small_windows):
 
 
 def test_an_on_sale_morning_is_cut_again(quick, small_windows, monkeypatch):
-    """Nine tenths of all orders in one day of a year: the window that holds them is cut once more."""
+    """Most orders of a year within one day: the window that holds them is cut once more."""
     monkeypatch.setattr(reading, "SHORTEST_CUT", 600)
-    orders = [{"id": f"or_{number}", "created_at": 1_700_000_000 + number * 30} for number in range(2700)]
-    orders += [{"id": f"or_a{number}", "created_at": 1_680_000_000 + number * 60_000} for number in range(330)]
-    orders += [{"id": f"or_z{number}", "created_at": 1_700_090_000 + number * 30_000} for number in range(700)]
-    orders.sort(key=lambda order: -order["created_at"])
-
-    def answer(asked):
-        first, last = int(asked.params.get("created_at.gte", 0)), int(asked.params.get("created_at.lt", OPEN))
-        found = [order for order in orders if first <= order["created_at"] < last]
-        ids = [order["id"] for order in found]
-        start = ids.index(asked.params["starting_after"]) + 1 if "starting_after" in asked.params else 0
-        shown = found[start : start + int(asked.params["limit"])]
-        more = start + len(shown) < len(found)
-        return Reply({"data": shown, "links": {"next": "more" if more else None}})
-
-    with Scripted(answer) as server:
-        server.now = orders[0]["created_at"]
-        quick.load(server, orders_only(server))
-        assert set(quick.newest("orders")) == {order["id"] for order in orders}
-        rush = [span for span in set(spans_of(server.asked)) if span[0] > 1_699_990_000 and span[1] < 1_700_090_000]
+    orders = [order(number, 1_700_000_000 + number * 30) for number in range(2700)]
+    orders += [order(f"a{number}", 1_680_000_000 + number * 60_000) for number in range(330)]
+    orders += [order(f"z{number}", 1_700_090_000 + number * 30_000) for number in range(700)]
+    with Ledger(*orders, now=1_721_090_000) as ledger:
+        quick.load(ledger, orders_only(ledger))
+        assert set(quick.newest("orders")) == {each["id"] for each in orders}
+        rush = [span for span in set(spans_of(ledger.asked)) if span[0] > 1_699_990_000 and span[1] < 1_700_090_000]
         assert len(rush) > 5
 
 
 def test_a_list_in_no_order_is_read_whole(quick, small_windows):
     """Windows rest on the filters alone: what the list is sorted by may be anything."""
-    orders = [
-        {"id": f"or_{number}", "created_at": 1_700_000_000 + number * 7919 % 3000 * 5000} for number in range(1500)
-    ]
+    orders = [order(number, 1_700_000_000 + number * 7919 % 3000 * 5000) for number in range(1500)]
+    with Ledger(*orders, now=1_715_000_000, sorted=False) as ledger:
+        quick.load(ledger, orders_only(ledger))
+        assert set(quick.newest("orders")) == {each["id"] for each in orders}
+        assert quick.load(ledger, orders_only(ledger)).plan.is_empty
 
-    def answer(asked):
-        first, last = int(asked.params.get("created_at.gte", 0)), int(asked.params.get("created_at.lt", OPEN))
-        found = [order for order in orders if first <= order["created_at"] < last]
-        ids = [order["id"] for order in found]
-        start = ids.index(asked.params["starting_after"]) + 1 if "starting_after" in asked.params else 0
-        shown = found[start : start + int(asked.params["limit"])]
-        return Reply({"data": shown, "links": {"next": "more" if start + len(shown) < len(found) else None}})
 
-    with Scripted(answer) as server:
-        server.now = 1_700_000_000 + 3000 * 5000
-        quick.load(server, orders_only(server))
-        assert set(quick.newest("orders")) == {order["id"] for order in orders}
-        assert quick.load(server, orders_only(server)).plan.is_empty
+def test_an_order_listed_a_little_below_its_place_is_not_lost(quick, small_windows):
+    """The list comes newest first as far as it was read, and is cut there; one order further down is newer still."""
+    orders = [order(number, 1_700_000_000 - number * 30) for number in range(3000)]
+    orders.insert(520, order("late", orders[480]["created_at"]))
+    with Ledger(*orders, now=1_700_000_000, sorted=False) as ledger:
+        quick.load(ledger, orders_only(ledger))
+        assert len(set(spans_of(ledger.asked))) > 3
+        assert set(quick.newest("orders")) == {each["id"] for each in orders}
 
 
 def test_what_is_done_when_the_platform_fails_is_kept_and_not_read_again(quick, small_windows, monkeypatch):

@@ -15,7 +15,7 @@ from pipelines.ticket_tailor.lists import LISTS
 from pipelines.ticket_tailor.reads import due
 from pipelines.ticket_tailor.spans import OPEN, union
 from tests.ticket_tailor.loads import DAY, HOUR, make_client, truth
-from tests.ticket_tailor.scripted import Reply, Scripted, page
+from tests.ticket_tailor.scripted import Ledger, Reply, Scripted, order, page
 
 MINUTE = 60
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -60,28 +60,6 @@ def test_the_other_lists_are_read_once_an_hour(quick):
             times.append(asked_for(api, before)["/v1/products"])
             api.now += 15 * MINUTE
         assert times == [1, 0, 0, 0] * 3
-
-
-class Ledger(Scripted):
-    """Orders that a test changes as it goes, listed newest first; all other lists are empty."""
-
-    def __init__(self, *orders: dict) -> None:
-        self.orders = list(orders)
-        self.now = SECOND
-        super().__init__(lambda asked: self.listed(asked.params) if asked.path == "/v1/orders" else page())
-
-    def listed(self, params: dict[str, str]) -> dict:
-        first, last = int(params.get("created_at.gte", 0)), int(params.get("created_at.lt", OPEN))
-        found = [order for order in self.orders if first <= order["created_at"] < last]
-        found.sort(key=lambda order: (-order["created_at"], order["id"]))
-        ids = [order["id"] for order in found]
-        start = ids.index(params["starting_after"]) + 1 if "starting_after" in params else 0
-        shown = found[start : start + int(params["limit"])]
-        return page(*shown, after=shown[-1]["id"] if shown and shown[-1] is not found[-1] else None)
-
-
-def order(number: int, created_at: int, **more) -> dict:
-    return {"id": f"or_{number}", "created_at": created_at, **more}
 
 
 def test_a_week_is_read_again_once_an_hour_however_often_it_runs(quick):
@@ -389,6 +367,22 @@ def test_a_list_that_fails_stops_no_other_and_is_not_claimed(quick):
         before = api.count()
         quick.load(api, now=api.now + 5 * MINUTE)
         assert asked_for(api, before)["/v1/event_series"] >= 1 and asked_for(api, before)["/v1/products"] == 0
+
+
+@pytest.mark.parametrize("reading", [{}, {"limit": 1000}])
+def test_a_list_that_fails_while_looking_stops_no_other(quick, reading):
+    """Nothing but what every run reads is due, and the first of it cannot be had: the rest still comes."""
+    with Ledger(order(1, SECOND)) as ledger:
+        quick.load(ledger)
+        ledger.orders.append(order(2, SECOND + 10))
+        ledger.events.append({"id": "ev_1", "created_at": SECOND})
+        ledger.broken = "/v1/orders"
+        with pytest.raises(Problem, match="did not answer GET /v1/orders"):
+            quick.load(ledger, now=SECOND + MINUTE, **reading)
+        assert set(quick.newest("events")) == {"ev_1"} and set(quick.newest("orders")) == {"or_1"}
+        ledger.broken = None
+        quick.load(ledger, now=SECOND + 2 * MINUTE)
+        assert set(quick.newest("orders")) == {"or_1", "or_2"}
 
 
 def test_a_key_that_is_refused_stops_the_box_office_at_once_and_no_other(quick):

@@ -92,6 +92,19 @@ def test_a_second_load_with_no_news_adds_no_version(warehouse):
         assert warehouse.newest("orders") == truth(api, "orders")
 
 
+def test_what_is_no_longer_listed_is_marked_in_place(warehouse):
+    """A version that is landed again takes the place of the one before: no merge that only inserts would do."""
+    with TicketTailorApi(Venue(seed=1)) as api:
+        office = BoxOffice("main", api.key, api.url, lists=("products",))
+        warehouse.load(api, office)
+        gone = min(truth(api, "products"))
+        rows = warehouse.query("select count(*) from raw_ticket_tailor.products")
+        api.hide(gone)
+        warehouse.load(api, office, now=api.now + HOUR)
+        assert warehouse.missing("products") == {gone}
+        assert warehouse.query("select count(*) from raw_ticket_tailor.products") == rows
+
+
 def test_two_box_offices_share_the_tables(warehouse):
     venues = {"sk_1": Venue(seed=1), "sk_2": Venue(seed=2)}
     with TicketTailorApi(venues) as api:
