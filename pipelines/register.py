@@ -32,8 +32,6 @@ def reading(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection | None]:
         # a table that is not there yet is not there: no variable of ours that has its name is meant
         db.execute("set python_enable_replacements = false")
         db.execute("set TimeZone = 'UTC'")
-        # a table that is not there yet must not turn into a variable of ours by the same name
-        db.execute("set python_enable_replacements = false")
         yield db
     finally:
         db.close()
