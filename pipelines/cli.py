@@ -331,6 +331,24 @@ def export(month: str, form: str, out: Path) -> None:
 
 
 @main.command()
+@click.option("--older-than", metavar="TIME", default="30d", show_default=True, help="By time of receipt.")
+def archive(older_than: str) -> None:
+    """Pack a Ticketor buffer's many small files into one compressed file a day; what raw does not hold whole stays.
+
+    \b
+    boxoffice archive
+    boxoffice archive --older-than 90d
+    """
+    from pipelines import archive as archives
+
+    echo = _echo()
+    age = dt.timedelta(seconds=_seconds(older_than, "--older-than"))
+    for packed in archives.archive(_settings(), age, echo=echo):
+        for line in packed.left:
+            echo(f"ticketor {packed.site}: left as it is: {line}")
+
+
+@main.command()
 @click.argument("form", type=click.Choice(["cron", "systemd", "github-actions"]))
 @click.option("--minutes", type=click.IntRange(min=1, max=720), default=15, show_default=True, help="How often.")
 def schedule(form: str, minutes: int) -> None:
@@ -363,11 +381,11 @@ def _finish(result: Any, echo: Callable[[str], None]) -> None:
     sys.exit(result.exit_code)
 
 
-def _seconds(text: str) -> float:
-    """15m, 1h, 90s as seconds."""
-    unit = {"s": 1, "m": 60, "h": 3600}.get(text[-1:])
+def _seconds(text: str, option: str = "--every") -> int:
+    """90s, 15m, 1h, 30d as seconds."""
+    unit = {"s": 1, "m": 60, "h": 3600, "d": 86400}.get(text[-1:])
     if not unit or not text[:-1].isdigit() or not int(text[:-1]):
-        raise click.BadParameter(f"{text!r}: give a time such as 15m, 1h or 90s.", param_hint="--every")
+        raise click.BadParameter(f"{text!r}: give a time such as 90s, 15m, 1h or 30d.", param_hint=option)
     return int(text[:-1]) * unit
 
 
