@@ -1,11 +1,19 @@
 {#- How Ticket Tailor spells a value. After an edit here run with --full-refresh: only a model's own text makes it read old documents again. -#}
+{% macro tt_unix(seconds) -%}
+    {#- Unix seconds to TIMESTAMPTZ. NULL for 0, which is how "never" is written, and for what no calendar holds: one number out
+        of range would stop the whole build. -#}
+    case when {{ seconds }} between 1 and 253402300799 then to_timestamp({{ seconds }}) end
+{%- endmacro %}
+
+
 {% macro tt_time(text) -%}
     {#- Ticket Tailor writes a time as unix seconds, as an object {unix, iso, ...} or as ISO text, differently on every object.
         From the text of any of them to TIMESTAMPTZ; what is none of them is NULL. -#}
     case
-        when starts_with({{ text }}, '{') then to_timestamp(try_cast({{ text }} ->> '$.unix' as bigint))
-        when try_cast({{ text }} as bigint) is not null then to_timestamp(try_cast({{ text }} as bigint))
-        else try_cast({{ text }} as timestamptz)
+        when try_cast({{ text }} as bigint) is not null then {{ tt_unix("try_cast(" ~ text ~ " as bigint)") }}
+        when not starts_with({{ text }}, '{')
+            then case when try_cast({{ text }} as timestamptz) < timestamptz '9999-12-31' then try_cast({{ text }} as timestamptz) end
+        when json_valid({{ text }}) then {{ tt_unix("try_cast(" ~ text ~ " ->> '$.unix' as bigint)") }}
     end
 {%- endmacro %}
 
@@ -17,9 +25,10 @@
 
 
 {% macro tt_multiplier(code, given='null') -%}
-    {#- Minor units in one major unit: what the currency object says, else what ISO 4217 says of the code. -#}
+    {#- Minor units in one major unit: what the currency object says (if it divides 10000: money has four decimals), else what
+        ISO 4217 says of the code. -#}
     coalesce(
-        nullif(try_cast({{ given }} as bigint), 0),
+        case when 10000 % nullif(try_cast({{ given }} as bigint), 0) = 0 then abs(try_cast({{ given }} as bigint)) end,
         case {{ minor_units(tt_currency(code)) }} when 0 then 1 when 3 then 1000 else 100 end
     )
 {%- endmacro %}
@@ -40,7 +49,7 @@
         case when nullif({{ text }}, '') is not null and {{ tt_whole(text) }} is null then '{{ name }}' end
         {%- endfor %}
         {%- for name, text in times.items() %},
-        case when nullif({{ text }}, '') is not null and {{ tt_time(text) }} is null then '{{ name }}' end
+        case when nullif({{ text }}, '') <> '0' and {{ tt_time(text) }} is null then '{{ name }}' end
         {%- endfor %}
     )
 {%- endmacro %}

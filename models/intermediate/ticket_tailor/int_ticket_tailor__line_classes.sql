@@ -10,9 +10,12 @@ with lines as (
         lines.description,
         lines.quantity,
         lines.unit_value,
-        lines.unit_value * lines.quantity as goods_as_given,
-        coalesce(lines.total, lines.unit_value * lines.quantity, 0) as total,
+        cast(try_cast(cast(lines.unit_value as hugeint) * lines.quantity as decimal(15, 0)) as bigint) as goods_as_given,
+        lines.total as total_as_given,
         coalesce(lines.booking_fee, 0) as booking_fee,
+        coalesce(
+            cast(try_cast(cast(lines.booking_fee as hugeint) * lines.quantity as decimal(15, 0)) as bigint), 0
+        ) as fee_of_all,
         lower(regexp_extract(lines.item_id, '^([A-Za-z]+)_', 1)) as prefix
     from {{ ref('int_ticket_tailor__order_heads') }} as heads
     inner join {{ ref('stg_ticket_tailor__order_line_items') }} as lines on heads.version_id = lines.version_id
@@ -23,6 +26,7 @@ classed as (
 
     select
         *,
+        coalesce(total_as_given, goods_as_given, 0) as total,
         case
             -- a void names the ticket type it takes back: here the type says more than the item
             when line_type = 'void' then 'void'
@@ -46,7 +50,7 @@ fees as (
     select
         *,
         line_class in ('ticket', 'bundle', 'product', 'membership', 'donation') and booking_fee <> 0 as has_fee,
-        total - goods_as_given in (booking_fee, booking_fee * quantity) as is_fee_inside
+        total - goods_as_given in (booking_fee, fee_of_all) as is_fee_inside
     from classed
 
 )
@@ -71,5 +75,5 @@ select
     case when has_fee and is_fee_inside then total - goods_as_given else 0 end as fee_inside,
     -- candidates for a fee on top of the lines: once per line, or once per piece
     case when has_fee and total = goods_as_given then booking_fee else 0 end as fee_per_line,
-    case when has_fee and total = goods_as_given then booking_fee * quantity else 0 end as fee_per_piece
+    case when has_fee and total = goods_as_given then fee_of_all else 0 end as fee_per_piece
 from fees

@@ -5,8 +5,8 @@ select
     box_office,
     list,
     kind,
-    to_timestamp(created_from) as created_from,
-    to_timestamp(created_to) as created_to,
+    {{ tt_unix('created_from') }} as created_from,
+    {{ tt_unix('created_to') }} as created_to,
     read_at,
     _dlt_load_id,
     {{ shape() }} as _shape

@@ -34,7 +34,7 @@ select
     version_id,
     box_office,
     id as event_id,
-    to_timestamp(created_at) as created_at,
+    {{ tt_unix('created_at') }} as created_at,
     fetched_at,
     missing_since,
     nullif(d.event_series_id, '') as event_series_id,

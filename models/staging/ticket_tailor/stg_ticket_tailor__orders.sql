@@ -55,7 +55,7 @@ select
     version_id,
     box_office,
     id as order_id,
-    to_timestamp(created_at) as created_at,
+    {{ tt_unix('created_at') }} as created_at,
     document_hash,
     fetched_at,
     missing_since,
