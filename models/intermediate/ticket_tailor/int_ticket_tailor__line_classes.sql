@@ -10,7 +10,9 @@ with lines as (
         lines.description,
         lines.quantity,
         lines.unit_value,
-        cast(try_cast(cast(lines.unit_value as hugeint) * lines.quantity as decimal(15, 0)) as bigint) as goods_as_given,
+        cast(
+            try_cast(cast(lines.unit_value as hugeint) * lines.quantity as decimal(15, 0)) as bigint
+        ) as goods_as_given,
         lines.total as total_as_given,
         coalesce(lines.booking_fee, 0) as booking_fee,
         coalesce(

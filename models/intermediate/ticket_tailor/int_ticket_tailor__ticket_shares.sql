@@ -104,7 +104,9 @@ even as (
         box_office,
         order_id,
         ticket_id,
-        sign(goods) * (abs(goods) // tickets_of_pool + cast(place_in_type <= abs(goods) % tickets_of_pool as bigint)) as goods,
+        sign(goods) * (
+            abs(goods) // tickets_of_pool + cast(place_in_type <= abs(goods) % tickets_of_pool as bigint)
+        ) as goods,
         sign(fee) * (abs(fee) // tickets_of_pool + cast(place_in_type <= abs(fee) % tickets_of_pool as bigint)) as fee
     from placed
     where pool <> 'bundle'
