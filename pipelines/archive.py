@@ -53,7 +53,7 @@ def archive(
         for site in settings.sites:
             packed = Packed(site.name)
             done.append(packed)
-            if "://" in site.buffer:
+            if "://" in site.buffer.removeprefix("file://"):
                 packed.left.append("a bucket: its own lifecycle rules do this better")
                 continue
             found = register.ticketor_archivable(settings.warehouse, site.name, before)
@@ -68,7 +68,7 @@ class _Day:
 
     def __init__(self, settings: Settings, site: Site, day: dt.date, before: dt.datetime, packed: Packed) -> None:
         self.settings, self.site, self.before, self.packed = settings, site, before, packed
-        self.root = Path(site.buffer)
+        self.root = Path(site.buffer.removeprefix("file://"))
         self.target = self.root / archived.FOLDER / f"{day}{archived.SUFFIX}"
 
     def pack(self, received: dict[Key, dt.datetime]) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 
 from pipelines.sandbox.ticketor import MICROS, Ticketor
-from pipelines.sandbox.ticketor_items import Delivery
+from pipelines.sandbox.ticketor_items import FIRST_INVOICE, Delivery
 from pipelines.sandbox.ticketor_json import payload
 from pipelines.sandbox.venue import Venue
 
@@ -156,9 +156,12 @@ BROKEN = ("truncated", "html", "empty", "two_shapes", "nan", "repeated_key", "no
 def write_broken(
     venue: Venue, buffer: Path | str, *, at: int | None = None, kinds: Iterable[str] = BROKEN
 ) -> dict[str, Path]:
-    """Puts files that cannot be loaded among the good ones, received ``at`` (unix seconds); returns them by kind."""
+    """Puts files that cannot be loaded among the good ones, received ``at`` (unix seconds); returns them by kind.
+
+    None of them is a broken copy of a webhook that arrives whole as well.
+    """
     micros = (venue.end if at is None else at) * MICROS
-    good = orjson.dumps(payload(venue, Ticketor(venue).story(0).deliveries[0]))
+    good = orjson.dumps(payload(venue, Ticketor(venue).story(0).deliveries[0]) | {"Id": FIRST_INVOICE - 1})
     contents = {
         "truncated": good[: len(good) * 2 // 3],
         "html": b"<!doctype html><html><body><h1>502 Bad Gateway</h1></body></html>",
