@@ -349,6 +349,53 @@ def archive(older_than: str) -> None:
 
 
 @main.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def backup(file: Path) -> None:
+    """Keep all that cannot be made again, raw and the secret behind person_key, in one file for its owner alone.
+
+    \b
+    boxoffice backup /mnt/backups/boxoffice.tar.gz
+    """
+    from pipelines import backup as backups
+
+    backups.backup(_settings(), file, echo=_echo())
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--replace", is_flag=True, help="Move aside a warehouse that is there.")
+def restore(file: Path, replace: bool) -> None:
+    """Put a backup back, build and publish; the next run loads what came since.
+
+    \b
+    boxoffice restore /mnt/backups/boxoffice.tar.gz
+    """
+    from pipelines import backup as backups
+
+    echo = _echo()
+    _rebuilt(backups.restore(_settings(), file, echo=echo, replace=replace), echo)
+
+
+@main.command()
+def rebuild() -> None:
+    """Make the warehouse again from what is kept: raw, else buffer, archive and API; tell what could not be got back.
+
+    \b
+    boxoffice rebuild
+    """
+    from pipelines import backup as backups
+
+    echo = _echo()
+    _rebuilt(backups.rebuild(_settings(), echo=echo), echo)
+
+
+def _rebuilt(rebuilt: Any, echo: Callable[[str], None]) -> None:
+    for line in rebuilt.told:
+        echo(line)
+    _finish(rebuilt.result, echo)
+
+
+@main.command()
 @click.argument("form", type=click.Choice(["cron", "systemd", "github-actions"]))
 @click.option("--minutes", type=click.IntRange(min=1, max=720), default=15, show_default=True, help="How often.")
 def schedule(form: str, minutes: int) -> None:

@@ -123,6 +123,18 @@ def transform_only(settings: Settings, *, echo: Echo) -> RunResult:
     return result
 
 
+def rebuild(settings: Settings, verb: str, prepare: Callable[[], bool], *, echo: Echo) -> RunResult:
+    """Everything anew, under one lock: ``prepare`` puts a warehouse in place and says whether it lacks anything, which
+    is then read from the beginning; the marts are built and published in any case."""
+    with _recorded(settings, verb) as result:
+        bookkeeping.remove_marker(settings)
+        if prepare():
+            _load(settings, result, load.accounts(settings), load.Reading(sweep=True, full=True), echo)
+        _build(settings, result, echo)
+        _judge(result)
+    return result
+
+
 @contextlib.contextmanager
 def _recorded(settings: Settings, verb: str) -> Iterator[RunResult]:
     """The lock around a run and its line in runs.jsonl, whatever becomes of it."""

@@ -1,0 +1,327 @@
+"""Keeping and getting back: `boxoffice backup`, `restore` and `rebuild`.
+
+All that cannot be made again is raw, and the secret behind ``person_key``: a backup holds these two (and runs.jsonl),
+everything else is built from them. Raw is copied table by table, so a backup is also free of what updates and deletes
+have left in the file. The Ticketor buffer is not in it; but raw holds the bytes of every record that was loaded.
+"""
+
+import dataclasses
+import datetime as dt
+import hashlib
+import io
+import json
+import os
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from pipelines import bookkeeping, run
+from pipelines.errors import Problem
+from pipelines.settings import Settings
+
+Echo = Callable[[str], None]
+
+RAW, KEY, RUNS, MANIFEST = "raw.duckdb", "person.key", "runs.jsonl", "manifest.json"
+
+# dlt's and our own notes on what has been read: of a dataset that is not whole they would be untrue
+NOTES = ("coverage", "folders", "_dlt_version", "_dlt_pipeline_state")
+
+# What people would miss, by the key that stays the same in every rebuild.
+FACTS = {
+    "fct_orders": "order_key",
+    "fct_tickets": "ticket_key",
+    "fct_product_sales": "product_sale_key",
+    "fct_payments": "payment_key",
+    "fct_order_changes": "order_change_key",
+    "dim_events": "event_key",
+    "dim_customers": "customer_key",
+}
+
+
+@dataclasses.dataclass
+class Copied:
+    """Rows of each raw table that could be copied, and of each other one why not."""
+
+    rows: dict[str, int] = dataclasses.field(default_factory=dict)
+    damaged: dict[str, str] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass
+class Rebuilt:
+    """What a restore or rebuild did: the run that built the marts, and what a person should know, in words."""
+
+    result: run.RunResult
+    told: list[str]
+
+
+def backup(settings: Settings, target: Path, *, echo: Echo, now: dt.datetime | None = None) -> dict[str, Any]:
+    """Writes all that cannot be made again into one file (tar, gzip), readable for its owner alone.
+
+    Replaces an older backup of that name, once the new one has been read back. Returns its manifest. Raises Busy while
+    a run is under way, and Problem when there is nothing to keep, raw is damaged, or something else has that name.
+    """
+    if target.exists() and not _is_backup(target):
+        raise Problem(f"{target} is there already and is no backup of ours. Nothing was written: choose another name.")
+    if not settings.warehouse.exists():
+        raise Problem(f"{settings.warehouse} does not exist: there is nothing to keep yet. First: boxoffice run")
+    bookkeeping.make_data_dir(settings)
+    fresh = target.with_name(f".{target.name}.part")
+    with bookkeeping.lock(settings), tempfile.TemporaryDirectory(dir=settings.data_dir, prefix=".backup-") as folder:
+        raw = Path(folder) / RAW
+        copied = copy_raw(settings.warehouse, raw)
+        if copied.damaged:
+            raise Problem(f"Raw is damaged: {_listed(copied.damaged)}\nNothing was written. First: boxoffice rebuild")
+        kept = {RAW: raw, KEY: settings.person_key_file, RUNS: settings.runs_file}
+        kept = {name: path for name, path in kept.items() if path.exists()}
+        manifest = {
+            "boxoffice": version("boxoffice"),
+            "duckdb": duckdb.__version__,
+            "made_at": (now or dt.datetime.now(dt.UTC)).isoformat(),
+            "files": {name: {"size": path.stat().st_size, "sha256": _sha256(path)} for name, path in kept.items()},
+            "rows": copied.rows,
+        }
+        try:
+            _write(fresh, manifest, kept)
+            _unpack(fresh, Path(folder) / "read back")
+            fresh.replace(target)
+        except OSError as error:
+            raise Problem(f"{target} could not be written: {error.strerror}. An older backup stays.") from None
+        finally:
+            fresh.unlink(missing_ok=True)
+    echo(f"{target}: {sum(copied.rows.values()):,} rows of raw, {target.stat().st_size:,} bytes")
+    return manifest
+
+
+def restore(settings: Settings, source: Path, *, echo: Echo, replace: bool = False) -> Rebuilt:
+    """Puts a backup back, then builds and publishes. What came since is loaded by the next run.
+
+    A warehouse that is there is moved aside with ``replace``, and is otherwise a Problem, as is a file that is no
+    whole backup: nothing is touched then.
+    """
+    if settings.warehouse.exists() and not replace:
+        raise Problem(
+            f"{settings.data_dir} holds a warehouse already. Nothing was touched.\n"
+            "With --replace it is moved aside; or set BOXOFFICE_DATA_DIR to another folder."
+        )
+    bookkeeping.make_data_dir(settings)
+    told: list[str] = []
+    with tempfile.TemporaryDirectory(dir=settings.data_dir, prefix=".restore-") as folder:
+        manifest = _unpack(source, Path(folder))
+        echo(f"{source}: a backup of {manifest['made_at'][:16]} UTC, {sum(manifest['rows'].values()):,} rows of raw")
+
+        def put_back() -> bool:
+            if settings.warehouse.exists():
+                aside = _move_aside(settings.warehouse, "before-restore")
+                told.append(f"The warehouse that was there is {aside} now.")
+            _place(settings, Path(folder) / RAW)
+            for name, path in ((KEY, settings.person_key_file), (RUNS, settings.runs_file)):
+                kept = Path(folder) / name
+                if kept.exists() and (name == KEY or not path.exists()):
+                    kept.chmod(0o600)
+                    kept.replace(path)
+            return False
+
+        result = run.rebuild(settings, "restore", put_back, echo=echo)
+    return Rebuilt(result, told)
+
+
+def rebuild(settings: Settings, *, echo: Echo) -> Rebuilt:
+    """Makes the warehouse and the published file again from what is kept.
+
+    Raw as far as it can be read; for what cannot, the buffer, its archive and the API are read from the beginning.
+    Tells what could not be got back, judged by the tables published before.
+    """
+    told: list[str] = []
+    bookkeeping.make_data_dir(settings)
+    with tempfile.TemporaryDirectory(dir=settings.data_dir, prefix=".rebuild-") as folder:
+        before = Path(folder) / "before.duckdb"
+        if settings.published.exists():
+            shutil.copyfile(settings.published, before)
+
+        def put_back() -> bool:
+            fresh = Path(folder) / RAW
+            copied = copy_raw(settings.warehouse, fresh) if settings.warehouse.exists() else Copied()
+            if copied.rows:
+                echo(f"raw: {sum(copied.rows.values()):,} rows of {len(copied.rows)} tables are whole")
+            if copied.damaged or not copied.rows:
+                settings.require_accounts()
+                echo("reading the buffers, their archives and the APIs from the beginning")
+            if copied.damaged:
+                aside = _move_aside(settings.warehouse, "damaged")
+                told.append(f"Damaged in raw: {_listed(copied.damaged)} The file is {aside} now.")
+            _place(settings, fresh)
+            return bool(copied.damaged or not copied.rows)
+
+        result = run.rebuild(settings, "rebuild", put_back, echo=echo)
+        if result.published:
+            told += _missing(before, settings.published)
+    return Rebuilt(result, told)
+
+
+def copy_raw(warehouse: Path, target: Path) -> Copied:
+    """Copies raw, table by table with types and constraints; reading every value of it is also the test of the file."""
+    copied = Copied()
+    try:
+        tables = _raw_tables(warehouse)
+    except duckdb.Error as error:
+        copied.damaged["everything"] = _first_line(error)
+        return copied
+    for schema, name, sql in tables:
+        # an attachment of its own: one that has met a damaged block answers nothing more
+        with duckdb.connect(str(target)) as db:
+            db.execute("set TimeZone = 'UTC'")
+            try:
+                db.execute(f"attach '{_quoted(warehouse)}' as warehouse (read_only)")
+                db.execute(f"create schema if not exists {schema}")
+                db.execute(sql.replace("CREATE TABLE warehouse.", "CREATE TABLE ", 1))
+                [(rows,)] = db.execute(f'insert into {schema}."{name}" from warehouse.{schema}."{name}"').fetchall()
+                copied.rows[f"{schema}.{name}"] = rows
+            except duckdb.Error as error:
+                copied.damaged[f"{schema}.{name}"] = _first_line(error)
+    _drop_untrue(target, copied)
+    return copied
+
+
+def _raw_tables(warehouse: Path) -> list[tuple[str, str, str]]:
+    with duckdb.connect() as db:
+        db.execute(f"attach '{_quoted(warehouse)}' as warehouse (read_only)")
+        return db.execute(
+            "select schema_name, table_name, sql from duckdb_tables() where database_name = 'warehouse' "
+            "and schema_name like 'raw\\_%' escape '\\' and schema_name not like '%\\_staging' escape '\\' order by all"
+        ).fetchall()
+
+
+def _drop_untrue(target: Path, copied: Copied) -> None:
+    """Of a dataset that is not whole: the notes on what has been read, and all of it where it is not known any more
+    which loads were complete."""
+    with duckdb.connect(str(target)) as db:
+        for schema in {table.partition(".")[0] for table in copied.damaged}:
+            loads_known = f"{schema}._dlt_loads" in copied.rows
+            for table in [table for table in copied.rows if table.startswith(f"{schema}.")]:
+                if not loads_known or table.partition(".")[2] in NOTES:
+                    del copied.rows[table]
+            for (table,) in db.execute(
+                "select table_name from duckdb_tables() where schema_name = ?", [schema]
+            ).fetchall():
+                if f"{schema}.{table}" not in copied.rows:
+                    db.execute(f'drop table {schema}."{table}"')
+
+
+def _place(settings: Settings, raw: Path) -> None:
+    """This raw becomes the warehouse. dlt's own folder knows of the other one: it is made again from raw."""
+    shutil.rmtree(settings.dlt_dir, ignore_errors=True)
+    _wal(settings.warehouse).unlink(missing_ok=True)
+    if raw.exists():
+        raw.replace(settings.warehouse)
+    else:
+        settings.warehouse.unlink(missing_ok=True)
+
+
+def _move_aside(path: Path, why: str) -> Path:
+    aside = path.with_name(f"{path.name}.{why}")
+    if _wal(path).exists():
+        _wal(path).replace(_wal(aside))
+    else:
+        _wal(aside).unlink(missing_ok=True)
+    path.replace(aside)
+    return aside
+
+
+def _missing(before: Path, published: Path) -> list[str]:
+    """What was published before and is not now."""
+    if not before.exists():
+        return ["Nothing was published before, so it cannot be told whether anything is missing."]
+    told = []
+    with duckdb.connect() as db:
+        db.execute(f"attach '{_quoted(before)}' as before (read_only)")
+        db.execute(f"attach '{_quoted(published)}' as after (read_only)")
+        for table, key in FACTS.items():
+            try:
+                rows = db.execute(
+                    f"select platform, account, count(*) from before.marts.{table} "
+                    f"anti join after.marts.{table} using ({key}) group by all order by all"
+                ).fetchall()
+            except duckdb.Error as error:
+                told.append(f"{table}: cannot be compared with what was published before: {_first_line(error)}")
+                continue
+            told += [
+                f"{platform} {account}: {count:,} rows of {table} are not there" for platform, account, count in rows
+            ]
+    if told:
+        told.append(
+            "Not got back: what a platform's API no longer shows, when we first saw a change, and webhooks of which no "
+            "file is left. With a backup: boxoffice restore FILE --replace"
+        )
+    return told or ["Everything that was published before is there."]
+
+
+def _write(target: Path, manifest: dict[str, Any], files: dict[str, Path]) -> None:
+    descriptor = os.open(target, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        with tarfile.open(fileobj=file, mode="w:gz", compresslevel=6) as tar:
+            told = json.dumps(manifest, indent=1).encode()
+            entry = tarfile.TarInfo(MANIFEST)
+            entry.size, entry.mode = len(told), 0o600
+            tar.addfile(entry, io.BytesIO(told))
+            for name, path in files.items():
+                tar.add(path, name, filter=_private)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _private(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+    entry.mode, entry.uid, entry.gid, entry.uname, entry.gname = 0o600, 0, 0, "", ""
+    return entry
+
+
+def _is_backup(path: Path) -> bool:
+    try:
+        with tarfile.open(path, "r:gz") as tar:
+            return tar.next() is not None and tar.getnames()[0] == MANIFEST
+    except (tarfile.TarError, OSError, EOFError):
+        return False
+
+
+def _unpack(source: Path, folder: Path) -> dict[str, Any]:
+    """The files of a backup, checked, into a folder. Returns the manifest; raises Problem when it is not whole."""
+    folder.mkdir(exist_ok=True)
+    try:
+        with tarfile.open(source, "r:gz") as tar:
+            manifest = json.load(tar.extractfile(MANIFEST))
+            for name, told in manifest["files"].items():
+                if name not in (RAW, KEY, RUNS):  # so that no backup writes anywhere else
+                    raise ValueError(f"{name} is no file of ours")
+                with tar.extractfile(name) as held, (folder / name).open("xb") as file:
+                    shutil.copyfileobj(held, file)
+                if _sha256(folder / name) != told["sha256"]:
+                    raise ValueError(f"{name} is not what was written")
+    except (tarfile.TarError, OSError, EOFError, ValueError, KeyError, TypeError) as error:
+        raise Problem(f"{source} is no whole backup: {type(error).__name__} {error}\nNothing was touched.") from None
+    return manifest
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _listed(damaged: dict[str, str]) -> str:
+    return "".join(f"\n  {table}: {reason}" for table, reason in damaged.items())
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def _wal(path: Path) -> Path:
+    return path.with_name(path.name + ".wal")
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
