@@ -7,6 +7,7 @@ that brought it is complete: `_dlt_loads` has its id with status 0.
 
 import contextlib
 import datetime as dt
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -180,6 +181,9 @@ def _rows(warehouse: Path, query: str, parameters: list[Any] | None = None) -> l
 
 _COMPLETE = "_dlt_load_id in (select load_id from raw_ticket_tailor._dlt_loads where status = 0)"
 
+# Ids are handed over as one text: binding a list of 19,000 takes DuckDB 1.6 s, this 0.07.
+_AMONG_IDS = "(select unnest(from_json($ids, '[\"VARCHAR\"]')))"
+
 
 class TicketTailorReads(NamedTuple):
     """What has been read of a box office.
@@ -258,9 +262,9 @@ def ticket_tailor_held(
             newest = f"""
                 select id, arg_max((document_hash, missing_since), fetched_at), max(fetched_at)
                 from raw_ticket_tailor."{name}"
-                where box_office = $box_office and id in (select unnest($ids)) and {_COMPLETE} group by id
+                where box_office = $box_office and id in {_AMONG_IDS} and {_COMPLETE} group by id
             """
-            rows = _ask(db, newest, {"box_office": box_office, "ids": wanted})
+            rows = _ask(db, newest, {"box_office": box_office, "ids": json.dumps(wanted)})
             held.newest[name] = {key: (version[0], fetched_at, version[1]) for key, version, fetched_at in rows}
             for (created_at,) in _ask(db, f'select max(created_at) from raw_ticket_tailor."{name}"', {}):
                 held.created_at[name] = created_at or 0
@@ -277,9 +281,9 @@ def ticket_tailor_held(
         if refused_ids:
             refused = f"""
                 select refused_id from raw_ticket_tailor.refused
-                where refused_id in (select unnest($refused_ids)) and {_COMPLETE}
+                where refused_id in {_AMONG_IDS} and {_COMPLETE}
             """
-            held.refused.update(key for (key,) in _ask(db, refused, {"refused_ids": list(refused_ids)}))
+            held.refused.update(key for (key,) in _ask(db, refused, {"ids": json.dumps(list(refused_ids))}))
     return held
 
 
@@ -291,12 +295,12 @@ def ticket_tailor_versions(
     query = f"""
         select version_id, id, created_at, document, document_hash, fetched_at
         from raw_ticket_tailor."{name}"
-        where box_office = $box_office and id in (select unnest($ids)) and {_COMPLETE}
+        where box_office = $box_office and id in {_AMONG_IDS} and {_COMPLETE}
         qualify row_number() over (partition by id order by fetched_at desc) = 1
         order by id
     """
     with reading(warehouse) as db:
-        return _ask(db, query, {"box_office": box_office, "ids": ids})
+        return _ask(db, query, {"box_office": box_office, "ids": json.dumps(ids)})
 
 
 def ticket_tailor_tables(warehouse: Path) -> set[str]:

@@ -76,7 +76,7 @@ class Budget:
             return first + beyond // max(self._limit, 1) * DOCUMENTED_SECONDS
 
     def is_first_to_wait(self, seconds: float) -> bool:
-        """Whether nobody has said yet that there is a wait until then: eight threads wait, one tells."""
+        """Whether nobody has said yet that there is a wait until then: twelve threads wait, one tells."""
         with self._lock:
             until = self._monotonic() + seconds
             first = until > self._waited_until + 5

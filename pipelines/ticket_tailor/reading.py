@@ -11,7 +11,7 @@ from pipelines.ticket_tailor.lists import LISTS, List
 from pipelines.ticket_tailor.spans import OPEN, Span
 
 # A span that is longer than this many pages is cut into windows that can be read side by side...
-PAGES_BEFORE_CUTTING = 20
+PAGES_BEFORE_CUTTING = 10
 # ...of about this many pages, as far as the pages read so far can tell.
 PAGES_PER_WINDOW = 10
 # Seconds. A span shorter than this is read to its end, however much it holds (on-sale mornings); windows are half of it

@@ -275,7 +275,7 @@ def look(
     if light and held.tables.issuperset(TABLES):
         plan.is_empty = not any(plan._begin(read) for read in plan.reads)
     elif plan.reads:
-        # one page before eight threads: a key that is refused is asked for once
+        # one page before all threads: a key that is refused is asked for once
         plan._begin(plan.reads[0], pages=1)
     return plan
 

@@ -41,9 +41,9 @@ def orders_only(api) -> BoxOffice:
 
 
 def test_a_short_history_is_not_cut(quick):
-    with TicketTailorApi(Venue(seed=1, orders=1500, days=300)) as api:
+    with TicketTailorApi(Venue(seed=1, orders=950, days=300)) as api:
         quick.load(api, orders_only(api))
-        assert api.count() == 15
+        assert api.count() == 10
 
 
 @pytest.mark.parametrize("late", [False, True])
