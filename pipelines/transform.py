@@ -52,7 +52,10 @@ def transform(settings: Settings, echo: Echo, changed: set[str] | None = None) -
             [
                 "--quiet",
                 "--no-use-colors",
+                # the file log tells the story; each line more that nobody reads costs, and so do 3 MB of manifest
+                "--log-level=none",
                 "--log-level-file=info",
+                "--no-write-json",
                 f"--log-path={settings.logs}",
                 "build",
                 # they test the models' text, not the data: `make test` and a bare `dbt build` run them
