@@ -1,0 +1,42 @@
+"""The root is the dbt project: what a dbt user types works there with no flags, unit tests included."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipelines.settings import ROOT
+from tests.worlds import Worlds
+
+
+@pytest.fixture(scope="module")
+def environment(worlds: Worlds, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """A data folder as a run left it, and a place for dbt's own files."""
+    folder = tmp_path_factory.mktemp("dbt")
+    for path in (worlds.settings.warehouse, worlds.settings.person_key_file):
+        shutil.copyfile(path, folder / path.name)
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "BOXOFFICE_DATA_DIR": str(folder),
+        "DBT_TARGET_PATH": str(folder / "target"),
+        "DBT_LOG_PATH": str(folder / "logs"),
+    }
+
+
+@pytest.mark.parametrize("verb", [["build"], ["docs", "generate"], ["source", "freshness"]], ids="-".join)
+def test_no_flags_needed(environment: dict[str, str], verb: list[str]) -> None:
+    ran = subprocess.run(
+        [str(Path(sys.executable).with_name("dbt")), *verb],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout[-3000:]
+    if verb == ["build"]:
+        assert "unit_test" in ran.stdout or "unit test" in ran.stdout
