@@ -5,6 +5,7 @@ import gzip
 import json
 import os
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,10 @@ def loaded_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for layout in LAYOUTS:
         write_webhooks(VENUE, folder / "buffer" / layout, layout=layout)
     write_broken(VENUE, folder / "buffer" / "json", at=VENUE.end - 35 * 86_400)
-    (folder / "buffer" / "json" / "no text \udcff.json").write_bytes(b'{"Id": "neither"}')
+    nameless = folder / "buffer" / "json" / "no text \udcff.json"
+    nameless.write_bytes(b'{"Id": "neither"}')
+    an_hour_ago = time.time() - 3600  # or it would wait as a file that is still being written
+    os.utime(nameless, (an_hour_ago, an_hour_ago))
     assert run.load_only(settings_of(folder), echo=quiet).outcome == "done"
     return folder
 
