@@ -13,6 +13,7 @@ def files(folder: Path) -> int:
     return sum(path.is_file() for path in folder.rglob("*"))
 
 
+@pytest.mark.long
 def test_thirty_runs_leave_no_more_than_ten(house: House) -> None:
     """dlt keeps every package it ever loaded, and a killed extract for ever: people's data, in many small files."""
     settings = house.settings()

@@ -16,7 +16,8 @@ KILLS = [
 ]
 
 
-@pytest.mark.parametrize("power_loss", [False, pytest.param(True, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("power_loss", [False, True])
 def test_killed_anywhere(tmp_path: Path, power_loss: bool) -> None:
     if power_loss and not Disk.available():
         pytest.skip("needs Linux, root and mkfs.ext4")
