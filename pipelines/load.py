@@ -293,8 +293,11 @@ class TicketTailorAccount:
         made = pipeline(self.settings, self.platform, self.name, loaded)
         from pipelines.ticket_tailor import source
 
-        plan = self._plan or self._planned(options)
-        plan.client.told = lambda line: echo(f"ticket_tailor {self.name}: {line}")
+        def told(line: str) -> None:
+            echo(f"ticket_tailor {self.name}: {line}")
+
+        plan = self._plan or self._planned(options, told)
+        plan.client.told = told
         try:
             for package in plan.packages():
                 loaded.add(_run(made, source.ticket_tailor_source(self.office, package)))
@@ -305,12 +308,12 @@ class TicketTailorAccount:
             loaded.requests = plan.requests
             loaded.told += plan.told
 
-    def _planned(self, options: Reading) -> "Plan":
+    def _planned(self, options: Reading, told: Echo = lambda _line: None) -> "Plan":
         from pipelines.ticket_tailor import client, reads
 
         return reads.look(
             self.office,
-            client.Client(self.office.base_url, self.office.api_key),
+            client.Client(self.office.base_url, self.office.api_key, told=told),
             self.settings.warehouse,
             dt.datetime.now(dt.UTC),
             full=options.full,
