@@ -1,0 +1,59 @@
+"""The verbs: parse, dispatch, print, exit code; nothing else.
+
+Exit codes: 0 all went well (also when nothing was new) · 1 something failed and was told · 2 the call or the settings
+make no sense, nothing was run · 75 another run is under way.
+"""
+
+from typing import Any
+
+import click
+
+from pipelines.cli import keeping, platforms, reading, running
+from pipelines.errors import Problem
+
+
+class Verbs(click.Group):
+    """Prints a Problem as its message alone and exits with its code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Problem as problem:
+            click.secho(str(problem), err=True, fg="red")
+            ctx.exit(problem.exit_code)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="boxoffice")
+def main() -> None:
+    """Ticketor and Ticket Tailor into one DuckDB warehouse that an analyst and a bookkeeper can trust.
+
+    \b
+    make demo                                         look around with made-up sales
+    TICKET_TAILOR_API_KEY=… boxoffice run             load, build, publish what is new
+    boxoffice sql "from rpt_daily_sales limit 10"     ask
+    """
+
+
+for verb in (
+    running.run,
+    running.load,
+    running.transform,
+    reading.status,
+    reading.sql,
+    platforms.orders,
+    platforms.events,
+    platforms.call,
+    reading.report,
+    reading.explain,
+    reading.export,
+    keeping.archive,
+    keeping.backup,
+    keeping.restore,
+    keeping.rebuild,
+    running.schedule,
+):
+    main.add_command(verb)

@@ -1,0 +1,75 @@
+"""The verbs that keep what cannot be made again, and put it back."""
+
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pipelines.cli.common import echo, finish, seconds, settings
+
+
+@click.command()
+@click.option("--older-than", metavar="TIME", default="30d", show_default=True, help="By time of receipt.")
+def archive(older_than: str) -> None:
+    """Pack a Ticketor buffer's many small files into one compressed file a day; what raw does not hold whole stays.
+
+    \b
+    boxoffice archive
+    boxoffice archive --older-than 90d
+    """
+    from pipelines import archive as archives
+
+    tell = echo()
+    age = dt.timedelta(seconds=seconds(older_than, "--older-than"))
+    for packed in archives.archive(settings(), age, echo=tell):
+        for line in packed.left:
+            tell(f"ticketor {packed.site}: left as it is: {line}")
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def backup(file: Path) -> None:
+    """Keep all that cannot be made again, raw and the secret behind person_key, in one file for its owner alone.
+
+    \b
+    boxoffice backup /mnt/backups/boxoffice.tar.gz
+    """
+    from pipelines import backup as backups
+
+    backups.backup(settings(), file, echo=echo())
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--replace", is_flag=True, help="Move aside a warehouse that is there.")
+def restore(file: Path, replace: bool) -> None:
+    """Put a backup back, build and publish; the next run loads what came since.
+
+    \b
+    boxoffice restore /mnt/backups/boxoffice.tar.gz
+    """
+    from pipelines import backup as backups
+
+    tell = echo()
+    _rebuilt(backups.restore(settings(), file, echo=tell, replace=replace), tell)
+
+
+@click.command()
+def rebuild() -> None:
+    """Make the warehouse again from what is kept: raw, else buffer, archive and API; tell what could not be got back.
+
+    \b
+    boxoffice rebuild
+    """
+    from pipelines import backup as backups
+
+    tell = echo()
+    _rebuilt(backups.rebuild(settings(), echo=tell), tell)
+
+
+def _rebuilt(rebuilt: Any, echo: Callable[[str], None]) -> None:
+    for line in rebuilt.told:
+        echo(line)
+    finish(rebuilt.result, echo)

@@ -1,0 +1,108 @@
+"""The verbs that load, build and publish, and what calls them by the clock."""
+
+import time
+from typing import Any
+
+import click
+
+from pipelines.cli.common import echo, finish, seconds, settings, summary
+from pipelines.errors import Problem
+
+
+def _options(since: str | None, until: str | None, **others: Any) -> dict[str, Any]:
+    """Moments as a person gives them, as the span of created_at that they mean."""
+    if not since and not until:
+        return others
+    from pipelines.ticket_tailor import verbs
+
+    return {"span": verbs.span(since, until), **others}
+
+
+def _reading(command: Any) -> Any:
+    """The options that say what to read, the same for run and load."""
+    for option in (
+        click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True),
+        click.option("--full", is_flag=True, help="Read everything from the beginning, whatever is held."),
+        click.option(
+            "--since", metavar="DATE", help="Ticket Tailor: only what was created on or after this day (UTC)."
+        ),
+        click.option("--until", metavar="DATE", help="Ticket Tailor: only what was created before this day (UTC)."),
+        click.option(
+            "--limit", type=click.IntRange(min=1), help="Ticket Tailor: at most so many orders now, the rest later."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+@click.command()
+@click.option("--every", metavar="TIME", help="Stay and run again and again, for example every 15m; stops on Ctrl-C.")
+@_reading
+def run(every: str | None, log_format: str, **reading: Any) -> None:
+    """Load what is new, build and test the marts, publish them.
+
+    Made to be called by a schedule: costs next to nothing when nothing is new, and finishes what a killed run left.
+
+    \b
+    boxoffice run
+    boxoffice run --full
+    boxoffice run --every 15m
+    boxoffice schedule cron          a line for your crontab
+    """
+    from pipelines import run as runs
+
+    tell = echo(log_format)
+    if every:
+        pause = seconds(every)
+        while True:
+            started = time.monotonic()
+            try:
+                summary(runs.run(settings(), echo=tell, **_options(**reading)), tell)
+            except Problem as problem:
+                tell(str(problem))
+            time.sleep(max(0.0, pause - (time.monotonic() - started)))
+    finish(runs.run(settings(), echo=tell, **_options(**reading)), tell)
+
+
+@click.command()
+@_reading
+def load(log_format: str, **reading: Any) -> None:
+    """Load what is new into raw; the marts stay as they are.
+
+    \b
+    boxoffice load
+    boxoffice load --since 2026-01-01 --until 2026-02-01
+    """
+    from pipelines import run as runs
+
+    tell = echo(log_format)
+    finish(runs.load_only(settings(), echo=tell, **_options(**reading)), tell)
+
+
+@click.command()
+def transform() -> None:
+    """Build, test and publish the marts from what raw holds; asks no platform.
+
+    \b
+    boxoffice transform          after a change to a model or a seed
+    """
+    from pipelines import run as runs
+
+    tell = echo()
+    finish(runs.transform_only(settings(), echo=tell), tell)
+
+
+@click.command()
+@click.argument("form", type=click.Choice(["cron", "systemd", "github-actions"]))
+@click.option("--minutes", type=click.IntRange(min=1, max=720), default=15, show_default=True, help="How often.")
+def schedule(form: str, minutes: int) -> None:
+    """Print a ready file for a scheduler; nothing is installed.
+
+    \b
+    boxoffice schedule cron
+    boxoffice schedule systemd --minutes 30
+    boxoffice schedule github-actions > .github/workflows/boxoffice.yml
+    """
+    from pipelines import schedule as schedules
+
+    click.echo(schedules.FORMS[form](minutes), nl=False)
