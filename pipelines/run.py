@@ -13,7 +13,7 @@ from importlib.metadata import version
 from typing import Any
 from urllib.parse import urlsplit
 
-from pipelines import bookkeeping, load, publish, tidy, transform
+from pipelines import alarm, bookkeeping, load, publish, tidy, transform
 from pipelines.errors import ConfigProblem, Problem
 from pipelines.settings import Settings
 
@@ -40,7 +40,10 @@ class AccountResult:
 
 @dataclasses.dataclass
 class RunResult:
-    """One line of runs.jsonl. ``outcome`` is idle, done or failed; times are UTC."""
+    """One line of runs.jsonl. ``outcome`` is idle, done or failed; times are UTC.
+
+    ``on_failure`` is why the user's own command or address could not be told, if that was tried and failed.
+    """
 
     verb: str
     started_at: dt.datetime
@@ -52,6 +55,7 @@ class RunResult:
     warned: list[str] = dataclasses.field(default_factory=list)
     published: bool = False
     error: str | None = None
+    on_failure: str | None = None
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)
     boxoffice: str = version("boxoffice")
 
@@ -154,6 +158,7 @@ def _recorded(settings: Settings, verb: str) -> Iterator[RunResult]:
             raise
         finally:
             result.ended_at = dt.datetime.now(dt.UTC)
+            _alarm(settings, result)
             _write_down(settings, result)
 
 
@@ -223,6 +228,16 @@ def _in_words(settings: Settings, result: RunResult, error: BaseException) -> st
     with contextlib.suppress(OSError), (settings.logs / "errors.log").open("a") as log:
         log.write(f"{result.started_at} {''.join(traceback.format_exception(error))}\n")
     return f"{type(error).__name__}: {error}"
+
+
+def _alarm(settings: Settings, result: RunResult) -> None:
+    """Tells the user's command or address; whatever comes of that, the run is what it was."""
+    if not settings.on_failure or result.error == "KeyboardInterrupt":  # who pressed Ctrl-C knows
+        return
+    try:
+        alarm.tell(settings, dataclasses.asdict(result))
+    except Exception as error:
+        result.on_failure = _in_words(settings, result, error)
 
 
 def _write_down(settings: Settings, result: RunResult) -> None:

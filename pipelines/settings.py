@@ -13,6 +13,7 @@ would go on to look for a missing key under ever shorter names, down to a bare `
 """
 
 import dataclasses
+import datetime as dt
 import re
 import tomllib
 from collections.abc import Mapping
@@ -25,6 +26,9 @@ from pipelines.errors import ConfigProblem
 ROOT = Path(__file__).resolve().parent.parent
 TICKET_TAILOR_URL = "https://api.tickettailor.com"
 SINGLE_ACCOUNT = "main"
+# an account that has told nothing for so long wants a look: a webhook may have been switched off
+QUIET_AFTER = dt.timedelta(days=14)
+OPTIONS = {"data_dir", "time_zone", "published_mode", "on_failure"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +42,7 @@ class Site:
     buffer: str
     time_zone: str | None = None
     settle_seconds: float = 5.0
+    quiet_after: dt.timedelta = QUIET_AFTER
     host: str = ""
     client_id: str = ""
     user: str = ""
@@ -56,6 +61,7 @@ class BoxOffice:
     base_url: str = TICKET_TAILOR_URL
     time_zone: str | None = None
     lists: tuple[str, ...] | None = None
+    quiet_after: dt.timedelta = QUIET_AFTER
     reread_seconds: int = 7200
     reread_hourly_days: int = 7
     reread_daily_days: int = 90
@@ -63,12 +69,16 @@ class BoxOffice:
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """Everything a run needs to know. ``data_dir`` is absolute and holds all that Boxoffice writes."""
+    """Everything a run needs to know. ``data_dir`` is absolute and holds all that Boxoffice writes.
+
+    ``on_failure`` is a command or an address, empty for none; like a key it may be a secret.
+    """
 
     data_dir: Path
     sites: tuple[Site, ...] = ()
     box_offices: tuple[BoxOffice, ...] = ()
     published_mode: int = 0o444
+    on_failure: str = dataclasses.field(default="", repr=False)
 
     @property
     def warehouse(self) -> Path:
@@ -98,6 +108,11 @@ class Settings:
         return self.data_dir / "runs.jsonl"
 
     @property
+    def told_file(self) -> Path:
+        """What ``on_failure`` was told last."""
+        return self.data_dir / "told.json"
+
+    @property
     def clean_marker(self) -> Path:
         return self.data_dir / "clean"
 
@@ -119,6 +134,8 @@ def load_settings(environ: Mapping[str, str], root: Path = ROOT) -> Settings:
     """
     tree = _merge(_read_toml(root / ".dlt" / "config.toml"), _read_toml(root / ".dlt" / "secrets.toml"))
     options = {**_table(tree, "boxoffice"), **_from_environment(environ, "BOXOFFICE").get("", {})}
+    if unknown := sorted(set(options) - OPTIONS):
+        raise ConfigProblem(f"[boxoffice] does not know {', '.join(unknown)}. It knows: {', '.join(sorted(OPTIONS))}.")
     zone = environ.get("BOXOFFICE_TIME_ZONE") or options.get("time_zone")
     data_dir = Path(environ.get("BOXOFFICE_DATA_DIR") or options.get("data_dir") or "data").expanduser()
 
@@ -141,7 +158,16 @@ def load_settings(environ: Mapping[str, str], root: Path = ROOT) -> Settings:
             for name, values in offices.items()
         ),
         published_mode=_mode(options.get("published_mode", "444")),
+        on_failure=str(options.get("on_failure") or "").strip(),
     )
+
+
+def duration(text: str) -> dt.timedelta:
+    """90s, 15m, 36h, 30d as a timedelta. Raises ValueError for anything else."""
+    unit = {"s": 1, "m": 60, "h": 3600, "d": 86400}.get(text[-1:])
+    if not unit or not text[:-1].isdigit() or not int(text[:-1]):
+        raise ValueError(f"{text!r}: give a time such as 90s, 15m, 36h or 30d.")
+    return dt.timedelta(seconds=int(text[:-1]) * unit)
 
 
 def _build(
@@ -165,6 +191,11 @@ def _convert(value: Any, wanted: Any, where: str) -> Any:
     """Environment variables are text; a file's values have types already."""
     if "tuple" in str(wanted):
         return tuple(value.replace(" ", "").split(",")) if isinstance(value, str) else tuple(value)
+    if wanted is dt.timedelta:
+        try:
+            return duration(str(value))
+        except (ValueError, OverflowError) as error:
+            raise ConfigProblem(f"{where} is {error}") from None
     try:
         return wanted(value) if wanted in (int, float) else value
     except (TypeError, ValueError):

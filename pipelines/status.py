@@ -7,12 +7,12 @@ import dataclasses
 import datetime as dt
 from typing import Any
 
+import duckdb
+
 from pipelines import bookkeeping
 from pipelines.ask import open_published
-from pipelines.settings import Settings
+from pipelines.settings import QUIET_AFTER, Settings
 
-# an account that has told nothing for so long wants a look: a webhook may have been switched off
-QUIET_AFTER = dt.timedelta(days=14)
 NO_RUN_AFTER = dt.timedelta(days=1)
 
 
@@ -41,6 +41,8 @@ def status(settings: Settings, count: int, now: dt.datetime | None = None) -> St
         last = told.runs[0]
         if last["outcome"] == "failed":
             told.wants.append(f"The last run failed: {_why(last)}")
+        if last.get("on_failure"):
+            told.wants.append(last["on_failure"])
         if now - dt.datetime.fromisoformat(last["ended_at"]) > NO_RUN_AFTER:
             told.wants.append(f"The last run ended {last['ended_at'][:16]} UTC: is the schedule still on?")
     if settings.published.exists():
@@ -53,14 +55,29 @@ def status(settings: Settings, count: int, now: dt.datetime | None = None) -> St
                 "select platform, account, reason, count(*), max(refused_at), min(file) "
                 "from refused_records group by all order by count(*) desc"
             ).fetchall()
-    for platform, account, last_record_at, _ in told.accounts:
-        if last_record_at and now - last_record_at > QUIET_AFTER:
-            told.wants.append(f"{platform} {account} has told nothing for {(now - last_record_at).days} days.")
+            told.wants += [words for _, _, words in silent(settings, db, now)]
     if refused := sum(row[3] for row in told.refused):
         told.wants.append(
             f"{refused} records were refused and have not been delivered whole since (table refused_records)."
         )
     return told
+
+
+def silent(settings: Settings, db: duckdb.DuckDBPyConnection, now: dt.datetime) -> list[tuple[str, str, str]]:
+    """The accounts that have told nothing for longer than their ``quiet_after``: platform, account, and in words."""
+    patience = {("ticketor", site.name): site.quiet_after for site in settings.sites}
+    patience |= {("ticket_tailor", office.name): office.quiet_after for office in settings.box_offices}
+    found = []
+    for platform, account, last_at, since in db.execute(
+        "select platform, account, last_record_at, coalesce(last_record_at, configured_at) "
+        "from dim_accounts order by all"
+    ).fetchall():
+        if since and now - since > patience.get((platform, account), QUIET_AFTER):
+            days, hours = divmod(int((now - since).total_seconds()) // 3600, 24)
+            age = f"{days} days" if days > 1 else f"{days * 24 + hours} hours"
+            ever = f"for {age}" if last_at else f"since it was set up {age} ago"
+            found.append((platform, account, f"{platform} {account} has told nothing {ever}."))
+    return found
 
 
 def _why(run: dict[str, Any]) -> str:

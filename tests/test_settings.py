@@ -1,5 +1,6 @@
 """Settings: which one wins, and what is said of one that makes no sense."""
 
+import datetime as dt
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,16 @@ def test_the_short_variables_win_over_the_files_and_stand_for_one_account(tmp_pa
     assert (site.name, site.buffer) == ("main", "/elsewhere")
 
 
+def test_how_long_an_account_may_be_silent_and_who_is_told(tmp_path: Path) -> None:
+    write(tmp_path, "config.toml", '[ticketor.sites.arena]\nbuffer = "hooks"\nquiet_after = "36h"\n')
+    write(tmp_path, "secrets.toml", '[boxoffice]\non_failure = "https://hooks.example.org/secret"\n')
+    settings = load_settings({"TICKET_TAILOR_API_KEY": "k"}, tmp_path)
+    assert settings.sites[0].quiet_after == dt.timedelta(hours=36)
+    assert settings.box_offices[0].quiet_after == dt.timedelta(days=14)
+    assert settings.on_failure == "https://hooks.example.org/secret"
+    assert "secret" not in repr(settings)
+
+
 def test_an_unrelated_api_key_is_nobodys(tmp_path: Path) -> None:
     settings = load_settings({"API_KEY": "k", "TICKET_TAILOR__API_KEY": "k"}, tmp_path)
     assert not settings.box_offices
@@ -88,6 +99,8 @@ def test_the_key_is_not_in_what_settings_print(tmp_path: Path) -> None:
         ("[ticketor.sites.a]\n", "buffer"),
         ('[ticketor.sites.a]\nbuffer = "x"\ntime_zone = "London"', "time zone"),
         ('[ticketor.sites.a]\nbuffer = "x"\nsettle_seconds = "soon"', "settle_seconds"),
+        ('[ticketor.sites.a]\nbuffer = "x"\nquiet_after = "36"', "quiet_after"),
+        ('[boxoffice]\non_failur = "x"', "on_failur"),
         ('[ticketor.sites."A b"]\nbuffer = "x"', "A b"),
         ('[boxoffice]\npublished_mode = "rw"', "published_mode"),
         ("[ticketor", "TOML"),

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from pipelines.settings import Settings, load_settings
+from pipelines.settings import Settings, duration, load_settings
 
 
 def settings() -> Settings:
@@ -36,8 +36,9 @@ def summary(result: Any, echo: Callable[[str], None]) -> None:
         echo(f"{account.platform} {account.account}: {account.error or rows}")
         for line in account.told:
             echo(f"{account.platform} {account.account}: {line}")
-    if result.error:
-        echo(result.error)
+    for line in (result.error, result.on_failure):
+        if line:
+            echo(line)
     echo(f"{result.outcome} in {(result.ended_at - result.started_at).total_seconds():.1f} s")
 
 
@@ -49,7 +50,7 @@ def finish(result: Any, echo: Callable[[str], None]) -> None:
 
 def seconds(text: str, option: str = "--every") -> int:
     """90s, 15m, 1h, 30d as seconds."""
-    unit = {"s": 1, "m": 60, "h": 3600, "d": 86400}.get(text[-1:])
-    if not unit or not text[:-1].isdigit() or not int(text[:-1]):
-        raise click.BadParameter(f"{text!r}: give a time such as 90s, 15m, 1h or 30d.", param_hint=option)
-    return int(text[:-1]) * unit
+    try:
+        return int(duration(text).total_seconds())
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint=option) from None

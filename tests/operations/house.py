@@ -82,12 +82,14 @@ class House:
             }
         return told
 
-    def boxoffice(self, settings: Settings, *arguments: str, **more: object) -> subprocess.CompletedProcess[str]:
-        """The command line, as a process of its own."""
+    def boxoffice(
+        self, settings: Settings, *arguments: str, environment: dict[str, str] | None = None, **more: object
+    ) -> subprocess.CompletedProcess[str]:
+        """The command line, as a process of its own, with more in its ``environment`` if need be."""
         return subprocess.run(
             [sys.executable, "-m", "pipelines.cli", *arguments],
             cwd=ROOT,
-            env=self.environment(settings),
+            env=self.environment(settings) | (environment or {}),
             capture_output=True,
             text=True,
             check=False,
