@@ -10,11 +10,11 @@ import dataclasses
 import datetime as dt
 import gzip
 import itertools
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from pipelines import bookkeeping, register
+from pipelines.durable import put_in_place
 from pipelines.errors import Problem
 from pipelines.settings import Settings, Site
 from pipelines.ticketor import archived, reading
@@ -95,11 +95,9 @@ class _Day:
                 for key, member in there.items():
                     received_at = received[key].isoformat()
                     file.write(archived.line(member, self.site.name, received_at, records[member.path]))
-            _sync(fresh)
             self._verify(fresh, there, records)
             size_before = self.target.stat().st_size if self.target.exists() else 0
-            fresh.replace(self.target)
-            _sync(self.target.parent)
+            put_in_place(fresh, self.target)
         except archived.Damaged as damaged:
             raise Problem(
                 f"{damaged}\nNo file of that day was removed. Put that archive back from a copy, or move it away."
@@ -171,11 +169,3 @@ class _Given:
     def read(self, _listing: Listing, _now_ns: Callable[[], int]) -> Iterator[tuple[str, Content | Exception]]:
         for member in self.members:
             yield member.path, archived.content(member)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -22,6 +22,7 @@ from typing import Any
 import duckdb
 
 from pipelines import bookkeeping, run
+from pipelines.durable import put_in_place
 from pipelines.errors import Problem
 from pipelines.settings import Settings
 
@@ -89,7 +90,7 @@ def backup(settings: Settings, target: Path, *, echo: Echo, now: dt.datetime | N
         try:
             _write(fresh, manifest, kept)
             _unpack(fresh, Path(folder) / "read back")
-            fresh.replace(target)
+            put_in_place(fresh, target)
         except OSError as error:
             raise Problem(f"{target} could not be written: {error.strerror}. An older backup stays.") from None
         finally:
@@ -124,7 +125,7 @@ def restore(settings: Settings, source: Path, *, echo: Echo, replace: bool = Fal
                 kept = Path(folder) / name
                 if kept.exists() and (name == KEY or not path.exists()):
                     kept.chmod(0o600)
-                    kept.replace(path)
+                    put_in_place(kept, path)
             return False
 
         result = run.rebuild(settings, "restore", put_back, echo=echo)
@@ -218,7 +219,7 @@ def _place(settings: Settings, raw: Path) -> None:
     shutil.rmtree(settings.dlt_dir, ignore_errors=True)
     _wal(settings.warehouse).unlink(missing_ok=True)
     if raw.exists():
-        raw.replace(settings.warehouse)
+        put_in_place(raw, settings.warehouse)
     else:
         settings.warehouse.unlink(missing_ok=True)
 
@@ -263,16 +264,13 @@ def _missing(before: Path, published: Path) -> list[str]:
 
 def _write(target: Path, manifest: dict[str, Any], files: dict[str, Path]) -> None:
     descriptor = os.open(target, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        with tarfile.open(fileobj=file, mode="w:gz", compresslevel=6) as tar:
-            told = json.dumps(manifest, indent=1).encode()
-            entry = tarfile.TarInfo(MANIFEST)
-            entry.size, entry.mode = len(told), 0o600
-            tar.addfile(entry, io.BytesIO(told))
-            for name, path in files.items():
-                tar.add(path, name, filter=_private)
-        file.flush()
-        os.fsync(file.fileno())
+    with os.fdopen(descriptor, "wb") as file, tarfile.open(fileobj=file, mode="w:gz", compresslevel=6) as tar:
+        told = json.dumps(manifest, indent=1).encode()
+        entry = tarfile.TarInfo(MANIFEST)
+        entry.size, entry.mode = len(told), 0o600
+        tar.addfile(entry, io.BytesIO(told))
+        for name, path in files.items():
+            tar.add(path, name, filter=_private)
 
 
 def _private(entry: tarfile.TarInfo) -> tarfile.TarInfo:

@@ -6,12 +6,12 @@ warehouse.
 """
 
 import datetime as dt
-import os
 import shutil
 from pathlib import Path
 
 import duckdb
 
+from pipelines.durable import put_in_place
 from pipelines.errors import Problem
 from pipelines.settings import Settings
 
@@ -63,11 +63,9 @@ def publish(settings: Settings, now: dt.datetime) -> int:
         db.execute("use memory")
         db.execute("detach published")
     fresh.chmod(settings.published_mode)
-    _sync(fresh)
     # a reader's client may have left a log beside the old file; DuckDB would replay it onto the new one
     _wal(target).unlink(missing_ok=True)
-    fresh.replace(target)
-    _sync(target.parent)
+    put_in_place(fresh, target)
     return len(tables)
 
 
@@ -91,11 +89,3 @@ def _quoted(path: Path) -> str:
 
 def _text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -5,6 +5,7 @@ import os
 import shutil
 from pathlib import Path
 
+from pipelines.durable import put_in_place
 from pipelines.settings import Settings
 
 # Completed packages that dlt's folder keeps of each account: enough to see what the last runs loaded.
@@ -47,7 +48,7 @@ def keep_newer_half(path: Path, limit: int) -> None:
             kept = file.read()
         fresh = path.with_name(f".{path.name}.new")
         fresh.write_bytes(kept)
-        fresh.replace(path)
+        put_in_place(fresh, path)
 
 
 def _folders(parent: Path) -> list[Path]:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from pipelines.durable import put_in_place
 from pipelines.errors import Problem
 from pipelines.settings import ROOT, Settings
 
@@ -91,12 +92,17 @@ def transform(settings: Settings, echo: Echo, changed: set[str] | None = None) -
 def make_person_key(path: Path) -> None:
     """The secret behind person_key, made once: losing it changes every person_key, nothing else."""
     if path.exists():
+        if not path.read_text().strip():
+            raise Problem(
+                f"{path} is empty: it is the secret behind every person_key. Put it back from a backup; or remove it, "
+                "and a new one is made with which every person_key changes."
+            )
         return
     fresh = path.with_name(f".{path.name}.new")
     with open(fresh, "w", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
         file.write(secrets.token_hex(32))
     # in one move: a kill must not leave a secret of no length, which every later run would take for the secret
-    fresh.replace(path)
+    put_in_place(fresh, path)
 
 
 def _let_go() -> None:

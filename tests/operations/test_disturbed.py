@@ -123,10 +123,9 @@ def test_a_disk_that_is_full(house: House) -> None:
         settings = house.settings(disk / "data")
         shutil.copytree(house.settings().data_dir, settings.data_dir)
         before = settings.published.read_bytes()
-        with (disk / "ballast").open("wb") as ballast, contextlib.suppress(OSError):
-            while True:
-                ballast.write(bytes(2**16))
-                ballast.flush()
+        with contextlib.suppress(OSError), (disk / "ballast").open("wb", buffering=0) as ballast:
+            while ballast.write(bytes(2**16)):
+                pass
         house.go_on(24)
         full = house.boxoffice(settings, "run")
         assert full.returncode == 1
@@ -192,3 +191,14 @@ def test_a_run_after_another_that_was_cut_short_is_still_told(house: House) -> N
         runs.write('{"verb": "run", "start')
     run.run(settings, echo=quiet)
     assert [one["outcome"] for one in bookkeeping.last_runs(settings, 2)] == ["idle", "done"]
+
+
+def test_an_empty_person_key_is_not_taken_for_the_secret(house: House) -> None:
+    settings = house.settings()
+    before = settings.published.read_bytes()
+    settings.person_key_file.write_text("")
+    refused = house.boxoffice(settings, "run")
+    assert refused.returncode == 1
+    assert "person.key is empty" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert settings.published.read_bytes() == before

@@ -10,13 +10,12 @@ from tests.operations.disk import Disk
 from tests.torture import Kill, Torture
 
 KILLS = [
-    *(Kill("load", part) for part in (0.15, 0.4, 0.55, 0.7, 0.85, 0.95, 1.0)),
-    *(Kill("transform", part) for part in (0.02, 0.3, 0.6)),
-    *(Kill("publish", part) for part in (0.2, 0.7)),
+    *(Kill("load", part) for part in (0.15, 0.6, 0.9)),
+    *(Kill("transform", part) for part in (0.02, 0.5)),
+    Kill("publish", 0.4),
 ]
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("power_loss", [False, True])
 def test_killed_anywhere(tmp_path: Path, power_loss: bool) -> None:
     if power_loss and not Disk.available():
@@ -30,7 +29,7 @@ def test_killed_anywhere(tmp_path: Path, power_loss: bool) -> None:
             assert torture.differences() == []
     assert read["wrong"] == []
     assert read["looks"] > 10
-    assert torture.kills.total() >= 8, torture.kills
+    assert torture.kills.total() >= 3, torture.kills
 
 
 def test_the_comparison_finds_a_difference(tmp_path: Path, copy_of_first: Path) -> None:
