@@ -30,6 +30,8 @@ help:  ## list the targets
 	@touch $@
 
 notebooks: .venv-notebooks/.ready  ## what the notebooks run with: .venv-notebooks
+	@echo "Open notebooks/ in an editor that knows notebooks, with the Python of .venv-notebooks. Or in the browser:"
+	@echo "  .venv-notebooks/bin/pip install jupyterlab && .venv-notebooks/bin/jupyter lab notebooks"
 
 demo: .venv/.run  ## a made-up venue, from both platforms to the marts; again: a day passes
 	@$(BIN)/python -m pipelines.sandbox demo

@@ -3,14 +3,17 @@
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from pipelines import cli
 from pipelines.settings import ROOT
+from tests.explore.test_notebooks import python as notebooks_python
 from tests.worlds import Worlds
 
 README = (ROOT / "README.md").read_text()
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("benchmarks/*.md")])
 
 
 def blocks(language: str) -> list[str]:
@@ -31,16 +34,36 @@ def test_every_verb_shows_an_example_in_its_help(verb: str) -> None:
     assert f"boxoffice {verb}" in told.split("\n", 1)[1]
 
 
-def test_make_targets_exist() -> None:
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_a_page_names_exists(page: Path) -> None:
+    text = page.read_text()
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M))
-    assert set(re.findall(r"(?:^|`)make ([a-z]+)", README, re.M)) <= targets
+    assert set(re.findall(r"(?:^|`)make ([a-z]+)", text, re.M)) <= targets
+    for path in re.findall(r"\]\(([^)#:]+)\)", text):
+        assert (page.parent / path).exists(), path
+    for anchor in re.findall(r"\]\(#([^)]+)\)", text):
+        assert anchor in {re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-") for title in titles(text)}, anchor
+    for reference in re.findall(r"\]\[([^\]]+)\]", text):
+        assert f"\n[{reference}]: https://" in text, reference
 
 
-def test_the_files_it_names_exist() -> None:
-    for path in re.findall(r"\]\(([^)#:]+)\)", README):
-        assert (ROOT / path).exists(), path
-    for name in re.findall(r"^  ([a-z_]+(?:\.py|/)) ", README, re.M):
+def titles(text: str) -> list[str]:
+    return re.findall(r"^#+ (.+)$", text, re.M)
+
+
+def test_the_layout_is_that_of_the_repository() -> None:
+    layout = (ROOT / "CONTRIBUTING.md").read_text()
+    named = re.findall(r"^  ([a-z_]+(?:\.py|/)) ", layout, re.M)
+    assert len(named) > 10
+    for name in named:
         assert (ROOT / "pipelines" / name).exists(), name
+
+
+@pytest.mark.parametrize("script", blocks("python"))
+def test_the_first_chart_is_drawn(worlds: Worlds, tmp_path: Path, script: str) -> None:
+    (tmp_path / "data").symlink_to(worlds.settings.data_dir)
+    subprocess.run([notebooks_python(), "-c", script], cwd=tmp_path, check=True)
+    assert (tmp_path / "chart.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_every_published_table_is_told(worlds: Worlds) -> None:
