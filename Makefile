@@ -51,5 +51,6 @@ bench: .venv/.dev  ## the figures of benchmarks/README.md, side by side with the
 	@$(BIN)/python -m benchmarks
 
 docs: .venv/.run  ## the tables, columns and lineage as one page: target/static_index.html
+	@test -f "$${BOXOFFICE_DATA_DIR:-data}/warehouse.duckdb" || { echo "There are no tables yet. First: make demo, or boxoffice run"; exit 1; }
 	@$(BIN)/dbt --quiet docs generate --static
-	@echo "target/static_index.html"
+	@page="$${DBT_TARGET_PATH:-target}/static_index.html"; { echo "<style>"; cat docs/dbt.css; echo "</style>"; } >> "$$page"; echo "$$page"
