@@ -38,6 +38,16 @@ def make_data_dir(settings: Settings) -> None:
 
 
 @contextlib.contextmanager
+def privately() -> Iterator[None]:
+    """Whatever is written meanwhile, by dlt and DuckDB too, is for its owner alone, in whatever folder it lies."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+@contextlib.contextmanager
 def lock(settings: Settings) -> Iterator[None]:
     """Held by one process at a time and gone with it, however it ends. Raises Busy when another one holds it."""
     with (settings.data_dir / "lock").open("a+") as file:

@@ -144,7 +144,7 @@ def _recorded(settings: Settings, verb: str) -> Iterator[RunResult]:
     """The lock around a run and its line in runs.jsonl, whatever becomes of it."""
     _refuse_mixing_with_the_sandbox(settings)
     bookkeeping.make_data_dir(settings)
-    with bookkeeping.lock(settings):
+    with bookkeeping.privately(), bookkeeping.lock(settings):
         result = RunResult(verb, started_at=dt.datetime.now(dt.UTC))
         try:
             yield result
