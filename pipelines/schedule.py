@@ -4,22 +4,32 @@ import shlex
 import sys
 from pathlib import Path
 
-from pipelines.settings import ROOT
+from pipelines.errors import ConfigProblem
+from pipelines.settings import ROOT, Settings
+
+# Past the hour, for what runs every few hours: on the hour everybody else's jobs run.
+MINUTE = 7
 
 
-def cron(minutes: int = 15) -> str:
+def cron(settings: Settings, minutes: int = 15) -> str:
     """A line for `crontab -e`."""
-    command = f"cd {shlex.quote(str(ROOT))} && {shlex.quote(str(_boxoffice()))} run"
-    when = f"*/{minutes} * * * *" if minutes < 60 else f"7 */{minutes // 60} * * *"
+    log = settings.logs / "cron.log"
+    command = (
+        f"mkdir -p {shlex.quote(str(log.parent))} && cd {shlex.quote(str(ROOT))} && "
+        f"BOXOFFICE_DATA_DIR={shlex.quote(str(settings.data_dir))} {shlex.quote(str(_boxoffice()))} run "
+        f">> {shlex.quote(str(log))} 2>&1"
+    )
     return (
-        f"# boxoffice, every {minutes} minutes; a run with nothing new costs a fraction of a second, two never meet\n"
+        f"# boxoffice, {_often(minutes)}; a run with nothing new costs a fraction of a second, two never meet\n"
         f"# keys stand in .dlt/secrets.toml, or as NAME=value lines above this one\n"
-        f"{when}  {command} >> data/logs/cron.log 2>&1\n"
+        f"{_cron_time(minutes)}  {command}\n"
     )
 
 
-def systemd(minutes: int = 15) -> str:
+def systemd(settings: Settings, minutes: int = 15) -> str:
     """A service and its timer, for a user's own systemd (~/.config/systemd/user) or the system's."""
+    _require_even(minutes)
+    when = f"*:0/{minutes}" if minutes < 60 else f"00/{minutes // 60}:{MINUTE:02d}"
     return f"""\
 # ~/.config/systemd/user/boxoffice.service
 [Unit]
@@ -30,17 +40,18 @@ After=network-online.target
 [Service]
 Type=oneshot
 WorkingDirectory={ROOT}
-ExecStart={_boxoffice()} run
+Environment={_quoted(f"BOXOFFICE_DATA_DIR={settings.data_dir}")}
+ExecStart={_quoted(str(_boxoffice()))} run
 # another run under way is no failure
 SuccessExitStatus=75
 # keys stand in .dlt/secrets.toml, or here: EnvironmentFile=%h/.config/boxoffice.env
 
 # ~/.config/systemd/user/boxoffice.timer
 [Unit]
-Description=Boxoffice every {minutes} minutes
+Description=Boxoffice {_often(minutes)}
 
 [Timer]
-OnCalendar=*:0/{minutes}
+OnCalendar={when}
 Persistent=true
 RandomizedDelaySec=30
 
@@ -51,14 +62,16 @@ WantedBy=timers.target
 """
 
 
-def github_actions(minutes: int = 15) -> str:
+def github_actions(_settings: Settings, minutes: int = 15) -> str:
     """A workflow for a repository that holds this checkout; the warehouse travels from run to run as a cache."""
     return f"""\
-# .github/workflows/boxoffice.yml
+# .github/workflows/boxoffice.yml, in a private repository: the cache holds people's names and addresses.
+# GitHub drops a cache that nobody asked for in a week, and Ticket Tailor's history cannot be asked for again:
+# keep a `boxoffice backup` elsewhere.
 name: boxoffice
 on:
   schedule:
-    - cron: "*/{max(minutes, 5)} * * * *"
+    - cron: "{_cron_time(max(minutes, 5))}"
   workflow_dispatch:
 concurrency:
   group: boxoffice
@@ -74,7 +87,7 @@ jobs:
       - uses: actions/setup-python@v5
         with:
           python-version: "3.11"
-      - uses: actions/cache@v4
+      - uses: actions/cache/restore@v4
         with:
           path: data
           key: boxoffice-${{{{ github.run_id }}}}
@@ -85,7 +98,36 @@ jobs:
           TICKET_TAILOR_API_KEY: ${{{{ secrets.TICKET_TAILOR_API_KEY }}}}
           TICKETOR_BUFFER: ${{{{ vars.TICKETOR_BUFFER }}}}
           BOXOFFICE_TIME_ZONE: ${{{{ vars.BOXOFFICE_TIME_ZONE }}}}
+      # also after a run that failed: what it did load is kept
+      - uses: actions/cache/save@v4
+        if: always()
+        with:
+          path: data
+          key: boxoffice-${{{{ github.run_id }}}}-${{{{ github.run_attempt }}}}
 """
+
+
+def _cron_time(minutes: int) -> str:
+    _require_even(minutes)
+    return f"*/{minutes} * * * *" if minutes < 60 else f"{MINUTE} */{minutes // 60} * * *"
+
+
+def _require_even(minutes: int) -> None:
+    """Raises ConfigProblem for what no clock can say: after 45 minutes comes the full hour, not the next 45."""
+    if (60 % minutes) if minutes < 60 else (24 * 60 % minutes or minutes % 60):
+        raise ConfigProblem(
+            f"Every {minutes} minutes does not come out even. Take a part of an hour (5, 10, 15, 20, 30) or whole "
+            "hours that make a day (60, 120, 180, 240, 360, 480, 720)."
+        )
+
+
+def _often(minutes: int) -> str:
+    return f"every {minutes} minutes" if minutes < 60 else f"every {minutes // 60} h"
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def _boxoffice() -> Path:

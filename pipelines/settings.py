@@ -139,6 +139,12 @@ def load_settings(environ: Mapping[str, str], root: Path = ROOT) -> Settings:
     zone = environ.get("BOXOFFICE_TIME_ZONE") or options.get("time_zone")
     data_dir = Path(environ.get("BOXOFFICE_DATA_DIR") or options.get("data_dir") or "data").expanduser()
 
+    data_dir = data_dir if data_dir.is_absolute() else root / data_dir
+    if set("%'") & set(str(data_dir)):
+        raise ConfigProblem(
+            f"The data folder {data_dir} has a % or ' in its path, where dlt cannot write. Set another."
+        )
+
     sites = _accounts(tree, environ, ("ticketor", "sites"))
     if buffer := environ.get("TICKETOR_BUFFER"):
         sites = {SINGLE_ACCOUNT: {**sites.get(SINGLE_ACCOUNT, {}), "buffer": buffer}}
@@ -149,7 +155,7 @@ def load_settings(environ: Mapping[str, str], root: Path = ROOT) -> Settings:
         offices = {name: {**office, "base_url": base_url} for name, office in offices.items()}
 
     return Settings(
-        data_dir=data_dir if data_dir.is_absolute() else root / data_dir,
+        data_dir=data_dir,
         sites=tuple(
             _build(Site, name, values, zone, "ticketor.sites", "buffer", root) for name, values in sites.items()
         ),

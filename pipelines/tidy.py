@@ -12,7 +12,7 @@ from pipelines.settings import Settings
 PACKAGES_KEPT = 3
 # Bytes. Beyond these a log is cut to its newer half: about a year of runs every quarter of an hour, a long enough past.
 RUNS_KEPT = 32 * 2**20
-ERRORS_KEPT = 4 * 2**20
+LOG_KEPT = 4 * 2**20
 
 
 def tidy(settings: Settings) -> None:
@@ -23,7 +23,8 @@ def tidy(settings: Settings) -> None:
     for spilled in (settings.warehouse, settings.published.with_name(f".{settings.published.name}.new")):
         shutil.rmtree(f"{spilled}.tmp", ignore_errors=True)
     keep_newer_half(settings.runs_file, RUNS_KEPT)
-    keep_newer_half(settings.logs / "errors.log", ERRORS_KEPT)
+    for log in ("errors.log", "cron.log"):
+        keep_newer_half(settings.logs / log, LOG_KEPT)
 
 
 def prune_packages(pipeline: Path) -> None:

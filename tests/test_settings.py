@@ -101,6 +101,7 @@ def test_the_key_is_not_in_what_settings_print(tmp_path: Path) -> None:
         ('[ticketor.sites.a]\nbuffer = "x"\nsettle_seconds = "soon"', "settle_seconds"),
         ('[ticketor.sites.a]\nbuffer = "x"\nquiet_after = "36"', "quiet_after"),
         ('[boxoffice]\non_failur = "x"', "on_failur"),
+        ('[boxoffice]\ndata_dir = "50%"', "50%"),
         ('[ticketor.sites."A b"]\nbuffer = "x"', "A b"),
         ('[boxoffice]\npublished_mode = "rw"', "published_mode"),
         ("[ticketor", "TOML"),

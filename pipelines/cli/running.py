@@ -105,4 +105,4 @@ def schedule(form: str, minutes: int) -> None:
     """
     from pipelines import schedule as schedules
 
-    click.echo(schedules.FORMS[form](minutes), nl=False)
+    click.echo(schedules.FORMS[form](settings(), minutes), nl=False)

@@ -1,0 +1,104 @@
+"""What `boxoffice schedule` prints, read by those it is meant for; the page for orchestrators, run as it stands."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipelines import schedule
+from pipelines.cli import main
+from pipelines.errors import ConfigProblem
+from pipelines.settings import ROOT, Settings
+from tests.operations.house import House
+
+EVERY = [1, 15, 30, 60, 120, 720]
+PAGE = (ROOT / "docs" / "orchestrators.md").read_text()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data_dir=tmp_path / "data of the house")
+
+
+def called(command: list[str], **more: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, check=False, **more)
+
+
+def test_the_line_for_cron_runs_as_cron_runs_it(settings: Settings, tmp_path: Path) -> None:
+    """sh, next to no environment, in the home folder; before the first run there is no folder for the log."""
+    [line] = [line for line in schedule.cron(settings).splitlines() if not line.startswith("#")]
+    time, command = line.split("  ", 1)
+    assert len(time.split()) == 5
+    ran = called(
+        ["/bin/sh", "-c", command],
+        cwd=tmp_path,
+        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "TICKETOR_BUFFER": str(tmp_path / "no such folder")},
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (1, "", "")
+    assert "no such folder" in (settings.logs / "cron.log").read_text()
+    assert settings.runs_file.exists()
+
+
+@pytest.mark.parametrize("minutes", EVERY)
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd-analyze (Debian: package systemd)")
+def test_systemd_accepts_service_and_timer(settings: Settings, minutes: int, tmp_path: Path) -> None:
+    printed = schedule.systemd(settings, minutes)
+    units = re.split(r"^# ~/\.config/systemd/user/(\S+)\n", printed, flags=re.MULTILINE)[1:]
+    files = []
+    for name, text in zip(units[::2], units[1::2], strict=True):
+        files.append(tmp_path / name)
+        files[-1].write_text(text)
+    assert [path.name for path in files] == ["boxoffice.service", "boxoffice.timer"]
+    verified = called(["systemd-analyze", "verify", "--man=no", *map(str, files)])
+    assert verified.returncode == 0, verified.stderr
+    assert not [line for line in verified.stderr.splitlines() if "boxoffice" in line]
+
+
+@pytest.mark.parametrize("minutes", EVERY)
+def test_github_accepts_the_workflow(settings: Settings, minutes: int, tmp_path: Path) -> None:
+    workflow = tmp_path / "boxoffice.yml"
+    workflow.write_text(schedule.github_actions(settings, minutes))
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows"]
+    checked = called([*command, str(workflow)])
+    assert checked.returncode == 0, checked.stdout
+    workflow.write_text(workflow.read_text().replace("runs-on", "run-on"))
+    assert called([*command, str(workflow)]).returncode == 1
+
+
+@pytest.mark.parametrize("form", schedule.FORMS)
+@pytest.mark.parametrize("minutes", [45, 90, 7, 660])
+def test_what_no_clock_can_say_is_refused(form: str, minutes: int, settings: Settings) -> None:
+    with pytest.raises(ConfigProblem, match=f"Every {minutes} minutes"):
+        schedule.FORMS[form](settings, minutes)
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
+
+
+def test_the_verbs_on_the_page_for_orchestrators_exist() -> None:
+    verbs = re.findall(r"boxoffice (\w+)", "\n".join(blocks("sh") + blocks("python")))
+    verbs += re.findall(r'boxoffice\("(\w+)"\)', PAGE)
+    assert len(verbs) >= 6
+    assert set(verbs) <= set(main.commands)
+    for block in blocks("python"):
+        compile(block, "orchestrators.md", "exec")
+
+
+def test_the_calls_on_the_page_for_orchestrators_do_what_it_says(
+    house: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in house.environment(house.settings()).items():
+        monkeypatch.setenv(name, value)
+    house.go_on(24)
+    before = house.settings().published.stat().st_mtime_ns
+    [ours] = [block for block in blocks("python") if "load_only" in block]
+    exec(compile(ours, "orchestrators.md", "exec"), {})
+    assert capsys.readouterr().out.splitlines()[-1] == "done done True"
+    middle = house.settings().published.stat().st_mtime_ns
+    [theirs] = [block for block in blocks("python") if "publish.publish" in block]
+    exec(compile(theirs, "orchestrators.md", "exec"), {})
+    assert before < middle < house.settings().published.stat().st_mtime_ns
