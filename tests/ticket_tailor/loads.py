@@ -122,11 +122,11 @@ class Warehouse:
         try:
             land = self._through_dlt(office) if self.through_dlt and not plan.is_empty else self._land
             for package in plan.packages(outcome.lines.append):
+                for name, rows in package.rows.items():
+                    outcome.rows[name] = outcome.rows.get(name, 0) + len(rows)
                 land(package)
                 each(package)
                 outcome.packages.append(package)
-                for name, rows in package.rows.items():
-                    outcome.rows[name] = outcome.rows.get(name, 0) + len(rows)
         finally:
             outcome.requests = api.count() - before
         return outcome
