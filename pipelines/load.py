@@ -258,6 +258,19 @@ def make_missing_tables(settings: Settings) -> None:
         _run(settings, made, box_office.empty_source())
 
 
+def _now_and_then(echo: Echo, seconds: float = 10.0) -> Echo:
+    """For progress, where each line says all that the one before did: tells one when some time has passed."""
+    last = time.monotonic()
+
+    def tell(line: str) -> None:
+        nonlocal last
+        if time.monotonic() - last >= seconds:
+            echo(line)
+            last = time.monotonic()
+
+    return tell
+
+
 @contextlib.contextmanager
 def _seldom_collecting() -> Iterator[None]:
     """What is parsed has no cycles: to look for them after every 700 objects takes a tenth of a load's time."""
@@ -278,7 +291,7 @@ class TicketorAccount:
         self.settings, self.site = settings, site
         self.name, self.time_zone = site.name, site.time_zone
 
-    def look(self, options: Reading) -> Look:
+    def look(self, options: Reading, _echo: Echo = lambda _line: None) -> Look:
         from pipelines.ticketor import buffer
 
         plan = buffer.plan(self.site, self.settings.warehouse, sweep=options.sweep)
@@ -291,10 +304,12 @@ class TicketorAccount:
 
         plan = buffer.plan(self.site, self.settings.warehouse, sweep=options.sweep)
         loaded.told += plan.told
+        progress = _now_and_then(echo)
         for package in plan.packages():
             rows = 0 if package.records is None else len(package.records)
             loaded.add(_run(self.settings, made, source.ticketor_source(self.site, package), rows))
-            echo(f"ticketor {self.name}: {loaded.rows.get('records', 0):,} records")
+            loaded_so_far = loaded.rows.get("records", 0)
+            progress(f"ticketor {self.name}: loaded {loaded_so_far:,} records, of {len(plan.new):,} files")
         if plan.unreadable:
             raise Problem(
                 f"{len(plan.unreadable)} files could not be read, for example {plan.unreadable[0]}. "
@@ -312,9 +327,9 @@ class TicketTailorAccount:
         self.name, self.time_zone = office.name, office.time_zone
         self._plan: Plan | None = None
 
-    def look(self, options: Reading) -> Look:
-        """What is due; what the look has read is not asked for again by the load."""
-        self._plan = self._planned(options)
+    def look(self, options: Reading, echo: Echo = lambda _line: None) -> Look:
+        """What is due; what the look has read is not asked for again by the load. ``echo`` hears of long waits."""
+        self._plan = self._planned(options, echo)
         return Look(due=not self._plan.is_empty, requests=self._plan.requests, told=self._plan.told)
 
     @_seldom_collecting()
@@ -322,24 +337,21 @@ class TicketTailorAccount:
         made = pipeline(self.settings, self.platform, self.name, loaded)
         from pipelines.ticket_tailor import source
 
-        def told(line: str) -> None:
-            echo(f"ticket_tailor {self.name}: {line}")
-
-        plan = self._plan or self._planned(options, told)
-        plan.client.told = told
+        plan = self._plan or self._planned(options, echo)
+        progress = _now_and_then(echo)
         try:
-            for package in plan.packages():
+            for package in plan.packages(lambda line: progress(f"ticket_tailor {self.name}: {line}")):
                 rows = sum(map(len, package.rows.values()))
                 loaded.add(_run(self.settings, made, source.ticket_tailor_source(self.office, package), rows))
-                told = ", ".join(f"{count:,} {table}" for table, count in loaded.news.items())
-                if told:
-                    echo(f"ticket_tailor {self.name}: {told}")
         finally:
             loaded.requests = plan.requests
             loaded.told += plan.told
 
-    def _planned(self, options: Reading, told: Echo = lambda _line: None) -> "Plan":
+    def _planned(self, options: Reading, echo: Echo) -> "Plan":
         from pipelines.ticket_tailor import client, reads
+
+        def told(line: str) -> None:
+            echo(f"ticket_tailor {self.name}: {line}")
 
         return reads.look(
             self.office,

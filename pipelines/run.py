@@ -85,7 +85,7 @@ def run(settings: Settings, *, echo: Echo, **reading: Any) -> RunResult:
         due = load.accounts(settings)
         if marker and not options.full:
             with result.timed("look"):
-                due = [account for account in due if _is_due(settings, account, options, result)]
+                due = [account for account in due if _is_due(settings, account, options, result, echo)]
         unbuilt = set(marker.get("unbuilt", []))
         unsettled = bool(due or not marker or load.settings_changed(settings))
         if unsettled:
@@ -162,10 +162,10 @@ def _recorded(settings: Settings, verb: str) -> Iterator[RunResult]:
             _write_down(settings, result)
 
 
-def _is_due(settings: Settings, account: Account, options: load.Reading, result: RunResult) -> bool:
+def _is_due(settings: Settings, account: Account, options: load.Reading, result: RunResult, echo: Echo) -> bool:
     """Whether there is anything to load. An account that cannot even be looked at is told here and loaded by no one."""
     try:
-        look = account.look(options)
+        look = account.look(options, echo)
     except Exception as error:
         words = _in_words(settings, result, error)
         result.accounts.append(AccountResult(account.platform, account.name, error=words))

@@ -24,12 +24,28 @@ from pipelines.door import Shape
 from pipelines.errors import ConfigProblem, Problem
 from pipelines.ticket_tailor.budget import Budget, budget_of
 from pipelines.ticket_tailor.documents import ANYTHING, Document, Misread, NotAPage, read_page
+from pipelines.ticket_tailor.faults import (
+    Fault,
+    Offline,
+    Refused,
+    is_nobody_there,
+    key_refused,
+    minutes,
+    too_long,
+    words,
+)
 
 PAGE_SIZE = 100
 TIMEOUT = (10.0, 60.0)
 
 # Seven tries: with a fault in every fifth answer one request in 80,000 fails for good.
 RETRIES = Retry(total=6, backoff_factor=0.5, backoff_max=30, backoff_jitter=0.5)
+
+# Seconds after which nobody is there, when nothing has answered yet: the machine is offline, or the address is wrong.
+OFFLINE = 12.0
+
+# Seconds. A person who looks on is told of a wait that is longer.
+TOLD_WAIT = 3.0
 
 # The platform's window is 30 minutes long. What it asks for beyond that is told, not waited for.
 LONGEST_WAIT = 1860.0
@@ -38,26 +54,6 @@ LONGEST_WAIT = 1860.0
 STEPS_BACK = (1, 2, 5, 15, 50, 100)
 
 T = TypeVar("T")
-
-
-class KeyRefused(Problem):
-    """The key is not accepted: nothing can be read from this box office."""
-
-
-class Refused(Problem):
-    """The platform understood the request and will not answer it (a status of 400 to 499 other than 401 and 429)."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-
-
-class _Fault(Exception):
-    """An answer that may be right the next time; not before ``wait`` seconds."""
-
-    def __init__(self, message: str, wait: float = 0.0) -> None:
-        super().__init__(message)
-        self.wait = wait
 
 
 @dataclass(frozen=True)
@@ -128,11 +124,11 @@ class Client:
 
         def read(response: requests.Response) -> Page:
             if "json" not in response.headers.get("Content-Type", "json").lower():
-                raise _Fault("an answer that is not JSON")
+                raise Fault("an answer that is not JSON")
             try:
                 documents, misread, has_more = read_page(response.content, int(query["limit"]), shape)
             except NotAPage as no_page:
-                raise _Fault(str(no_page)) from None
+                raise Fault(str(no_page)) from None
             return Page(documents, misread, has_more, self.clock())
 
         return self._ask("GET", path, read, params=query)
@@ -195,7 +191,8 @@ class Client:
         query: Mapping[str, Any] | None = None,
         body: str | bytes | Mapping[str, Any] | None = None,
     ) -> Answer:
-        """Any call of the API, the key added. The answer comes back whatever its status.
+        """Any call of the API, the key added. The answer comes back whatever its status, unless it is the key that is
+        refused (KeyRefused).
 
         ``path`` is relative to the API (``/v1/events``). Only GET and HEAD are tried again after a fault: a write may
         have been done before its answer was lost. A mapping as ``body`` is sent as a form, as the API's writes want it.
@@ -212,7 +209,11 @@ class Client:
                 parsed = response.text
             return Answer(response.status_code, dict(response.headers), parsed)
 
-        return self._ask(method, path, read, params=query, headers=headers, data=body, any_status=True)
+        answer = self._ask(method, path, read, params=query, headers=headers, data=body, any_status=True)
+        if answer.status == 401:
+            raise key_refused(401)
+        self.check_key(answer.status)
+        return answer
 
     def get(self, path: str) -> Any:
         """One object, parsed. Raises Refused (404: there is none)."""
@@ -221,9 +222,20 @@ class Client:
             try:
                 return orjson.loads(response.content)
             except ValueError:
-                raise _Fault("an answer that is not JSON") from None
+                raise Fault("an answer that is not JSON") from None
 
         return self._ask("GET", path, read)
+
+    def check_key(self, status: int) -> None:
+        """Raises KeyRefused when an answer of this status is the key's fault: a wrong one is answered 403 everywhere,
+        and one that has read something in this run is right."""
+        if self.answered or status != 403:
+            return
+        try:
+            self.get("/v1/ping")
+        except Refused as again:
+            if again.status == 403:
+                raise key_refused(403) from None
 
     # one request
 
@@ -239,7 +251,7 @@ class Client:
         any_status: bool = False,
     ) -> T:
         """The answer, read by ``read``; faults tried again, pauses waited out."""
-        retry = RETRIES
+        retry, began = RETRIES, self.clock()
         waited, pauses = 0.0, 0
         url = f"{self.base_url}/{path.lstrip('/')}"
         while True:
@@ -263,36 +275,45 @@ class Client:
                     wait = self._asked_wait(response) or min(2.0**pauses, 60.0)
                     waited, pauses = waited + wait, pauses + 1
                     if waited > 2 * LONGEST_WAIT:
-                        raise _too_long(waited)
+                        raise too_long(waited)
                     self.budget.pause(wait)
                     continue
                 if not any_status:
                     self._judge(response, path)
                 elif response.status_code >= 500 and method in ("GET", "HEAD"):
-                    raise _Fault(f"status {response.status_code}")
+                    raise Fault(f"status {response.status_code}")
                 answer = read(response)
                 with self._count:
-                    self.answered += 1
+                    self.answered += response.status_code < 400
                 return answer
-            except (requests.RequestException, _Fault) as fault:
+            except (requests.RequestException, Fault) as fault:
                 if method not in ("GET", "HEAD"):
                     raise Problem(
-                        f"{method} {path} failed: {_words(fault)}. It may have been done all the same."
+                        f"{method} {path} failed: {words(fault)}. It may have been done all the same."
+                    ) from None
+                offline = not self.asked and is_nobody_there(fault)
+                if offline and (self.clock() - began).total_seconds() >= OFFLINE:
+                    raise Offline(
+                        f"Ticket Tailor could not be reached at {self.base_url}: {words(fault)}. Is this machine "
+                        "online? Nothing was changed; the next run tries again."
                     ) from None
                 try:
                     retry = retry.increment(method, url, error=fault)
                 except MaxRetryError:
                     raise Problem(
                         f"Ticket Tailor did not answer {method} {path} in {RETRIES.total + 1} tries "
-                        f"(last: {_words(fault)}). What was read before is kept; the next run goes on from there."
+                        f"(last: {words(fault)}). What was read before is kept; the next run goes on from there."
                     ) from None
-                self.sleep(max(retry.get_backoff_time(), getattr(fault, "wait", 0.0)))
+                self._wait(max(retry.get_backoff_time(), getattr(fault, "wait", 0.0)), f"Ticket Tailor: {words(fault)}")
 
     def _take(self) -> None:
         while wait := self.budget.take():
-            if wait > 5 and self.budget.is_first_to_wait(wait):
-                self.told(f"waiting {_minutes(wait)} for Ticket Tailor's request limit")
-            self.sleep(wait)
+            self._wait(wait, "Ticket Tailor's request limit is used up")
+
+    def _wait(self, seconds: float, why: str) -> None:
+        if seconds > TOLD_WAIT and self.budget.is_first_to_wait(seconds):
+            self.told(f"{why}, waiting {minutes(seconds)}")
+        self.sleep(seconds)
 
     def _session(self) -> requests.Session:
         """One per thread: requests does not promise that a session can be shared."""
@@ -310,14 +331,14 @@ class Client:
         if status == 200:
             return
         if status >= 500 or status == 408:
-            raise _Fault(f"status {status}", self._asked_wait(response))
+            raise Fault(f"status {status}", self._asked_wait(response))
         if 300 <= status < 400:
             host = urlsplit(response.headers.get("Location", "")).hostname or "the same host"
-            raise _Fault(f"a redirect to {host}, which is not followed because the key would go with it")
+            raise Fault(f"a redirect to {host}, which is not followed because the key would go with it")
         if status == 401:
             raise key_refused(status)
         if 200 <= status < 300:
-            raise _Fault(f"status {status}")
+            raise Fault(f"status {status}")
         raise Refused(status, f"Ticket Tailor refuses {path} with status {status}{self._message(response)}.")
 
     def _message(self, response: requests.Response) -> str:
@@ -343,35 +364,5 @@ class Client:
         if not 0 < wait < float("inf"):
             return 0.0
         if wait > LONGEST_WAIT:
-            raise _too_long(wait)
+            raise too_long(wait)
         return wait
-
-
-def key_refused(status: int) -> KeyRefused:
-    return KeyRefused(
-        f"Ticket Tailor refuses the API key (status {status}). What was loaded before is kept.\n"
-        "Check the key of this box office (its dashboard: Box office settings, API; keys look like sk_…), put the "
-        "right one into .dlt/secrets.toml or TICKET_TAILOR_API_KEY, and run again."
-    )
-
-
-def _too_long(seconds: float) -> Problem:
-    return Problem(
-        f"Ticket Tailor asks for a pause of {_minutes(seconds)}, longer than a run waits. What was read before is "
-        "kept; the next run goes on from there."
-    )
-
-
-def _minutes(seconds: float) -> str:
-    return f"{seconds / 60:.0f} minutes" if seconds >= 90 else f"{seconds:.0f} seconds"
-
-
-def _words(fault: Exception) -> str:
-    """A fault without the request it carries."""
-    if isinstance(fault, _Fault):
-        return str(fault)
-    if isinstance(fault, requests.Timeout):
-        return "no answer in time"
-    if isinstance(fault, requests.exceptions.SSLError):
-        return "its TLS certificate could not be verified"
-    return f"the connection failed ({type(fault).__name__})"

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 
 from pipelines.errors import Problem
-from pipelines.ticket_tailor.client import KeyRefused
+from pipelines.ticket_tailor.faults import KeyRefused
 from pipelines.ticket_tailor.reading import Cut, Failed, Happening, Read
 
 # With a quarter of a second an answer, twelve bring nearly 50 pages a second: enough to spend any budget.

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from pipelines.errors import Problem
-from pipelines.ticket_tailor.client import Client, Page, Refused, key_refused
+from pipelines.ticket_tailor.client import Client, Page
 from pipelines.ticket_tailor.documents import Document
+from pipelines.ticket_tailor.faults import Refused
 from pipelines.ticket_tailor.lists import LISTS, List
 from pipelines.ticket_tailor.spans import OPEN, Span
 
@@ -122,19 +123,8 @@ def follow(client: Client, read: Read, slack: int) -> Iterator[Happening]:
     except Refused as refused:
         if refused.status not in (403, 404):
             raise
-        _check_key(client, refused)
+        client.check_key(refused.status)
         yield Unreadable(read, str(refused))
-
-
-def _check_key(client: Client, refused: Refused) -> None:
-    """A wrong key is answered 403 everywhere; one that has read something in this run is right."""
-    if client.answered or refused.status != 403:
-        return
-    try:
-        client.get("/v1/ping")
-    except Refused as again:
-        if again.status == 403:
-            raise key_refused(403) from None
 
 
 def _span(client: Client, read: Read, slack: int) -> Iterator[Happening]:

@@ -16,9 +16,10 @@ from pathlib import Path
 from pipelines import register
 from pipelines.errors import Problem
 from pipelines.settings import BoxOffice
-from pipelines.ticket_tailor.client import Client, KeyRefused
+from pipelines.ticket_tailor.client import Client
 from pipelines.ticket_tailor.crew import Crew
 from pipelines.ticket_tailor.documents import Document
+from pipelines.ticket_tailor.faults import KeyRefused, Offline
 from pipelines.ticket_tailor.lists import List, chosen
 from pipelines.ticket_tailor.packages import TABLES, Gathering, Package
 from pipelines.ticket_tailor.progress import Progress
@@ -137,7 +138,8 @@ class Plan:
     def packages(self, progress: Callable[[str], None] = lambda _line: None) -> Iterator[Package]:
         """The packages to load, one after the other: take the next one when the last is in the warehouse.
 
-        ``progress`` hears a line now and then. Raises Problem after the packages of all that could be read.
+        ``progress`` hears a line whenever something came, and every ten seconds while nothing does. Raises Problem
+        after the packages of all that could be read.
         """
         if self.is_empty:
             return
@@ -153,8 +155,8 @@ class Plan:
                     gathering.add(happening)
                     so_far.add(happening)
                     self._tell(happening)
+                progress(str(so_far))
                 if happening is None or gathering.is_full:
-                    progress(str(so_far))
                     yield from self._load(gathering, missing)
         except KeyRefused as refused:
             problems.insert(0, refused)
@@ -245,7 +247,7 @@ class Plan:
                 happened.append(happening)
                 if isinstance(happening, Unreadable | Cut) or self._news(happening):
                     return True
-        except KeyRefused:
+        except (KeyRefused, Offline):
             raise
         except Problem:
             del self._begun[read]
@@ -266,7 +268,8 @@ def look(
     """What is due now (UTC).
 
     When nothing is due but what every run reads, it is read here and compared with what is held; the plan is empty
-    when it is all known. What was read is not asked for again by the plan's packages. Raises KeyRefused, and Problem.
+    when it is all known. What was read is not asked for again by the plan's packages. Raises KeyRefused, Offline, and
+    Problem.
     """
     held = held_reads(box_office, warehouse, now)
     reads = due(box_office, held, now, full=full, span=span)

@@ -3,6 +3,7 @@
 Any other call is ``Client.call``.
 """
 
+import contextlib
 import datetime as dt
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +12,7 @@ import orjson
 
 from pipelines.errors import ConfigProblem
 from pipelines.ticket_tailor.client import PAGE_SIZE, Client
+from pipelines.ticket_tailor.faults import Refused
 from pipelines.ticket_tailor.spans import OPEN, Span
 
 
@@ -47,13 +49,25 @@ def list_events(client: Client, *, limit: int | None = None) -> Iterator[dict[st
 
 
 def get_order(client: Client, order_id: str) -> dict[str, Any]:
-    """One order. Raises Refused when there is none."""
-    return client.get(f"/v1/orders/{_id(order_id)}")
+    """One order. Raises Refused when there is none, KeyRefused."""
+    with _key_checked(client):
+        return client.get(f"/v1/orders/{_id(order_id)}")
 
 
 def get_event(client: Client, event_id: str) -> dict[str, Any]:
-    """One event. Raises Refused when there is none."""
-    return client.get(f"/v1/events/{_id(event_id)}")
+    """One event. Raises Refused when there is none, KeyRefused."""
+    with _key_checked(client):
+        return client.get(f"/v1/events/{_id(event_id)}")
+
+
+@contextlib.contextmanager
+def _key_checked(client: Client) -> Iterator[None]:
+    """Whoever is refused is told when it is for the key."""
+    try:
+        yield
+    except Refused as refused:
+        client.check_key(refused.status)
+        raise
 
 
 def moment(text: str, zone: dt.tzinfo = dt.UTC) -> Span:
@@ -100,14 +114,15 @@ def _listed(client: Client, path: str, filters: dict[str, int], limit: int | Non
     left = limit if limit is not None else OPEN
     if left < 1:
         return
-    for page in client.pages(path, {**filters, "limit": min(left, PAGE_SIZE)}):
-        for other in page.misread:
-            client.told(f"{other.id or 'an object without an id'} is left out: {other.reason}")
-        for document in page.documents[:left]:
-            yield orjson.loads(document.text)
-        left -= len(page.documents)
-        if left <= 0:
-            return
+    with _key_checked(client):
+        for page in client.pages(path, {**filters, "limit": min(left, PAGE_SIZE)}):
+            for other in page.misread:
+                client.told(f"{other.id or 'an object without an id'} is left out: {other.reason}")
+            for document in page.documents[:left]:
+                yield orjson.loads(document.text)
+            left -= len(page.documents)
+            if left <= 0:
+                return
 
 
 def _id(text: str) -> str:

@@ -39,6 +39,7 @@ class Scripted:
     """Answers every request with ``answer(asked)``; ``asked`` keeps what came in."""
 
     key = KEY
+    now = 1_767_225_600
 
     def __init__(self, answer: Callable[[Asked], Reply | Any]) -> None:
         self.asked: list[Asked] = []

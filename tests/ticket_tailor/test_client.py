@@ -2,6 +2,7 @@
 
 import base64
 import email.utils
+import re
 import subprocess
 import traceback
 
@@ -13,7 +14,8 @@ from pipelines.sandbox.ticket_tailor_api import TicketTailorApi
 from pipelines.sandbox.venue import Venue
 from pipelines.ticket_tailor import client as clients
 from pipelines.ticket_tailor.budget import Budget, budget_of
-from pipelines.ticket_tailor.client import Client, KeyRefused, Refused
+from pipelines.ticket_tailor.client import Client
+from pipelines.ticket_tailor.faults import KeyRefused, Offline, Refused
 from tests.ticket_tailor.loads import Clock, make_client, truth
 from tests.ticket_tailor.scripted import KEY, Reply, Scripted, page
 
@@ -135,12 +137,28 @@ def test_a_fault_that_stays_is_told_without_the_key(reply, said):
         assert server.count() == 7
 
 
-def test_nobody_answers():
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [(None, "nothing answers there"), ("https://api.tickettailor.invalid", "its name could not be looked up")],
+)
+def test_where_nothing_ever_answered_it_is_soon_given_up_and_waits_are_told(address, why):
     with Scripted(lambda _asked: page()) as server:
-        url = server.url
-    with pytest.raises(Problem, match="the connection failed"):
+        url = address or server.url
+    clock, heard = Clock(0), []
+    client = Client(url, KEY, clock=clock, sleep=clock.sleep, budget=Budget(clock.monotonic), told=heard.append)
+    with pytest.raises(Offline, match=re.escape(why)):
+        client.page("/v1/orders")
+    assert 12 <= clock.now <= 20
+    assert heard and all(why in line and "seconds" in line for line in heard)
+
+
+def test_a_server_that_is_gone_after_it_had_answered_is_waited_for():
+    with Scripted(lambda _asked: Reply(page(), headers={"Connection": "close"})) as server:
         clock = Clock(0)
-        Client(url, KEY, clock=clock, sleep=clock.sleep, budget=Budget(clock.monotonic)).page("/v1/orders")
+        client = Client(server.url, KEY, clock=clock, sleep=clock.sleep, budget=Budget(clock.monotonic))
+        client.page("/v1/orders")
+    with pytest.raises(Problem, match="in 7 tries"):
+        client.page("/v1/orders")
 
 
 # limits

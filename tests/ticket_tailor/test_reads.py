@@ -10,7 +10,7 @@ from pipelines.register import TicketTailorReads
 from pipelines.sandbox.ticket_tailor_api import TicketTailorApi
 from pipelines.sandbox.venue import Venue
 from pipelines.settings import BoxOffice
-from pipelines.ticket_tailor.client import KeyRefused
+from pipelines.ticket_tailor.faults import KeyRefused
 from pipelines.ticket_tailor.lists import LISTS
 from pipelines.ticket_tailor.reads import due
 from pipelines.ticket_tailor.spans import OPEN, union

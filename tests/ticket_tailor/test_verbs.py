@@ -9,7 +9,7 @@ from pipelines.errors import ConfigProblem
 from pipelines.sandbox.ticket_tailor_api import TicketTailorApi
 from pipelines.sandbox.venue import Venue
 from pipelines.ticket_tailor import verbs
-from pipelines.ticket_tailor.client import Refused
+from pipelines.ticket_tailor.faults import KeyRefused, Refused
 from pipelines.ticket_tailor.spans import OPEN
 from tests.ticket_tailor.loads import make_client, truth
 from tests.ticket_tailor.scripted import Reply, Scripted
@@ -131,3 +131,31 @@ def test_spans():
     assert verbs.span("2026-08-13", "2026-08-14") == (1786579200, 1786665600)
     with pytest.raises(ConfigProblem, match="Nothing lies between"):
         verbs.span("2026-08-14", "2026-08-14")
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda client: list(verbs.list_orders(client)),
+        lambda client: list(verbs.list_events(client)),
+        lambda client: verbs.get_order(client, "or_1"),
+        lambda client: verbs.get_event(client, "ev_1"),
+        lambda client: client.call("GET", "/v1/events"),
+        lambda client: client.call("POST", "/v1/holds", body={"quantity": 1}),
+    ],
+)
+def test_a_refused_key_is_told_with_advice(ask, status):
+    refusing = Scripted(lambda _asked: Reply({"message": "no"}, status=status))
+    with refusing as server, pytest.raises(KeyRefused, match="TICKET_TAILOR_API_KEY"):
+        ask(make_client(server))
+
+
+def test_a_refused_call_with_a_good_key_is_answered():
+    """The key may not do this, but it is a key."""
+
+    def answer(asked):
+        return Reply({"message": "no"}, status=403) if asked.path == "/v1/holds" else {"ping": "pong"}
+
+    with Scripted(answer) as server:
+        assert make_client(server).call("POST", "/v1/holds").status == 403
