@@ -198,8 +198,10 @@ class TicketTailorReads(NamedTuple):
     tables: set[str]
 
 
-def ticket_tailor_reads(warehouse: Path, box_office: str, ages: Mapping[str, dt.datetime]) -> TicketTailorReads:
-    """What has been read, and when: for each of ``ages`` the spans read at that moment (UTC) or later."""
+def ticket_tailor_reads(
+    warehouse: Path, box_office: str, ages: Mapping[str, tuple[dt.datetime, dt.datetime]]
+) -> TicketTailorReads:
+    """What has been read, and when: for each of ``ages`` the spans read between its two moments (UTC, inclusive)."""
     spans = f"""
         with spans as (
             select list, age, created_from, created_to,
@@ -208,11 +210,13 @@ def ticket_tailor_reads(warehouse: Path, box_office: str, ages: Mapping[str, dt.
                     rows between unbounded preceding and 1 preceding
                 ) as reached
             from raw_ticket_tailor.coverage
-            inner join (select unnest($names) as age, unnest($moments) as moment) on read_at >= moment
+            inner join (select unnest($names) as age, unnest($since) as since, unnest($until) as until)
+                on read_at between since and until
             where box_office = $box_office and created_from < created_to and {_COMPLETE}
         ),
         islands as (
-            select *, count(*) filter (where reached is null or created_from > reached) over (
+            -- a count with a filter would take time by the square of the rows here, which grow with every run
+            select *, sum(cast(reached is null or created_from > reached as int)) over (
                 partition by list, age order by created_from, created_to rows unbounded preceding
             ) as island
             from spans
@@ -223,7 +227,8 @@ def ticket_tailor_reads(warehouse: Path, box_office: str, ages: Mapping[str, dt.
         select list, kind, max(read_at) from raw_ticket_tailor.coverage
         where box_office = $box_office and {_COMPLETE} group by all
     """
-    moments = {"names": list(ages), "moments": list(ages.values()), "box_office": box_office}
+    since, until = zip(*ages.values(), strict=True)
+    moments = {"names": list(ages), "since": list(since), "until": list(until), "box_office": box_office}
     found: dict[tuple[str, str], list[tuple[int, int]]] = {}
     with reading(warehouse) as db:
         for name, age, start, end in _ask(db, spans, moments):

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from pipelines.ticket_tailor.reading import Came, Done, Happening, Unreadable
 # Loaded at once: well within 1 GB of memory, and enough that dlt's fixed cost of a package is small beside it.
 ROWS_PER_PACKAGE = 20_000
 BYTES_PER_PACKAGE = 64_000_000
+
+# The least by which one version comes after another.
+TICK = dt.timedelta(microseconds=1)
 
 # What raw_ticket_tailor is made of.
 TABLES = (*LISTS, "refused", "coverage")
@@ -57,10 +61,11 @@ def key_of(*parts: object) -> str:
 class Gathering:
     """Pages and ends of reads until there are enough for a package."""
 
-    def __init__(self, box_office: str, warehouse: Path, now: dt.datetime) -> None:
+    def __init__(self, box_office: str, warehouse: Path, now: dt.datetime, clock: Callable[[], dt.datetime]) -> None:
         self.box_office = box_office
         self.warehouse = warehouse
         self.now = now
+        self.clock = clock
         self._happened: list[Happening] = []
         self.documents = 0
         self.bytes = 0
@@ -108,18 +113,26 @@ class Gathering:
         return package
 
     def _versions(self, package: Package, name: str, pages: list[Page], held: dict[str, Held]) -> None:
-        """Rows for what is not held as it is now. ``held`` is kept up to date, for what is on two pages."""
+        """Rows for what is not held as it is now. ``held`` is kept up to date, for what is on two pages.
+
+        A version that is held from the future was fetched by a clock that has been set back since: what is read now
+        comes after it all the same, and says so by its time.
+        """
         rows: dict[str, Row] = {}
+        clock = self.clock()
         for page in pages:
             for document in page.documents:
                 hash_, fetched_at, missing_since = held.get(document.id, (None, None, None))
                 same = hash_ == document.hash
-                if (same and missing_since is None) or (fetched_at and fetched_at > page.fetched_at):
+                came_at = page.fetched_at
+                if fetched_at and fetched_at > clock:
+                    came_at = max(came_at, fetched_at + TICK)
+                if (same and missing_since is None) or (fetched_at and fetched_at > came_at):
                     continue
                 if hash_ is None:
                     package.new[name] = package.new.get(name, 0) + 1
                 # listed again as it was: the version held loses its mark, and keeps its time
-                row = self._row(name, document, fetched_at if same else page.fetched_at)
+                row = self._row(name, document, fetched_at if same else came_at)
                 rows[row[0]] = row
                 held[document.id] = (document.hash, row[6], None)
         if rows:

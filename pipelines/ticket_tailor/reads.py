@@ -42,11 +42,12 @@ REREADS = {"week": HOUR, "quarter": DAY}
 
 
 def held_reads(box_office: BoxOffice, warehouse: Path, now: dt.datetime) -> register.TicketTailorReads:
-    """What has been read of the box office: ever, and lately enough for each re-read."""
-    ages = {"ever": dt.datetime.min.replace(tzinfo=dt.UTC)}
+    """What has been read of the box office: ever, and lately enough for each re-read. What was read in the future, by a
+    clock set back since, may be long ago."""
+    ages = {"ever": (dt.datetime.min.replace(tzinfo=dt.UTC), dt.datetime.max.replace(tzinfo=dt.UTC))}
     for kind, period in REREADS.items():
-        ages[kind] = now - dt.timedelta(seconds=period * EARLY)
-        ages[f"{kind} spared"] = now - dt.timedelta(seconds=period * SPARED)
+        ages[kind] = (now - dt.timedelta(seconds=period * EARLY), now)
+        ages[f"{kind} spared"] = (now - dt.timedelta(seconds=period * SPARED), now)
     return register.ticket_tailor_reads(warehouse, box_office.name, ages)
 
 
@@ -144,7 +145,7 @@ class Plan:
         if self.is_empty:
             return
         missing = set(TABLES) - self.held.tables
-        gathering = Gathering(self.box_office.name, self.warehouse, self.now)
+        gathering = Gathering(self.box_office.name, self.warehouse, self.now, self.client.clock)
         so_far = Progress(self.client)
         problems: list[Problem] = []
         try:
@@ -233,7 +234,7 @@ class Plan:
 
     def _news(self, happening: Happening) -> set[str]:
         """The ids that are new or changed in it."""
-        gathering = Gathering(self.box_office.name, self.warehouse, self.now)
+        gathering = Gathering(self.box_office.name, self.warehouse, self.now, self.client.clock)
         gathering.add(happening)
         package = gathering.package()
         return {row[2] for rows in package.rows.values() for row in rows} | {row[0] for row in package.refused}

@@ -140,6 +140,29 @@ def test_a_clock_that_is_wrong_loses_no_order(quick, skew):
             ledger.orders.append(order(number, SECOND + number * HOUR))
 
 
+@pytest.mark.parametrize("ahead", [3 * HOUR, 40 * DAY])
+def test_a_clock_that_is_set_back_hides_no_change(quick, ahead):
+    """Loads by a clock that was ahead hold versions and spans from the future: changes since are seen when promised,
+    and each comes after the one before."""
+    with Ledger(order(1, SECOND - 5 * DAY, refund_amount=0), order(2, SECOND, refund_amount=0)) as ledger:
+
+        def refunded(amount: int, at: int) -> list[int]:
+            ledger.orders = [{**each, "refund_amount": amount} for each in ledger.orders]
+            quick.load(ledger, now=SECOND + at)
+            return [quick.newest("orders")[each["id"]]["refund_amount"] for each in ledger.orders]
+
+        assert refunded(1, ahead) == [1, 1]
+        assert refunded(2, 0) == [2, 2]  # a week was read "in the future": read again at once
+        assert refunded(3, 5 * MINUTE) == [2, 3]
+        assert refunded(4, HOUR) == [4, 4]
+        assert refunded(4, ahead + HOUR) == [4, 4]
+        versions = quick.query(
+            "select document->>'refund_amount' from raw_ticket_tailor.orders where id = 'or_2' order by fetched_at"
+        )
+        assert versions == [("1",), ("2",), ("3",), ("4",)]
+        assert quick.doubled("orders") == []
+
+
 def test_an_order_from_the_future_holds_nothing_up(quick):
     with Ledger(order(9, SECOND + 9000 * DAY), order(1, SECOND - 60)) as ledger:
         quick.load(ledger)
@@ -478,6 +501,6 @@ def test_spans_of_the_register_are_joined(quick):
             )
         from pipelines import register
 
-        ages = {"ever": dt.datetime.min.replace(tzinfo=dt.UTC)}
+        ages = {"ever": (NOW - dt.timedelta(days=36500), NOW + dt.timedelta(days=36500))}
         found = register.ticket_tailor_reads(quick.settings.warehouse, "main", ages).spans["x", "ever"]
         assert found == union(rows) == [(0, 95), (96, 99)]
