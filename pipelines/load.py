@@ -20,6 +20,7 @@ import duckdb
 from pipelines import register
 from pipelines.errors import Problem
 from pipelines.settings import ROOT, BoxOffice, Settings, Site
+from pipelines.terminal import left, now_and_then
 
 if TYPE_CHECKING:
     import dlt
@@ -52,10 +53,12 @@ BOOKKEEPING = {"coverage", "folders"}
 class Loaded:
     """What one account's load did. ``rows`` counts new rows by raw table; ``told`` is what a person should know.
 
+    ``refused`` counts the records among them that were not let in.
     ``finished_earlier``: a package that an earlier run had left was loaded first; its rows are not counted.
     """
 
     rows: dict[str, int] = dataclasses.field(default_factory=dict)
+    refused: int = 0
     told: list[str] = dataclasses.field(default_factory=list)
     requests: int = 0
     finished_earlier: bool = False
@@ -258,19 +261,6 @@ def make_missing_tables(settings: Settings) -> None:
         _run(settings, made, box_office.empty_source())
 
 
-def _now_and_then(echo: Echo, seconds: float = 10.0) -> Echo:
-    """For progress, where each line says all that the one before did: tells one when some time has passed."""
-    last = time.monotonic()
-
-    def tell(line: str) -> None:
-        nonlocal last
-        if time.monotonic() - last >= seconds:
-            echo(line)
-            last = time.monotonic()
-
-    return tell
-
-
 @contextlib.contextmanager
 def _seldom_collecting() -> Iterator[None]:
     """What is parsed has no cycles: to look for them after every 700 objects takes a tenth of a load's time."""
@@ -304,12 +294,20 @@ class TicketorAccount:
 
         plan = buffer.plan(self.site, self.settings.warehouse, sweep=options.sweep)
         loaded.told += plan.told
-        progress = _now_and_then(echo)
+        progress = now_and_then(echo)
+        files, started = 0, time.monotonic()
         for package in plan.packages():
-            rows = 0 if package.records is None else len(package.records)
+            rows, refused = 0, 0
+            if package.records is not None:  # it is gone once it is loaded
+                rows, outcomes = len(package.records), package.records["outcome"].to_pylist()
+                refused = sum(outcome != "loaded" for outcome in outcomes)
+                files += len(package.records["file"].unique())
             loaded.add(_run(self.settings, made, source.ticketor_source(self.site, package), rows))
-            loaded_so_far = loaded.rows.get("records", 0)
-            progress(f"ticketor {self.name}: loaded {loaded_so_far:,} records, of {len(plan.new):,} files")
+            loaded.refused += refused
+            progress(
+                f"ticketor {self.name}: {loaded.rows.get('records', 0):,} records from {files:,} of {len(plan.new):,} "
+                f"files{left(files, len(plan.new), time.monotonic() - started)}"
+            )
         if plan.unreadable:
             raise Problem(
                 f"{len(plan.unreadable)} files could not be read, for example {plan.unreadable[0]}. "
@@ -338,11 +336,12 @@ class TicketTailorAccount:
         from pipelines.ticket_tailor import source
 
         plan = self._plan or self._planned(options, echo)
-        progress = _now_and_then(echo)
+        progress = now_and_then(echo)
         try:
             for package in plan.packages(lambda line: progress(f"ticket_tailor {self.name}: {line}")):
                 rows = sum(map(len, package.rows.values()))
                 loaded.add(_run(self.settings, made, source.ticket_tailor_source(self.office, package), rows))
+                loaded.refused = loaded.rows.get("refused", 0)
         finally:
             loaded.requests = plan.requests
             loaded.told += plan.told

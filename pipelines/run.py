@@ -27,15 +27,21 @@ SWEEP_EVERY = dt.timedelta(days=1)
 class AccountResult:
     """What a run did for one account.
 
-    ``news`` counts new raw rows by table; ``error`` and ``told`` are for a person.
+    ``news`` counts new raw rows by table, ``refused`` those not let in; ``error`` and ``told`` are for a person.
     """
 
     platform: str
     account: str
     news: dict[str, int] = dataclasses.field(default_factory=dict)
+    refused: int = 0
     requests: int = 0
+    seconds: float = 0.0
     told: list[str] = dataclasses.field(default_factory=list)
     error: str | None = None
+
+    @property
+    def news_in_words(self) -> str:
+        return ", ".join(f"{count:,} {table}" for table, count in self.news.items()) or "nothing new"
 
 
 @dataclasses.dataclass
@@ -191,12 +197,14 @@ def _load(
         for account in due:
             told = AccountResult(account.platform, account.name)
             result.accounts.append(told)
-            loaded = load.Loaded()
+            loaded, started = load.Loaded(), time.monotonic()
             try:
                 account.load(options, loaded, echo)
             except Exception as error:  # whatever it is, the other accounts are loaded
                 told.error = _in_words(settings, result, error)
-            told.news, told.requests, told.told = loaded.news, loaded.requests, loaded.told
+            told.news, told.refused = loaded.news, loaded.refused
+            told.requests, told.told = loaded.requests, loaded.told
+            told.seconds = round(time.monotonic() - started, 3)
             if loaded.news or loaded.finished_earlier:
                 changed.add(account.platform)
             if any(loaded.rows.values()):

@@ -52,13 +52,14 @@ def status(settings: Settings, count: int, now: dt.datetime | None = None) -> St
                 "select platform, account, last_record_at, time_zone from dim_accounts order by all"
             ).fetchall()
             told.refused = db.execute(
-                "select platform, account, reason, count(*), max(refused_at), min(file) "
+                "select platform, account, reason, count(*), max(refused_at) "
                 "from refused_records group by all order by count(*) desc"
             ).fetchall()
             told.wants += [words for _, _, words in silent(settings, db, now)]
     if refused := sum(row[3] for row in told.refused):
         told.wants.append(
-            f"{refused} records were refused and have not been delivered whole since (table refused_records)."
+            f"{refused:,} records were refused and have not been delivered whole since. Which, and why: "
+            'boxoffice sql "from refused_records"'
         )
     return told
 
@@ -86,23 +87,20 @@ def _why(run: dict[str, Any]) -> str:
     return "; ".join(errors)
 
 
-def show(told: Status) -> None:
+def show(told: Status, now: dt.datetime | None = None) -> None:
     """Prints it for a person: colour on a terminal only."""
-    from rich.console import Console
-    from rich.table import Table
+    from pipelines import terminal
 
-    console = Console()
+    now = now or dt.datetime.now(dt.UTC)
+    out = terminal.console()
 
-    def table(title: str, columns: list[str], rows: list[list[str]]) -> None:
-        made = Table(*columns, title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
-        for row in rows:
-            made.add_row(*row)
-        console.print(made)
-        console.print()
+    def ago(at: dt.datetime | None) -> str:
+        return f"{terminal.duration((now - at).total_seconds())} ago" if at else "never"
 
-    table(
+    terminal.table(
+        out,
         "Last runs (UTC)",
-        ["started", "what", "outcome", "seconds", "new rows", "requests"],
+        ["started", "what", "outcome", ">seconds", ">new rows", ">refused", ">requests"],
         [
             [
                 run["started_at"][:19],
@@ -110,26 +108,39 @@ def show(told: Status) -> None:
                 run["outcome"],
                 f"{_seconds(run):.1f}",
                 f"{sum(sum(one['news'].values()) for one in run['accounts']):,}",
+                # a run of an earlier version did not write down how many
+                f"{sum(one.get('refused', 0) for one in run['accounts']):,}",
                 f"{sum(one['requests'] for one in run['accounts']):,}",
             ]
             for run in told.runs
         ],
     )
-    table(
-        f"Accounts, as published {_minute(told.published_at)}",
-        ["platform", "account", "newest record (UTC)", "time zone"],
-        [[platform, account, _minute(at), zone or "not set: UTC"] for platform, account, at, zone in told.accounts],
+    out.print()
+    terminal.table(
+        out,
+        f"Accounts, as published {_minute(told.published_at)} UTC",
+        ["account", "newest record (UTC)", "that is", "time zone"],
+        [
+            [f"{platform} {account}", _minute(at), ago(at), zone or "not set: UTC"]
+            for platform, account, at, zone in told.accounts
+        ],
     )
+    out.print()
     if told.refused:
-        table(
+        terminal.table(
+            out,
             "Refused",
-            ["platform", "account", "why", "records", "newest", "for example"],
-            [[row[0], row[1], row[2], f"{row[3]:,}", _minute(row[4]), row[5]] for row in told.refused],
+            [">records", "newest (UTC)", "account", "why…"],
+            [
+                [f"{count:,}", _minute(newest), f"{platform} {account}", why]
+                for platform, account, why, count, newest in told.refused
+            ],
         )
+        out.print()
     for want in told.wants:
-        console.print(f"! {want}", style="yellow", markup=False)
+        out.print(f"! {want}", style="yellow", markup=False, soft_wrap=True)
     if told.well:
-        console.print("All is well.", style="green")
+        out.print("All is well.", style="green")
 
 
 def _seconds(run: dict[str, Any]) -> float:

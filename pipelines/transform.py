@@ -1,10 +1,10 @@
 """Raw to marts: the only place that calls dbt, in this process, after dlt has let go of the warehouse."""
 
 import dataclasses
-import itertools
 import logging
 import os
 import secrets
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,11 @@ from typing import Any
 from pipelines.durable import put_in_place
 from pipelines.errors import Problem
 from pipelines.settings import ROOT, Settings
+from pipelines.terminal import left, now_and_then
 
 Echo = Callable[[str], None]
+
+TELL_EVERY = 5.0  # seconds
 
 
 @dataclasses.dataclass
@@ -39,17 +42,13 @@ def transform(settings: Settings, echo: Echo, changed: set[str] | None = None) -
 
     built, failed = Built(), []
 
-    done = itertools.count(1)
-
-    def on_event(event: Any) -> None:
-        if event.info.name == "NodeFinished" and (count := next(done)) % 100 == 0:
-            echo(f"dbt: {count} models and tests done")
+    progress = Progress(echo)
 
     # a log that cannot be written (a full disk) is no reason to spill tracebacks on the terminal
     logging.raiseExceptions = False
     here = Path.cwd()
     try:
-        result = dbtRunner(callbacks=[on_event]).invoke(
+        result = dbtRunner(callbacks=[progress]).invoke(
             [
                 "--quiet",
                 "--no-use-colors",
@@ -87,6 +86,23 @@ def transform(settings: Settings, echo: Echo, changed: set[str] | None = None) -
             f"The whole story is in {settings.logs / 'dbt.log'}; `dbt build` repeats it."
         )
     return built
+
+
+class Progress:
+    """Tells how far dbt is, every few seconds."""
+
+    def __init__(self, echo: Echo) -> None:
+        self.echo = self.tell = echo
+        self.done, self.total, self.started = 0, 0, 0.0
+
+    def __call__(self, event: Any) -> None:
+        if event.info.name == "ConcurrencyLine":
+            self.total, self.started = event.data.node_count, time.monotonic()
+            self.tell = now_and_then(self.echo, TELL_EVERY)
+        elif event.info.name == "NodeFinished":
+            self.done += 1
+            taken = time.monotonic() - self.started
+            self.tell(f"{self.done} of {self.total} models and tests{left(self.done, self.total, taken)}")
 
 
 def make_person_key(path: Path) -> None:

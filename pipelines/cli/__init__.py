@@ -38,6 +38,22 @@ def main() -> None:
     """
 
 
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def completion(ctx: click.Context, shell: str) -> None:
+    """Print what makes a shell complete verbs and options with the Tab key; nothing is installed.
+
+    \b
+    eval "$(boxoffice completion bash)"          in ~/.bashrc
+    eval "$(boxoffice completion zsh)"           in ~/.zshrc
+    boxoffice completion fish | source           in ~/.config/fish/config.fish
+    """
+    from click.shell_completion import get_completion_class
+
+    click.echo(get_completion_class(shell)(ctx.find_root().command, {}, "boxoffice", "_BOXOFFICE_COMPLETE").source())
+
+
 for verb in (
     running.run,
     running.load,
@@ -55,5 +71,6 @@ for verb in (
     keeping.restore,
     keeping.rebuild,
     running.schedule,
+    completion,
 ):
     main.add_command(verb)

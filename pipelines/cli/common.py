@@ -5,7 +5,6 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
 from typing import Any
 
 import click
@@ -17,34 +16,60 @@ def settings() -> Settings:
     return load_settings(os.environ)
 
 
-def echo(form: str = "text") -> Callable[[str], None]:
+class Teller:
     """Progress and logs go to standard error: for a person, or one JSON object a line for a machine."""
 
-    def text(line: str) -> None:
-        click.echo(f"{click.style(time.strftime('%H:%M:%S'), dim=True)}  {line}", err=True)
+    def __init__(self, form: str = "text") -> None:
+        self.form = form
 
-    def as_json(line: str) -> None:
-        now = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
-        click.echo(json.dumps({"at": now, "message": line}), err=True)
+    def __call__(self, line: str) -> None:
+        if self.form == "json":
+            now = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
+            click.echo(json.dumps({"at": now, "message": line}), err=True)
+        else:
+            click.echo(f"{click.style(time.strftime('%H:%M:%S'), dim=True)}  {line}", err=True)
 
-    return as_json if form == "json" else text
+    def summary(self, result: Any) -> None:
+        """What a run did, account by account; the last line says how it went."""
+        if self.form == "text" and any(account.news or account.error for account in result.accounts):
+            self._table(result.accounts)
+        for account in result.accounts:
+            name = f"{account.platform} {account.account}"
+            if self.form == "json":
+                self(f"{name}: {account.error or account.news_in_words}")
+            elif account.error:
+                self(f"{name}: {account.error}")
+            for line in account.told:
+                self(f"{name}: {line}")
+        for line in (result.error, result.on_failure):
+            if line:
+                self(line)
+        took = (result.ended_at - result.started_at).total_seconds()
+        self(f"{result.outcome} in {took:.1f} s" + ("; more by: boxoffice status" if result.exit_code else ""))
+
+    def _table(self, accounts: list[Any]) -> None:
+        from pipelines import terminal
+
+        terminal.table(
+            terminal.console(stderr=True),
+            "",
+            ["account", "outcome", ">refused", ">seconds", "new…"],
+            [
+                (
+                    f"{account.platform} {account.account}",
+                    "failed" if account.error else "loaded" if account.news else "nothing new",
+                    f"{account.refused:,}",
+                    f"{account.seconds:.1f}",
+                    account.news_in_words,
+                )
+                for account in accounts
+            ],
+        )
 
 
-def summary(result: Any, echo: Callable[[str], None]) -> None:
-    for account in result.accounts:
-        rows = ", ".join(f"{count:,} {table}" for table, count in account.news.items()) or "nothing new"
-        echo(f"{account.platform} {account.account}: {account.error or rows}")
-        for line in account.told:
-            echo(f"{account.platform} {account.account}: {line}")
-    for line in (result.error, result.on_failure):
-        if line:
-            echo(line)
-    echo(f"{result.outcome} in {(result.ended_at - result.started_at).total_seconds():.1f} s")
-
-
-def finish(result: Any, echo: Callable[[str], None]) -> None:
+def finish(result: Any, tell: Teller) -> None:
     """The run's summary, and its exit code."""
-    summary(result, echo)
+    tell.summary(result)
     sys.exit(result.exit_code)
 
 

@@ -1,13 +1,12 @@
 """The verbs that keep what cannot be made again, and put it back."""
 
 import datetime as dt
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from pipelines.cli.common import echo, finish, seconds, settings
+from pipelines.cli.common import Teller, finish, seconds, settings
 
 
 @click.command()
@@ -21,7 +20,7 @@ def archive(older_than: str) -> None:
     """
     from pipelines import archive as archives
 
-    tell = echo()
+    tell = Teller()
     age = dt.timedelta(seconds=seconds(older_than, "--older-than"))
     for packed in archives.archive(settings(), age, echo=tell):
         for line in packed.left:
@@ -38,7 +37,7 @@ def backup(file: Path) -> None:
     """
     from pipelines import backup as backups
 
-    backups.backup(settings(), file, echo=echo())
+    backups.backup(settings(), file, echo=Teller())
 
 
 @click.command()
@@ -52,7 +51,7 @@ def restore(file: Path, replace: bool) -> None:
     """
     from pipelines import backup as backups
 
-    tell = echo()
+    tell = Teller()
     _rebuilt(backups.restore(settings(), file, echo=tell, replace=replace), tell)
 
 
@@ -65,11 +64,11 @@ def rebuild() -> None:
     """
     from pipelines import backup as backups
 
-    tell = echo()
+    tell = Teller()
     _rebuilt(backups.rebuild(settings(), echo=tell), tell)
 
 
-def _rebuilt(rebuilt: Any, echo: Callable[[str], None]) -> None:
+def _rebuilt(rebuilt: Any, tell: Teller) -> None:
     for line in rebuilt.told:
-        echo(line)
-    finish(rebuilt.result, echo)
+        tell(line)
+    finish(rebuilt.result, tell)

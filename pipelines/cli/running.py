@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from pipelines.cli.common import echo, finish, seconds, settings, summary
+from pipelines.cli.common import Teller, finish, seconds, settings
 from pipelines.errors import Problem
 
 
@@ -51,13 +51,13 @@ def run(every: str | None, log_format: str, **reading: Any) -> None:
     """
     from pipelines import run as runs
 
-    tell = echo(log_format)
+    tell = Teller(log_format)
     if every:
         pause = seconds(every)
         while True:
             started = time.monotonic()
             try:
-                summary(runs.run(settings(), echo=tell, **_options(**reading)), tell)
+                tell.summary(runs.run(settings(), echo=tell, **_options(**reading)))
             except Problem as problem:
                 tell(str(problem))
             time.sleep(max(0.0, pause - (time.monotonic() - started)))
@@ -75,7 +75,7 @@ def load(log_format: str, **reading: Any) -> None:
     """
     from pipelines import run as runs
 
-    tell = echo(log_format)
+    tell = Teller(log_format)
     finish(runs.load_only(settings(), echo=tell, **_options(**reading)), tell)
 
 
@@ -88,7 +88,7 @@ def transform() -> None:
     """
     from pipelines import run as runs
 
-    tell = echo()
+    tell = Teller()
     finish(runs.transform_only(settings(), echo=tell), tell)
 
 

@@ -39,7 +39,7 @@ def demo() -> None:
       BOXOFFICE_DATA_DIR=/tmp/demo python -m pipelines.sandbox demo
     """
     from pipelines.sandbox import demo as demos
-    from pipelines.sandbox.demo_report import console
+    from pipelines.terminal import console
 
     demos.demo(os.environ, console())
 

@@ -86,13 +86,15 @@ def demo(environ: Mapping[str, str], out: Console, orders: int = ORDERS) -> Stat
         # In the sandbox a day lasts as long as this call: all that is due once an hour or once a day is due now.
         result = runs.run(settings, echo=echo, full=True)
         echo(f"Ticket Tailor answered {api.count():,} requests")
+    for account in result.accounts:
+        echo(f"{account.platform} {account.account}: {account.news_in_words}")
     _raise_if_failed(result)
     state.looks.append({"now": state.now, "fetched": int(time.time())})
     _save(data_dir, state)
     if not first:
-        out.rule(f"What the day brought ({_local(before):%d %B} to {_local(state.now):%d %B})")
+        out.print(f"\n[bold]── What the day brought ({_local(before):%d %B} to {_local(state.now):%d %B}) ──[/bold]")
         demo_report.difference(out, yesterday, settings, _told_twice(venue, before))
-        out.rule("Where that leaves the venue")
+        out.print("\n[bold]── Where that leaves the venue ──[/bold]")
     demo_report.first_answers(out, settings)
     demo_report.farewell(out, settings)
     return state

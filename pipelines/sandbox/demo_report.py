@@ -9,11 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
+from pipelines import terminal
 from pipelines.ask import open_published
 from pipelines.sandbox.catalogue import DIGITS
 from pipelines.settings import Settings
@@ -33,7 +31,7 @@ QUESTIONS = {
 }
 
 _SALES = """
-    select platform, account, currency, sum(orders), sum(tickets_sold), sum(gross_sales), sum(refunds), sum(net_sales),
+    select platform, currency, sum(orders), sum(tickets_sold), sum(gross_sales), sum(refunds), sum(net_sales),
         sum(buyer_fees)
     from rpt_daily_sales group by all order by currency, platform
 """
@@ -43,7 +41,7 @@ _EVENTS = """
     group by all order by sum(gross_sales) desc, event_name limit 5
 """
 _REFUNDS = """
-    select platform, account, currency, date_basis, count(distinct order_key), -sum(amount)
+    select platform, currency, date_basis, count(distinct order_key), -sum(amount)
     from fct_order_lines where line_kind = 'refund' group by all order by currency, platform, date_basis
 """
 _REFUSED = "select file, reason from refused_records order by file, position limit 12"
@@ -84,19 +82,13 @@ class Snapshot:
             )
 
 
-def console() -> Console:
-    """Standard output; colour on a terminal only, and room enough for the tables in a file."""
-    made = Console(highlight=False)
-    return made if made.is_terminal else Console(highlight=False, width=120)
-
-
 def first_answers(out: Console, settings: Settings) -> None:
     """Sales, best-selling events, refunds, and what was refused and why."""
     with open_published(settings) as db:
         _show(
             out,
-            "Sales by platform, account and currency",
-            ("platform", "account", "currency", *_right("orders tickets gross refunds net buyer-fees")),
+            "Sales by platform and currency",
+            ("platform", "currency", *_right("orders tickets gross refunds net buyer-fees")),
             db.execute(_SALES).fetchall(),
         )
         _show(
@@ -105,8 +97,8 @@ def first_answers(out: Console, settings: Settings) -> None:
             ("platform", "event", "on", "currency", *_right("tickets gross")),
             db.execute(_EVENTS, ["GBP"]).fetchall(),
         )
-        refunds = [(*row[:3], _BASES.get(row[3], row[3]), *row[4:]) for row in db.execute(_REFUNDS).fetchall()]
-        headers = ("platform", "account", "currency", "dated", *_right("orders refunds"))
+        refunds = [(*row[:2], _BASES.get(row[2], row[2]), *row[3:]) for row in db.execute(_REFUNDS).fetchall()]
+        headers = ("platform", "currency", "dated", *_right("orders refunds"))
         _show(out, "Refunds", headers, refunds)
         refused = db.execute(_REFUSED).fetchall()
         _show(out, "Refused: kept in raw, loaded into nothing", ("file", "why"), refused)
@@ -174,26 +166,19 @@ def _chosen(db: duckdb.DuckDBPyConnection, table: str, key: str, keys: set[str])
     return f"(select * from {table} semi join chosen_{table} using ({key}))"
 
 
-class _Right(str):
-    """The header of a column of numbers."""
-
-
-def _right(names: str) -> list[_Right]:
-    return [_Right(name.replace("-", " ")) for name in names.split()]
+def _right(names: str) -> list[str]:
+    """The headers of columns of numbers."""
+    return [f">{name.replace('-', ' ')}" for name in names.split()]
 
 
 def _show(out: Console, title: str, headers: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
     if not rows:
         out.print(f"\n[bold]{title}[/bold]: none")
         return
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for header in headers:
-        table.add_column(header, justify="right" if isinstance(header, _Right) else "left", overflow="fold")
-    for row in rows:
-        currency = row[headers.index("currency")] if "currency" in headers else None
-        table.add_row(*(_text(value, DIGITS.get(currency, 2)) for value in row))
-    out.print(f"\n[bold]{title}[/bold]")
-    out.print(table)
+    digits = [DIGITS.get(row[headers.index("currency")], 2) if "currency" in headers else 2 for row in rows]
+    out.print()
+    cells = [[_text(value, places) for value in row] for row, places in zip(rows, digits, strict=True)]
+    terminal.table(out, title, headers, cells)
 
 
 def _plain(value: str | None) -> str | None:
@@ -206,4 +191,4 @@ def _text(value: Any, digits: int) -> str:
         return ""
     if isinstance(value, Decimal):
         return f"{value:,.{digits}f}"
-    return escape(f"{value:,}" if isinstance(value, int) else str(value))
+    return f"{value:,}" if isinstance(value, int) else str(value)

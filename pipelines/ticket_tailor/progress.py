@@ -2,6 +2,7 @@
 
 import datetime as dt
 
+from pipelines.terminal import duration
 from pipelines.ticket_tailor.client import Client
 from pipelines.ticket_tailor.reading import Came, Cut, Done, Happening, Read
 
@@ -58,10 +59,3 @@ class Progress:
         if self.seconds_left is not None:
             line += f", about {duration(self.seconds_left)} left"
         return line
-
-
-def duration(seconds: float) -> str:
-    """Seconds as a person says them."""
-    if seconds < 90:
-        return f"{seconds:.0f} seconds"
-    return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"

@@ -1,0 +1,81 @@
+"""What a person reads in a terminal: tables that fit, spans of time in words. Colour on a terminal only."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def console(*, stderr: bool = False) -> "Console":
+    """Standard output, or standard error. In a pipe or a file a line is as long as what it says, never folded."""
+    from rich.console import Console
+
+    made = Console(stderr=stderr, highlight=False)
+    return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=10_000)
+
+
+def table(out: "Console", title: str, headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """A table with a line under its headers, one space between columns where the terminal is narrow, else three.
+
+    A header that begins with ``>`` is that of numbers, which stand to the right; one that ends in ``…`` is of text
+    that may take several lines. The other columns are never folded while there is room.
+    """
+    from rich.box import SIMPLE_HEAD
+    from rich.markup import escape
+    from rich.table import Table
+
+    names = [header.strip(">…") for header in headers]
+    widest = [max(map(len, column)) for column in zip(names, *(map(str, row) for row in rows), strict=True)]
+    roomy = sum(widest) + 3 * len(widest) <= out.width
+    needed = sum(20 if header.endswith("…") else width + 1 for header, width in zip(headers, widest, strict=True))
+    made = Table(
+        box=SIMPLE_HEAD if roomy else None,
+        padding=(0, 1) if roomy else (0, 1, 0, 0),
+        pad_edge=False,
+        show_edge=False,
+        header_style="bold",
+    )
+    for name, header, width in zip(names, headers, widest, strict=True):
+        made.add_column(
+            name,
+            justify="right" if header.startswith(">") else "left",
+            min_width=width if needed <= out.width and not header.endswith("…") else None,
+            overflow="fold",
+        )
+    for row in rows:
+        made.add_row(*(escape(str(cell)) for cell in row))
+    if title:
+        out.print(f"[bold]{escape(title)}[/bold]", soft_wrap=True)
+    with out.capture() as drawn:
+        out.print(made)
+    # rich fills lines up to the table's width: in a file that is noise
+    out.file.write("".join(f"{line.rstrip()}\n" for line in drawn.get().splitlines()))
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them."""
+    if seconds < 90:
+        return f"{seconds:.0f} seconds"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} minutes"
+    return f"{seconds / 3600:.1f} hours" if seconds < 172_800 else f"{seconds / 86_400:.0f} days"
+
+
+def left(done: int, total: int, seconds: float) -> str:
+    """How long the rest takes at the pace so far, as `, about 40 seconds left`; nothing while that is a guess."""
+    return f", about {duration(seconds * (total - done) / done)} left" if 0 < done < total and seconds >= 5 else ""
+
+
+def now_and_then(echo: Callable[[str], None], seconds: float = 10.0) -> Callable[[str], None]:
+    """For progress, where each line says all that the one before did: tells one when some time has passed."""
+    last = time.monotonic()
+
+    def tell(line: str) -> None:
+        nonlocal last
+        if time.monotonic() - last >= seconds:
+            echo(line)
+            last = time.monotonic()
+
+    return tell
