@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from pipelines.cli.common import echo, settings
+from pipelines.cli.common import Teller, settings
 from pipelines.errors import ConfigProblem
 
 ACCOUNT = click.option("--account", help="Which one, when several are configured.")
@@ -106,7 +106,7 @@ def _client(account: str | None) -> Any:
     from pipelines.ticket_tailor.client import Client
 
     office = _chosen(settings().box_offices, account, "box office")
-    return Client(office.base_url, office.api_key, told=echo()), ZoneInfo(office.time_zone or "UTC")
+    return Client(office.base_url, office.api_key, told=Teller()), ZoneInfo(office.time_zone or "UTC")
 
 
 def _print_json(found: Any) -> None:
