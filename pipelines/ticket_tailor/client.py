@@ -122,11 +122,11 @@ class Client:
         """
         query = {"limit": PAGE_SIZE, **(params or {})}
 
-        def read(response: requests.Response) -> Page:
+        def read(response: requests.Response, content: bytes) -> Page:
             if "json" not in response.headers.get("Content-Type", "json").lower():
                 raise Fault("an answer that is not JSON")
             try:
-                documents, misread, has_more = read_page(response.content, int(query["limit"]), shape)
+                documents, misread, has_more = read_page(content, int(query["limit"]), shape)
             except NotAPage as no_page:
                 raise Fault(str(no_page)) from None
             return Page(documents, misread, has_more, self.clock())
@@ -202,11 +202,11 @@ class Client:
         if urlsplit(path).netloc or "://" in path:
             raise ConfigProblem("The path is relative to the API, such as /v1/events: the key is sent nowhere else.")
 
-        def read(response: requests.Response) -> Answer:
+        def read(response: requests.Response, content: bytes) -> Answer:
             try:
-                parsed = json.loads(response.content) if response.content else None
+                parsed = json.loads(content) if content else None
             except ValueError:
-                parsed = response.text
+                parsed = content.decode(response.encoding or "utf-8", "replace")
             return Answer(response.status_code, dict(response.headers), parsed)
 
         answer = self._ask(method, path, read, params=query, headers=headers, data=body, any_status=True)
@@ -218,9 +218,9 @@ class Client:
     def get(self, path: str) -> Any:
         """One object, parsed. Raises Refused (404: there is none)."""
 
-        def read(response: requests.Response) -> Any:
+        def read(_response: requests.Response, content: bytes) -> Any:
             try:
-                return orjson.loads(response.content)
+                return orjson.loads(content)
             except ValueError:
                 raise Fault("an answer that is not JSON") from None
 
@@ -243,7 +243,7 @@ class Client:
         self,
         method: str,
         path: str,
-        read: Callable[[requests.Response], T],
+        read: Callable[[requests.Response, bytes], T],
         *,
         params: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
@@ -265,7 +265,10 @@ class Client:
                     data=data,
                     timeout=TIMEOUT,
                     allow_redirects=False,
+                    stream=True,
                 )
+                # in large pieces: with requests' own of 10 kB a page costs half a millisecond more
+                content = b"".join(response.iter_content(1 << 20))
                 with self._count:
                     self.asked += 1
                 self.budget.learn(response.headers, self.clock().timestamp())
@@ -279,10 +282,10 @@ class Client:
                     self.budget.pause(wait)
                     continue
                 if not any_status:
-                    self._judge(response, path)
+                    self._judge(response, content, path)
                 elif response.status_code >= 500 and method in ("GET", "HEAD"):
                     raise Fault(f"status {response.status_code}")
-                answer = read(response)
+                answer = read(response, content)
                 with self._count:
                     self.answered += response.status_code < 400
                 return answer
@@ -325,7 +328,7 @@ class Client:
             self._sessions.session = session
         return session
 
-    def _judge(self, response: requests.Response, path: str) -> None:
+    def _judge(self, response: requests.Response, content: bytes, path: str) -> None:
         """Raises what a status other than 200 means."""
         status = response.status_code
         if status == 200:
@@ -339,12 +342,12 @@ class Client:
             raise key_refused(status)
         if 200 <= status < 300:
             raise Fault(f"status {status}")
-        raise Refused(status, f"Ticket Tailor refuses {path} with status {status}{self._message(response)}.")
+        raise Refused(status, f"Ticket Tailor refuses {path} with status {status}{self._message(content)}.")
 
-    def _message(self, response: requests.Response) -> str:
+    def _message(self, content: bytes) -> str:
         """What the platform says itself, when it says it in the documented way."""
         try:
-            body = orjson.loads(response.content)
+            body = orjson.loads(content)
             said = body.get("message") or body.get("error_code") if isinstance(body, dict) else None
         except ValueError:
             said = None
