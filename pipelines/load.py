@@ -124,7 +124,7 @@ def pipeline(settings: Settings, platform: str, account: str, loaded: Loaded) ->
     try:
         made = make()
         if made.has_pending_data:
-            _run(settings, made, None)
+            land(settings, made, None)
             loaded.finished_earlier = True
     except Exception:
         require_writable(settings)
@@ -161,7 +161,7 @@ def _opened(settings: Settings, patience: float = 5.0) -> duckdb.DuckDBPyConnect
         time.sleep(0.5)
 
 
-def _run(settings: Settings, made: "dlt.Pipeline", source: "DltSource | None", rows: int = 0) -> dict[str, int]:
+def land(settings: Settings, made: "dlt.Pipeline", source: "DltSource | None", rows: int = 0) -> dict[str, int]:
     """One package, of about so many rows, into raw.
 
     Returns the rows by table. Raises Problem in words for what dlt reports as a failed step.
@@ -243,7 +243,7 @@ def load_settings_table(settings: Settings) -> bool:
             write_disposition={"disposition": "merge", "strategy": "delete-insert"},
         )
 
-    _run(settings, made, accounts_source())
+    land(settings, made, accounts_source())
     return True
 
 
@@ -253,12 +253,12 @@ def make_missing_tables(settings: Settings) -> None:
         made = pipeline(settings, "ticketor", "no_site", Loaded())
         from pipelines.ticketor import buffer, source
 
-        _run(settings, made, source.ticketor_source(Site("no_site", buffer=""), buffer.Package()))
+        land(settings, made, source.ticketor_source(Site("no_site", buffer=""), buffer.Package()))
     if not register.ticket_tailor_tables(settings.warehouse):
         made = pipeline(settings, "ticket_tailor", "no_box_office", Loaded())
         from pipelines.ticket_tailor import source as box_office
 
-        _run(settings, made, box_office.empty_source())
+        land(settings, made, box_office.empty_source())
 
 
 @contextlib.contextmanager
@@ -302,7 +302,7 @@ class TicketorAccount:
                 rows, outcomes = len(package.records), package.records["outcome"].to_pylist()
                 refused = sum(outcome != "loaded" for outcome in outcomes)
                 files += len(package.records["file"].unique())
-            loaded.add(_run(self.settings, made, source.ticketor_source(self.site, package), rows))
+            loaded.add(land(self.settings, made, source.ticketor_source(self.site, package), rows))
             loaded.refused += refused
             progress(
                 f"ticketor {self.name}: {loaded.rows.get('records', 0):,} records from {files:,} of {len(plan.new):,} "
@@ -340,7 +340,7 @@ class TicketTailorAccount:
         try:
             for package in plan.packages(lambda line: progress(f"ticket_tailor {self.name}: {line}")):
                 rows = sum(map(len, package.rows.values()))
-                loaded.add(_run(self.settings, made, source.ticket_tailor_source(self.office, package), rows))
+                loaded.add(land(self.settings, made, source.ticket_tailor_source(self.office, package), rows))
                 loaded.refused = loaded.rows.get("refused", 0)
         finally:
             loaded.requests = plan.requests

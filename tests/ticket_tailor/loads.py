@@ -135,7 +135,7 @@ class Warehouse:
         made = load.pipeline(self.settings, "ticket_tailor", office.name, load.Loaded())
         from pipelines.ticket_tailor.source import ticket_tailor_source
 
-        return lambda package: made.run(ticket_tailor_source(office, package), loader_file_format="parquet")
+        return lambda package: load.land(self.settings, made, ticket_tailor_source(office, package))
 
     def _land(self, package: Package) -> None:
         with duckdb.connect(str(self.settings.warehouse)) as db:
