@@ -1,0 +1,40 @@
+"""Somebody types dbt between two runs."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+
+from pipelines import run
+from pipelines.settings import ROOT
+from tests.operations import same
+from tests.operations.house import House
+
+
+def dbt(house: House, *arguments: str) -> None:
+    """As a user types it at the root, in a process of its own."""
+    ran = subprocess.run(
+        [str(Path(sys.executable).with_name("dbt")), *arguments],
+        cwd=ROOT,
+        env=house.environment(house.settings())
+        | {"DBT_TARGET_PATH": str(house.folder / "target"), "DBT_LOG_PATH": str(house.folder / "logs")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout[-3000:]
+
+
+def test_a_build_by_hand_sends_the_next_run_down_the_whole_path(house: House, copy_of_first: Path) -> None:
+    """Part of the models made anew by hand, one of them in a way that is not ours: the next run publishes what it would
+    have published anyway, though nothing is new."""
+    settings = house.settings()
+    dbt(house, "run", "--full-refresh", "--select", "stg_ticketor__invoices", "fct_orders")
+    with duckdb.connect(str(settings.warehouse)) as db:
+        db.execute("delete from marts.fct_orders")
+    result = run.run(settings, echo=lambda _line: None)
+    assert (result.outcome, result.published, result.error) == ("done", True, None)
+    assert sum(sum(account.news.values()) for account in result.accounts) == 0
+    assert same.marts(copy_of_first, settings.published) == []
+    assert run.run(settings, echo=lambda _line: None).outcome == "idle"
