@@ -1,0 +1,159 @@
+"""What a run costs when nothing is new, when one sale is, and as history grows; publishing beside a bare copy.
+
+    python -m benchmarks.runs                                # 10,000, 100,000 and a million invoices: an hour
+    python -m benchmarks.runs --invoices 10000 --repeat 3
+
+A figure is the median wall time of a process of its own, imports included, unless it says otherwise. One Ticketor site,
+so that no network is in it. Trust the ratios, not the seconds.
+
+import dlt: what a process pays that merely imports the library; a run with nothing new should cost no more.
+dbt build: the same project in a fresh process (without its unit tests, which a run leaves out too), with all of raw
+already in place; a run with one new sale also loads, publishes and records.
+bare copy: every mart into an empty file by `create table as`, without types, constraints and comments.
+"""
+
+import argparse
+import json
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.ticketor_load import OLD, invoice
+
+ROOT = Path(__file__).resolve().parent.parent
+LINES_A_FILE = 5_000
+
+KEPT_ALIVE = """
+import json, os, time
+from pipelines import run
+from pipelines.settings import load_settings
+seconds = []
+for _ in range(20):
+    start = time.perf_counter()
+    assert run.run(load_settings(os.environ), echo=print).outcome == "idle"
+    seconds.append(time.perf_counter() - start)
+print(json.dumps(sorted(seconds)[10]))
+"""
+PUBLISH = """
+import datetime as dt, json, os, time
+import duckdb
+from pipelines import publish
+from pipelines.settings import load_settings
+settings = load_settings(os.environ)
+start = time.perf_counter()
+publish.publish(settings, dt.datetime.now(dt.UTC))
+published = time.perf_counter() - start
+copy = settings.data_dir / "copy.duckdb"
+start = time.perf_counter()
+with duckdb.connect(str(copy)) as db:
+    db.execute(f"attach '{settings.warehouse}' as warehouse (read_only)")
+    marts = "from duckdb_tables() select table_name where database_name = 'warehouse' and schema_name = 'marts'"
+    for (name,) in db.execute(marts).fetchall():
+        db.execute(f'create table "{name}" as from warehouse.marts."{name}"')
+copied = time.perf_counter() - start
+copy.unlink()
+print(json.dumps([published, copied]))
+"""
+
+
+class Venue:
+    """A data folder and a buffer that go on growing."""
+
+    def __init__(self, folder: Path) -> None:
+        self.buffer, self.data = folder / "buffer", folder / "data"
+        self.count = self.files = 0
+        self.rng = random.Random(1)
+        self.environment = {
+            name: value for name, value in os.environ.items() if not name.startswith(("TICKET", "BOXOFFICE", "DBT_"))
+        } | {"BOXOFFICE_DATA_DIR": str(self.data), "TICKETOR_BUFFER": str(self.buffer), "BOXOFFICE_TIME_ZONE": "UTC"}
+
+    def sell(self, count: int) -> None:
+        """So many invoices more, as JSON Lines in files of a folder a day."""
+        for first in range(0, count, LINES_A_FILE):
+            self.files += 1
+            path = self.buffer / f"day-{self.files // 100}" / f"{self.files}.jsonl"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("w") as file:
+                for _ in range(min(LINES_A_FILE, count - first)):
+                    self.count += 1
+                    file.write(json.dumps(invoice(self.count, self.rng), separators=(",", ":")) + "\n")
+            for each in (path, path.parent, self.buffer):
+                os.utime(each, (OLD + self.files, OLD + self.files))
+
+    def call(self, *command: str) -> tuple[float, str]:
+        """Wall seconds of a process, and the last line it printed."""
+        start = time.perf_counter()
+        done = subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False)
+        seconds = time.perf_counter() - start
+        if done.returncode:
+            raise SystemExit(f"{' '.join(command)[:80]} failed:\n{(done.stdout + done.stderr)[-2000:]}")
+        return seconds, (done.stdout.splitlines() or [""])[-1]
+
+    def run(self, outcome: str) -> float:
+        """One `boxoffice run`, and that it did what it should."""
+        seconds, _ = self.call(sys.executable, "-m", "pipelines.cli", "run")
+        told = json.loads((self.data / "runs.jsonl").read_text().splitlines()[-1])
+        assert told["outcome"] == outcome, told
+        return seconds
+
+
+def row(what: str, seconds: float, ratio: str = "", goal: str = "") -> None:
+    print(f"| {what} | {seconds:.2f} | {ratio} | {goal} |", flush=True)
+
+
+def measure(invoices: int, repeat: int) -> None:
+    """All figures of one size of history."""
+    with tempfile.TemporaryDirectory(prefix="runs-bench-") as folder:
+        venue = Venue(Path(folder))
+        print(f"| **{invoices:,} invoices** | | | |")
+        venue.sell(invoices)
+        row("first run", venue.run("done"))
+        venue.run("idle")
+
+        idle, imports = [], []
+        for _ in range(max(5, repeat)):
+            idle.append(venue.run("idle"))
+            imports.append(venue.call(sys.executable, "-c", "import dlt")[0])
+        nothing, dlt = statistics.median(idle), statistics.median(imports)
+        row('python -c "import dlt"', dlt)
+        row("nothing new", nothing, f"{nothing / dlt:.2f} x import dlt", "at most 1")
+        row("nothing new, in a process kept alive", json.loads(venue.call(sys.executable, "-c", KEPT_ALIVE)[1]))
+
+        one = []
+        for _ in range(repeat):
+            venue.sell(1)
+            one.append(venue.run("done"))
+        venue.sell(max(1, invoices // 100))
+        per_cent = venue.run("done")
+        dbt = str(Path(sys.executable).with_name("dbt"))
+        build = statistics.median(
+            venue.call(dbt, "--quiet", "build", "--exclude-resource-type", "unit_test")[0] for _ in range(repeat)
+        )
+        sale = statistics.median(one)
+        row("dbt build", build)
+        row("one new sale", sale, f"{sale / build:.2f} x dbt build", "at most 1.3")
+        row("one per cent new", per_cent, f"{per_cent / build:.2f} x dbt build")
+
+        copies = [json.loads(venue.call(sys.executable, "-c", PUBLISH)[1]) for _ in range(repeat)]
+        published, copied = (statistics.median(seconds) for seconds in zip(*copies, strict=True))
+        row("bare copy of the marts", copied)
+        row("publish", published, f"{published / copied:.2f} x bare copy", "about 1")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--invoices", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
+    parser.add_argument("--repeat", type=int, default=3)
+    options = parser.parse_args()
+    print("| what | seconds | ratio | goal |\n|---|---|---|---|", flush=True)
+    for invoices in options.invoices:
+        measure(invoices, options.repeat)
+
+
+if __name__ == "__main__":
+    main()
