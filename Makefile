@@ -23,7 +23,7 @@ help:  ## list the targets
 	@touch $@
 
 .venv-notebooks/.ready: pyproject.toml constraints.txt
-	@echo "setting up .venv-notebooks (pandas stays out of .venv: dlt would import it in every run)"
+	@echo "setting up .venv-notebooks (a minute, once; pandas stays out of .venv, where dlt would import it in every run)"
 	@$(PYTHON) -m venv .venv-notebooks
 	@.venv-notebooks/bin/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt pip
 	@.venv-notebooks/bin/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt --group notebooks

@@ -31,6 +31,9 @@ def ask(settings: Settings, query: str, form: str) -> None:
             else:
                 options = "format csv, header" if form == "csv" else "format json, array"
                 db.sql(f"copy (from answer) to '/dev/stdout' ({options})")
+        except (duckdb.CatalogException, duckdb.BinderException) as error:
+            tables = 'boxoffice sql "show tables"; columns: boxoffice sql "describe fct_orders"'
+            raise Problem(f"{error}\nWhat there is: {tables}") from None
         except duckdb.Error as error:
             raise Problem(str(error)) from None
 

@@ -92,7 +92,9 @@ def backup(settings: Settings, target: Path, *, echo: Echo, now: dt.datetime | N
             _unpack(fresh, Path(folder) / "read back")
             put_in_place(fresh, target)
         except OSError as error:
-            raise Problem(f"{target} could not be written: {error.strerror}. An older backup stays.") from None
+            raise Problem(
+                f"{target} could not be written: {error.strerror}. An older backup stays; give another place."
+            ) from None
         finally:
             fresh.unlink(missing_ok=True)
     echo(f"{target}: {sum(copied.rows.values()):,} rows of raw, {target.stat().st_size:,} bytes")
@@ -300,7 +302,9 @@ def _unpack(source: Path, folder: Path) -> dict[str, Any]:
                 if _sha256(folder / name) != told["sha256"]:
                     raise ValueError(f"{name} is not what was written")
     except (tarfile.TarError, OSError, EOFError, ValueError, KeyError, TypeError) as error:
-        raise Problem(f"{source} is no whole backup: {type(error).__name__} {error}\nNothing was touched.") from None
+        raise Problem(
+            f"{source} is no whole backup: {type(error).__name__} {error}\nNothing was touched: take another."
+        ) from None
     return manifest
 
 

@@ -97,8 +97,12 @@ def show(told: Status, now: dt.datetime | None = None) -> None:
     def ago(at: dt.datetime | None) -> str:
         return f"{terminal.duration((now - at).total_seconds())} ago" if at else "never"
 
-    terminal.table(
-        out,
+    def table(title: str, headers: list[str], rows: list[list[str]]) -> None:
+        if rows:
+            terminal.table(out, title, headers, rows)
+            out.print()
+
+    table(
         "Last runs (UTC)",
         ["started", "what", "outcome", ">seconds", ">new rows", ">refused", ">requests"],
         [
@@ -115,9 +119,7 @@ def show(told: Status, now: dt.datetime | None = None) -> None:
             for run in told.runs
         ],
     )
-    out.print()
-    terminal.table(
-        out,
+    table(
         f"Accounts, as published {_minute(told.published_at)} UTC",
         ["account", "newest record (UTC)", "that is", "time zone"],
         [
@@ -125,18 +127,14 @@ def show(told: Status, now: dt.datetime | None = None) -> None:
             for platform, account, at, zone in told.accounts
         ],
     )
-    out.print()
-    if told.refused:
-        terminal.table(
-            out,
-            "Refused",
-            [">records", "newest (UTC)", "account", "why…"],
-            [
-                [f"{count:,}", _minute(newest), f"{platform} {account}", why]
-                for platform, account, why, count, newest in told.refused
-            ],
-        )
-        out.print()
+    table(
+        "Refused",
+        [">records", "newest (UTC)", "account", "why…"],
+        [
+            [f"{count:,}", _minute(newest), f"{platform} {account}", why]
+            for platform, account, why, count, newest in told.refused
+        ],
+    )
     for want in told.wants:
         out.print(f"! {want}", style="yellow", markup=False, soft_wrap=True)
     if told.well:

@@ -147,11 +147,16 @@ def _notes(db: duckdb.DuckDBPyConnection, first: dt.date, last: dt.date) -> list
     """What a reader must know beside the numbers: (name, words)."""
     begins, ends = db.execute("select min(sales_on), max(sales_on) from rpt_daily_sales").fetchone()
     if begins is None:
-        raise Problem("Nothing has been sold yet: there is no month to export.")
+        raise Problem(
+            "Nothing has been sold yet: there is no month to export. How fresh each account is: boxoffice status"
+        )
     data_until, published_at = db.execute("select data_until, published_at from run_info").fetchone()
     until = data_until or published_at
     if last < begins or first > max(ends, until.date()):
-        raise Problem(f"The published tables reach from {begins} to {ends}: {first:%Y-%m} is not among them.")
+        raise Problem(
+            f"The published tables reach from {begins} to {ends}: {first:%Y-%m} is not among them. "
+            "Give another with --month."
+        )
     notes = [
         ("Month", f"{first} to {last}, local days of each account"),
         ("Data until", f"{until:%Y-%m-%d %H:%M} UTC"),
