@@ -33,6 +33,8 @@ def publish(settings: Settings, now: dt.datetime) -> int:
         db.execute("set TimeZone = 'UTC'")
         db.execute(f"attach '{_quoted(settings.warehouse)}' as warehouse (read_only)")
         db.execute(f"attach '{_quoted(fresh)}' as published (storage_version '{STORAGE_VERSION}')")
+        # in one transaction: each statement on its own would be written through to the disk, hundreds of comments
+        db.execute("begin")
         db.execute("create schema published.marts")
         tables = db.execute(
             "select table_name, sql, comment from duckdb_tables() where database_name = 'warehouse' "
@@ -60,6 +62,7 @@ def publish(settings: Settings, now: dt.datetime) -> int:
             "comment on column published.marts.run_info.data_until is "
             "'When the newest record in these tables reached us (UTC).'"
         )
+        db.execute("commit")
         db.execute("use memory")
         db.execute("detach published")
     fresh.chmod(settings.published_mode)

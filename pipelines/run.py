@@ -13,7 +13,7 @@ from importlib.metadata import version
 from typing import Any
 from urllib.parse import urlsplit
 
-from pipelines import alarm, bookkeeping, load, publish, tidy, transform
+from pipelines import alarm, bookkeeping, load, publish, register, tidy, transform
 from pipelines.errors import ConfigProblem, Problem
 from pipelines.settings import Settings
 
@@ -88,13 +88,14 @@ def run(settings: Settings, *, echo: Echo, **reading: Any) -> RunResult:
     with _recorded(settings, "run") as result:
         marker = bookkeeping.read_marker(settings)
         options = load.Reading(sweep=_sweep_due(marker, result.started_at), **reading)
-        due = load.accounts(settings)
+        due, settled = load.accounts(settings), False
         if marker and not options.full:
-            with result.timed("look"):
+            # opened once: what a look asks costs less than opening the file for it
+            with result.timed("look"), register.reading(settings.warehouse):
                 due = [account for account in due if _is_due(settings, account, options, result, echo)]
+                settled = not due and not load.settings_changed(settings)
         unbuilt = set(marker.get("unbuilt", []))
-        unsettled = bool(due or not marker or load.settings_changed(settings))
-        if unsettled:
+        if not settled:
             bookkeeping.remove_marker(settings)
             changed, touched = _load(settings, result, due, options, echo)
             unbuilt |= touched
@@ -102,7 +103,7 @@ def run(settings: Settings, *, echo: Echo, **reading: Any) -> RunResult:
                 # with the marker true, all else is built: what hangs on nothing that changed stays as it is
                 _build(settings, result, echo, unbuilt if marker else None)
                 unbuilt = set()
-        if (unsettled or options.sweep) and not result.error:
+        if (not settled or options.sweep) and not result.error:
             swept_all = options.sweep and not any(account.error for account in result.accounts)
             swept_at = result.started_at.isoformat() if swept_all else marker.get("swept_at")
             bookkeeping.write_marker(settings, swept_at=swept_at, unbuilt=sorted(unbuilt))
