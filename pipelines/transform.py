@@ -41,6 +41,7 @@ def transform(settings: Settings, echo: Echo, changed: set[str] | None = None) -
     from dbt.cli.main import dbtRunner
 
     built, failed = Built(), []
+    apart = changed and "boxoffice" not in changed
 
     progress = Progress(echo)
 
@@ -63,7 +64,8 @@ def transform(settings: Settings, echo: Echo, changed: set[str] | None = None) -
                 f"--project-dir={ROOT}",
                 f"--profiles-dir={ROOT}",
                 f"--target-path={settings.data_dir / 'dbt'}",
-                *(["--select", *(f"source:raw_{platform}+" for platform in sorted(changed))] if changed else []),
+                # other settings touch everything
+                *(["--select", *(f"source:raw_{platform}+" for platform in sorted(changed))] if apart else []),
             ]
         )
     finally:

@@ -1,7 +1,11 @@
 -- One row per account and quarter of an hour in which anything was sold or paid, with the account's calendar day.
 -- Looking a quarter up costs a tenth of asking each single time for its day: timezone() is slow where the zone comes
 -- with the row. No zone's day has begun within a quarter of an hour since 1972.
-{{ config(materialized='table') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key=['platform', 'account', 'quarter_hour'],
+) }}
 
 with quarters as (
     {% for model, at in [
@@ -15,7 +19,7 @@ with quarters as (
             platform,
             account,
             {{ quarter_hour(at) }} as quarter_hour
-        from {{ ref(model) }}
+        from {{ touched(model) }}
         where {{ at }} is not null
         {% if not loop.last %}union{% endif %}
     {% endfor %}

@@ -1,10 +1,12 @@
 -- One row per signed amount of an order: the ledger. Every report of money is a sum of it.
+{{ config(materialized='incremental') }}
+
 with orders as (
-    select * from {{ ref('int_orders') }}
+    select * from {{ touched('int_orders') }}
 ),
 
 lines as (
-    select * from {{ ref('int_order_lines') }}
+    select * from {{ touched('int_order_lines') }}
 ),
 
 added_up as (

@@ -1,16 +1,18 @@
 -- One row per order: Ticketor's invoice, Ticket Tailor's order.
+{{ config(materialized='incremental') }}
+
 with orders as (
     select
         *,
         {{ key(['platform', 'account', 'order_id']) }} as order_key
-    from {{ ref('int_orders') }}
+    from {{ touched('int_orders') }}
 ),
 
 tickets as (
     select
         order_key,
         count(*) as how_many
-    from {{ ref('fct_tickets') }}
+    from {{ touched('fct_tickets') }}
     group by order_key
 ),
 
@@ -18,7 +20,7 @@ products as (
     select
         order_key,
         count(*) as how_many
-    from {{ ref('fct_product_sales') }}
+    from {{ touched('fct_product_sales') }}
     group by order_key
 ),
 
@@ -30,7 +32,7 @@ payments as (
         sum(-amount) filter (where kind = 'refund') as refunded,
         sum(credit_amount) filter (where kind = 'credit_redeemed') as credit_redeemed,
         sum(credit_amount) filter (where kind = 'credit_issued') as credit_issued
-    from {{ ref('fct_payments') }}
+    from {{ touched('fct_payments') }}
     group by order_key
 ),
 
@@ -39,7 +41,7 @@ credit_in_total as (
     select
         order_key,
         sum(-amount) as amount
-    from {{ ref('fct_order_lines') }}
+    from {{ touched('fct_order_lines') }}
     where line_kind = 'gift_card' and amount < 0 and product_sale_key is null
     group by order_key
 ),

@@ -1,4 +1,6 @@
 -- One row per movement of money; attempts that moved none, and credit, are kept with amount 0.
+{{ config(materialized='incremental') }}
+
 select
     {{ key(['payments.platform', 'payments.account', 'payments.payment_id']) }} as payment_key,
     payments.platform,
@@ -24,7 +26,7 @@ select
     {{ key(['payments.platform', 'payments.account', 'payments.agent_id']) }} as agent_key,
     payments.cash_register_id,
     payments.first_seen_at
-from {{ ref('int_payments') }} as payments
+from {{ touched('int_payments') }} as payments
 left join {{ ref('int_local_days') }} as days
     on
         payments.platform = days.platform

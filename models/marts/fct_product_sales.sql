@@ -1,4 +1,6 @@
 -- One row per sold line of merchandise, donation, gift card or membership.
+{{ config(materialized='incremental') }}
+
 select
     {{ key(['sales.platform', 'sales.account', 'sales.product_sale_id']) }} as product_sale_key,
     sales.platform,
@@ -24,7 +26,7 @@ select
     sales.sold_at,
     days.local_day as sold_on,
     sales.first_seen_at
-from {{ ref('int_product_sales') }} as sales
+from {{ touched('int_product_sales') }} as sales
 left join {{ ref('int_local_days') }} as days
     on
         sales.platform = days.platform

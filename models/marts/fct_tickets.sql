@@ -1,4 +1,6 @@
 -- One row per ticket sold: Ticketor's (invoice, ticket), Ticket Tailor's issued ticket.
+{{ config(materialized='incremental') }}
+
 select
     {{ ticket_key('tickets') }} as ticket_key,
     tickets.platform,
@@ -31,7 +33,7 @@ select
     tickets.delivery_method,
     tickets.source,
     tickets.first_seen_at
-from {{ ref('int_tickets') }} as tickets
+from {{ touched('int_tickets') }} as tickets
 left join {{ ref('int_accounts') }} as accounts
     on tickets.platform = accounts.platform and tickets.account = accounts.account
 left join {{ ref('int_local_days') }} as days

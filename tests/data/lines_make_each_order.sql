@@ -5,7 +5,7 @@ with added_up as (
         order_key,
         sum(amount) as everything,
         sum(case when line_kind <> 'refund' then amount end) as charged
-    from {{ ref('fct_order_lines') }}
+    from {{ touched('fct_order_lines') }}
     group by order_key
 )
 
@@ -16,7 +16,7 @@ select
     orders.total_amount,
     added_up.everything,
     added_up.charged
-from {{ ref('fct_orders') }} as orders
+from {{ touched('fct_orders') }} as orders
 left join added_up on orders.order_key = added_up.order_key
 where
     orders.total_amount is not null

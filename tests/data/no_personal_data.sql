@@ -55,7 +55,7 @@ texts as not materialized (
             column_name,
             lower(trim(said)) as said
         from (
-            unpivot (select {{ columns }} from {{ ref(mart) }})
+            unpivot (select {{ columns }} from {{ touched(mart) if mart.startswith('fct_') else ref(mart) }})
             on {{ columns }}
             into name column_name value said
         )

@@ -1,23 +1,23 @@
 -- An item may come before its order, or without it; then rpt_reconciliation says so. A row here is an order that is
 -- named by an item, has not come, and is not shown, or is shown and has come.
 with missing as (
-    select order_key from {{ ref('fct_tickets') }}
+    select order_key from {{ touched('fct_tickets') }}
     union
-    select order_key from {{ ref('fct_product_sales') }}
+    select order_key from {{ touched('fct_product_sales') }}
     union
-    select order_key from {{ ref('fct_payments') }}
+    select order_key from {{ touched('fct_payments') }}
 ),
 
 shown as (
     select order_key
-    from {{ ref('rpt_reconciliation') }}
+    from {{ touched('rpt_reconciliation') }}
     where identity = 'order is here'
 ),
 
 not_here as (
     select missing.order_key
     from missing
-    anti join {{ ref('fct_orders') }} as orders on missing.order_key = orders.order_key
+    anti join {{ touched('fct_orders') }} as orders on missing.order_key = orders.order_key
     where missing.order_key is not null
 )
 

@@ -5,7 +5,7 @@ with payments as (
         order_key,
         paid_on as gone_on,
         sum(amount) as amount
-    from {{ ref('fct_payments') }}
+    from {{ touched('fct_payments') }}
     where kind = 'refund'
     group by all
     having sum(amount) <> 0
@@ -16,7 +16,7 @@ lines as (
         order_key,
         booked_on as gone_on,
         sum(amount) as amount
-    from {{ ref('fct_order_lines') }}
+    from {{ touched('fct_order_lines') }}
     where line_kind = 'refund'
     group by all
     having sum(amount) <> 0
@@ -29,5 +29,5 @@ select
     lines.amount as in_lines
 from payments
 full outer join lines on payments.order_key = lines.order_key and payments.gone_on = lines.gone_on
-inner join {{ ref('fct_orders') }} as orders on coalesce(payments.order_key, lines.order_key) = orders.order_key
+inner join {{ touched('fct_orders') }} as orders on coalesce(payments.order_key, lines.order_key) = orders.order_key
 where orders.payments_known and payments.amount is distinct from lines.amount

@@ -4,9 +4,9 @@
 with ticketor_returns as (
     select
         account,
-        invoice_id
-    from {{ ref('int_ticketor__invoices') }}
-    where is_return
+        order_id as invoice_id
+    from {{ touched('int_orders') }}
+    where platform = 'ticketor' and {{ is_return('order_type') }}
 ),
 
 -- what a return lists is no sale
@@ -18,7 +18,7 @@ ticketor_items as (
         'ticket' as item,
         coalesce(invoice_id, '') || ' ' || ticket_id as id,
         sell_price as amount
-    from {{ ref('stg_ticketor__tickets') }}
+    from {{ touched('stg_ticketor__tickets') }}
     where ticket_id is not null
     union all
     select
@@ -28,7 +28,7 @@ ticketor_items as (
         'product sale' as item,
         product_sale_id as id,
         unit_price as amount
-    from {{ ref('stg_ticketor__product_sales') }}
+    from {{ touched('stg_ticketor__product_sales') }}
     where product_sale_id is not null
 ),
 
@@ -39,7 +39,7 @@ staged_rows as (
         'order' as item,
         invoice_id as id,
         total as amount
-    from {{ ref('stg_ticketor__invoices') }}
+    from {{ touched('stg_ticketor__invoices') }}
     where invoice_id is not null
     union all
     select
@@ -48,7 +48,7 @@ staged_rows as (
         'payment' as item,
         payment_id as id,
         amount
-    from {{ ref('stg_ticketor__payments') }}
+    from {{ touched('stg_ticketor__payments') }}
     where payment_id is not null
     union all
     select
@@ -68,7 +68,7 @@ staged_rows as (
         'order' as item,
         order_id as id,
         cast(total * cast(1 as decimal(18, 4)) / base_multiplier as decimal(18, 4)) as amount
-    from {{ ref('stg_ticket_tailor__orders') }}
+    from {{ touched('stg_ticket_tailor__orders') }}
     union all
     select
         'ticket_tailor' as platform,
@@ -76,7 +76,7 @@ staged_rows as (
         'ticket' as item,
         ticket_id as id,
         null as amount
-    from {{ ref('stg_ticket_tailor__issued_tickets') }}
+    from {{ touched('stg_ticket_tailor__issued_tickets') }}
     union all
     select
         'ticket_tailor' as platform,
@@ -84,7 +84,7 @@ staged_rows as (
         'ticket' as item,
         ticket_id as id,
         null as amount
-    from {{ ref('stg_ticket_tailor__order_tickets') }}
+    from {{ touched('stg_ticket_tailor__order_tickets') }}
 ),
 
 staged as (
@@ -105,7 +105,7 @@ held as (
         'order' as item,
         order_id as id,
         total_as_given as amount
-    from {{ ref('int_orders') }}
+    from {{ touched('int_orders') }}
     union all
     -- of these the order and its history make more than the platform has ids for
     select
@@ -114,7 +114,7 @@ held as (
         'payment' as item,
         payment_id as id,
         amount_as_given as amount
-    from {{ ref('int_payments') }}
+    from {{ touched('int_payments') }}
     where platform = 'ticketor' and payment_id not like '%:credit'
     union all
     select
@@ -123,7 +123,7 @@ held as (
         'ticket' as item,
         case platform when 'ticketor' then coalesce(order_id, '') || ' ' || ticket_id else ticket_id end as id,
         case platform when 'ticketor' then price_paid end as amount
-    from {{ ref('int_tickets') }}
+    from {{ touched('int_tickets') }}
     union all
     select
         platform,
@@ -131,7 +131,7 @@ held as (
         'product sale' as item,
         product_sale_id as id,
         unit_price as amount
-    from {{ ref('int_product_sales') }}
+    from {{ touched('int_product_sales') }}
     where platform = 'ticketor'
 ),
 

@@ -5,7 +5,7 @@ with lines as (
         ticket_key,
         sum(amount) as amount,
         count(*) as how_many
-    from {{ ref('fct_order_lines') }}
+    from {{ touched('fct_order_lines') }}
     where line_kind = 'ticket' and ticket_key is not null
     group by ticket_key
 )
@@ -17,7 +17,7 @@ select
     tickets.price,
     lines.amount,
     lines.how_many
-from {{ ref('fct_tickets') }} as tickets
-inner join {{ ref('fct_orders') }} as orders on tickets.order_key = orders.order_key
+from {{ touched('fct_tickets') }} as tickets
+inner join {{ touched('fct_orders') }} as orders on tickets.order_key = orders.order_key
 left join lines on tickets.ticket_key = lines.ticket_key
 where tickets.price is distinct from lines.amount or lines.how_many > 1

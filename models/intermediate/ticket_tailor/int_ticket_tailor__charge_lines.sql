@@ -13,8 +13,8 @@ with sales as (
         shares.amount,
         case when shares.is_tax_on_top then 0 else shares.tax end as tax,
         shares.fee
-    from {{ ref('int_ticket_tailor__sale_shares') }} as shares
-    left join {{ ref('int_ticket_tailor__ticket_heads') }} as tickets
+    from {{ touched('int_ticket_tailor__sale_shares') }} as shares
+    left join {{ touched('int_ticket_tailor__ticket_heads') }} as tickets
         on shares.box_office = tickets.box_office and shares.ticket_id = tickets.ticket_id
 
 ),
@@ -43,7 +43,7 @@ spread_discounts as (
         box_office,
         order_id,
         cast(sum(discount) as bigint) as discount
-    from {{ ref('int_ticket_tailor__sale_shares') }}
+    from {{ touched('int_ticket_tailor__sale_shares') }}
     where discount <> 0
     group by box_office, order_id
 
@@ -141,5 +141,5 @@ select
     heads.currency,
     case when heads.is_booked then heads.created_at end as booked_at
 from charges
-inner join {{ ref('int_ticket_tailor__order_heads') }} as heads
+inner join {{ touched('int_ticket_tailor__order_heads') }} as heads
     on charges.box_office = heads.box_office and charges.order_id = heads.order_id

@@ -1,3 +1,5 @@
+{{ config(materialized='incremental') }}
+
 with heads as (
 
     select
@@ -9,7 +11,7 @@ with heads as (
         base_multiplier,
         tax,
         unreadable
-    from {{ ref('int_ticket_tailor__order_heads') }}
+    from {{ touched('int_ticket_tailor__order_heads') }}
 
 ),
 
@@ -31,7 +33,7 @@ unreadable as (
             heads.box_office,
             heads.order_id,
             'line ' || lines.line_no || ': ' || lines.unreadable as field
-        from {{ ref('stg_ticket_tailor__order_line_items') }} as lines
+        from {{ touched('stg_ticket_tailor__order_line_items') }} as lines
         inner join heads on lines.version_id = heads.version_id
         where lines.unreadable <> ''
         union
@@ -39,7 +41,7 @@ unreadable as (
             box_office,
             order_id,
             ticket_id || ': ' || unreadable as field
-        from {{ ref('int_ticket_tailor__ticket_heads') }}
+        from {{ touched('int_ticket_tailor__ticket_heads') }}
         where unreadable <> '' and order_id is not null
     ) as fields
     group by box_office, order_id
@@ -69,7 +71,7 @@ issued as (
         count(*) filter (where tickets.status = 'valid') as valid_tickets,
         count(*) filter (where tickets.listed_currency <> heads.currency) as foreign_tickets,
         max(tickets.listed_currency) filter (where tickets.listed_currency <> heads.currency) as foreign_currency
-    from {{ ref('int_ticket_tailor__ticket_heads') }} as tickets
+    from {{ touched('int_ticket_tailor__ticket_heads') }} as tickets
     inner join heads on tickets.box_office = heads.box_office and tickets.order_id = heads.order_id
     group by tickets.box_office, tickets.order_id
 

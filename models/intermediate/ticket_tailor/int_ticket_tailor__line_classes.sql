@@ -19,8 +19,8 @@ with lines as (
             cast(try_cast(cast(lines.booking_fee as hugeint) * lines.quantity as decimal(15, 0)) as bigint), 0
         ) as fee_of_all,
         lower(regexp_extract(lines.item_id, '^([A-Za-z]+)_', 1)) as prefix
-    from {{ ref('int_ticket_tailor__order_heads') }} as heads
-    inner join {{ ref('stg_ticket_tailor__order_line_items') }} as lines on heads.version_id = lines.version_id
+    from {{ touched('int_ticket_tailor__order_heads') }} as heads
+    inner join {{ touched('stg_ticket_tailor__order_line_items') }} as lines on heads.version_id = lines.version_id
 
 ),
 

@@ -1,3 +1,5 @@
+{{ config(materialized='incremental') }}
+
 with versions as (
 
     select
@@ -54,7 +56,7 @@ changed_tickets as (
         box_office,
         ticket_id,
         order_id
-    from {{ ref('int_ticket_tailor__ticket_heads') }}
+    from {{ touched('int_ticket_tailor__ticket_heads') }}
     where (has_changed_status or has_changed_event) and order_id is not null
 
 ),

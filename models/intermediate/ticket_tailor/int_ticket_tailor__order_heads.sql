@@ -1,3 +1,5 @@
+{{ config(materialized='incremental') }}
+
 with history as (
 
     select
@@ -67,5 +69,5 @@ select
     coalesce(history.total_paid, history.total_when_completed, history.total_when_refunded, 0) as captured,
     coalesce(history.first_seen_paid_at, history.first_seen_at) as first_seen_paid_at
 from history
-inner join {{ ref('stg_ticket_tailor__orders') }} as orders on history.version_id = orders.version_id
+inner join {{ touched('stg_ticket_tailor__orders') }} as orders on history.version_id = orders.version_id
 inner join newest on history.version_id = newest.version_id

@@ -1,3 +1,5 @@
+{{ config(materialized='incremental') }}
+
 with charges as (
 
     select * from {{ ref('int_ticket_tailor__charge_lines') }}
@@ -44,7 +46,7 @@ parts as (
         heads.base_multiplier,
         heads.currency
     from refunds
-    inner join {{ ref('int_ticket_tailor__order_heads') }} as heads
+    inner join {{ touched('int_ticket_tailor__order_heads') }} as heads
         on refunds.box_office = heads.box_office and refunds.order_id = heads.order_id
     left join made_of on refunds.box_office = made_of.box_office and refunds.order_id = made_of.order_id
 

@@ -38,7 +38,7 @@ orders as (
         coalesce(sums.tax_lines, 0) as tax_lines,
         coalesce(sums.voucher_lines, 0) as voucher_lines,
         coalesce(sums.lines_count, 0) as lines_count
-    from {{ ref('int_ticket_tailor__order_heads') }} as heads
+    from {{ touched('int_ticket_tailor__order_heads') }} as heads
     left join sums on heads.box_office = sums.box_office and heads.order_id = sums.order_id
 
 ),

@@ -16,7 +16,7 @@ with versions as (
         coalesce(refund_amount, 0) as refund_amount,
         coalesce(credited_out_amount, 0) as credited_out_amount,
         refunded_voucher_id is not null as is_refunded_by_voucher
-    from {{ ref('stg_ticket_tailor__orders') }}
+    from {{ touched('stg_ticket_tailor__orders') }}
 
 ),
 

@@ -1,3 +1,5 @@
+{{ config(materialized='incremental') }}
+
 with discounts as (
 
     select
@@ -59,7 +61,7 @@ select
     cast(null as bigint) as products_count_as_given,
     heads.event_id,
     heads.first_seen_at
-from {{ ref('int_ticket_tailor__order_heads') }} as heads
+from {{ touched('int_ticket_tailor__order_heads') }} as heads
 inner join {{ ref('int_ticket_tailor__order_sums') }} as sums
     on heads.box_office = sums.box_office and heads.order_id = sums.order_id
 left join codes on heads.box_office = codes.box_office and heads.order_id = codes.order_id

@@ -1,3 +1,5 @@
+{{ config(materialized='incremental') }}
+
 with captures as (
 
     select
@@ -11,7 +13,7 @@ with captures as (
         captured as amount_as_given,
         0 as credit,
         first_seen_paid_at as first_seen_at
-    from {{ ref('int_ticket_tailor__order_heads') }}
+    from {{ touched('int_ticket_tailor__order_heads') }}
     where captured <> 0
 
 ),
@@ -30,7 +32,7 @@ vouchers as (
         -lines.total as credit,
         heads.first_seen_at
     from {{ ref('int_ticket_tailor__line_classes') }} as lines
-    inner join {{ ref('int_ticket_tailor__order_heads') }} as heads
+    inner join {{ touched('int_ticket_tailor__order_heads') }} as heads
         on lines.box_office = heads.box_office and lines.order_id = heads.order_id
     where lines.line_class = 'voucher' and lines.total < 0 and heads.is_booked
 
@@ -85,5 +87,5 @@ select
     cast(null as varchar) as cash_register_id,
     payments.first_seen_at
 from payments
-inner join {{ ref('int_ticket_tailor__order_heads') }} as heads
+inner join {{ touched('int_ticket_tailor__order_heads') }} as heads
     on payments.box_office = heads.box_office and payments.order_id = heads.order_id

@@ -1,3 +1,5 @@
+{{ config(materialized='incremental') }}
+
 select
     'ticket_tailor' as platform,
     shares.box_office as account,
@@ -17,7 +19,7 @@ select
     heads.currency,
     heads.created_at as sold_at,
     heads.first_seen_at
-from {{ ref('int_ticket_tailor__sale_shares') }} as shares
-inner join {{ ref('int_ticket_tailor__order_heads') }} as heads
+from {{ touched('int_ticket_tailor__sale_shares') }} as shares
+inner join {{ touched('int_ticket_tailor__order_heads') }} as heads
     on shares.box_office = heads.box_office and shares.order_id = heads.order_id
 where shares.line_kind <> 'ticket'

@@ -62,7 +62,7 @@ tickets as (
             order by length(ticket_id), ticket_id
         ) as place_in_type,
         count(*) over (partition by box_office, order_id, ticket_type_id) as tickets_of_type
-    from {{ ref('int_ticket_tailor__ticket_heads') }}
+    from {{ touched('int_ticket_tailor__ticket_heads') }}
     where order_id is not null
 
 ),

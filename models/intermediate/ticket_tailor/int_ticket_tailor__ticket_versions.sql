@@ -23,7 +23,7 @@ select
     listed_currency,
     listed_multiplier,
     unreadable
-from {{ ref('stg_ticket_tailor__issued_tickets') }}
+from {{ touched('stg_ticket_tailor__issued_tickets') }}
 
 union all
 
@@ -49,4 +49,4 @@ select
     listed_currency,
     listed_multiplier,
     unreadable
-from {{ ref('stg_ticket_tailor__order_tickets') }}
+from {{ touched('stg_ticket_tailor__order_tickets') }}

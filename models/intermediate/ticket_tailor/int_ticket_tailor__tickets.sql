@@ -1,3 +1,5 @@
+{{ config(materialized='incremental') }}
+
 with scans as (
 
     select
@@ -14,7 +16,7 @@ with scans as (
                 partition by box_office, check_in_id
                 order by fetched_at desc, version_id desc
             ) as version_rank
-        from {{ ref('stg_ticket_tailor__check_ins') }}
+        from {{ touched('stg_ticket_tailor__check_ins') }}
     ) as check_ins
     where version_rank = 1 and quantity > 0 and ticket_id is not null
     group by box_office, ticket_id
@@ -73,12 +75,12 @@ tickets as (
         scans.scanned_at,
         coalesce(sums.has_voucher, false) as has_voucher,
         heads.first_seen_at
-    from {{ ref('int_ticket_tailor__ticket_heads') }} as heads
-    left join {{ ref('int_ticket_tailor__order_heads') }} as orders
+    from {{ touched('int_ticket_tailor__ticket_heads') }} as heads
+    left join {{ touched('int_ticket_tailor__order_heads') }} as orders
         on heads.box_office = orders.box_office and heads.order_id = orders.order_id
     left join {{ ref('int_ticket_tailor__order_sums') }} as sums
         on heads.box_office = sums.box_office and heads.order_id = sums.order_id
-    left join {{ ref('int_ticket_tailor__sale_shares') }} as shares
+    left join {{ touched('int_ticket_tailor__sale_shares') }} as shares
         on heads.box_office = shares.box_office
             and heads.order_id = shares.order_id
             and heads.ticket_id = shares.ticket_id

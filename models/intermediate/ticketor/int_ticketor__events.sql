@@ -29,20 +29,14 @@ newest as (
 -- an event has no currency of its own: that of most of its tickets
 currencies as (
     select
-        tickets.account,
-        tickets.event_id,
-        invoices.currency,
+        account,
+        event_id,
+        currency,
         count(*) as tickets
-    from {{ ref('int_ticketor__sold_tickets') }} as tickets
-    inner join {{ ref('int_ticketor__invoices') }} as invoices
-        on tickets.account = invoices.account and tickets.invoice_id = invoices.invoice_id
-    where tickets.event_id is not null and invoices.currency is not null
-    group by tickets.account, tickets.event_id, invoices.currency
-    qualify
-        row_number() over (
-            partition by tickets.account, tickets.event_id
-            order by count(*) desc, invoices.currency asc
-        ) = 1
+    from {{ ref('int_ticketor__tickets') }}
+    where event_id is not null and currency is not null
+    group by account, event_id, currency
+    qualify row_number() over (partition by account, event_id order by count(*) desc, currency asc) = 1
 )
 
 select

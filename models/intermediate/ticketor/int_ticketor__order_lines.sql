@@ -1,5 +1,5 @@
 -- Grain: one row per signed amount of an invoice: what it charged, and what it or a return gave back.
-{{ config(materialized='view') }}
+{{ config(materialized='incremental') }}
 
 with credits as (
     select
@@ -12,7 +12,7 @@ with credits as (
         payments.currency,
         payments.paid_at as booked_at,
         payments.paid_at_basis as date_basis
-    from {{ ref('int_ticketor__payments') }} as payments
+    from {{ touched('int_ticketor__payments') }} as payments
     inner join {{ ref('int_ticketor__invoices') }} as invoices
         on payments.account = invoices.account and payments.order_id = invoices.invoice_id
     left join {{ ref('int_ticketor__order_events') }} as events

@@ -1,4 +1,6 @@
 -- Grain: one row per invoice.
+{{ config(materialized='incremental') }}
+
 with items as (
     select
         account,
@@ -6,7 +8,7 @@ with items as (
         count(*) as items,
         count(*) filter (where status = 'returned') as returned,
         0 as partly_returned
-    from {{ ref('int_ticketor__tickets') }}
+    from {{ touched('int_ticketor__tickets') }}
     where status <> 'exchanged'
     group by account, order_id
     union all
@@ -16,7 +18,7 @@ with items as (
         count(*) as items,
         count(*) filter (where returned_quantity >= quantity and quantity > 0) as returned,
         count(*) filter (where returned_quantity > 0 and returned_quantity < quantity) as partly_returned
-    from {{ ref('int_ticketor__product_sales') }}
+    from {{ touched('int_ticketor__product_sales') }}
     group by account, order_id
 ),
 

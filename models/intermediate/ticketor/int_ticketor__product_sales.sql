@@ -1,4 +1,6 @@
 -- Grain: one row per product sale: merchandise, donation, gift card, membership.
+{{ config(materialized='incremental') }}
+
 with returned as (
     select
         account,

@@ -9,8 +9,8 @@ with ways as (
         min(sales.received_at) as first_told_at,
         max(sales.received_at) as last_told_at
     from {{ ref('stg_ticketor__product_sales') }} as sales
-    left join {{ ref('int_ticketor__invoices') }} as invoices
-        on sales.account = invoices.account and sales.invoice_id = invoices.invoice_id
+    left join {{ ref('int_ticketor__orders') }} as invoices
+        on sales.account = invoices.account and sales.invoice_id = invoices.order_id
     where sales.product_id is not null
     group by sales.account, sales.product_id, sales.product_name, sales.unit_price, invoices.currency
 ),

@@ -16,7 +16,7 @@ select
     coalesce(least(coalesce(service_charge, 0), greatest(sell_price, 0)), service_charge, 0) as fee_sold,
     cast(0 as decimal(18, 4)) as delivery_fee,
     cast(null as decimal(18, 4)) as tax
-from {{ ref('int_ticketor__sold_tickets') }}
+from {{ touched('int_ticketor__sold_tickets') }}
 union all
 select
     account,

@@ -1,6 +1,8 @@
 -- Grain: one row per ticket sale (invoice and ticket: a ticket that came back may be sold again under its old Id),
 -- as its newest version tells it. What a return lists under its own number is no sale: see
 -- int_ticketor__returned_items.
+{{ config(materialized='incremental') }}
+
 with returns as (
     select
         account,
@@ -13,7 +15,7 @@ told as (
     select
         tickets.*,
         parent.invoice_id is not null as is_on_return
-    from {{ ref('stg_ticketor__tickets') }} as tickets
+    from {{ touched('stg_ticketor__tickets') }} as tickets
     left join returns as own
         on tickets.account = own.account and tickets.invoice_id = own.invoice_id
     left join returns as parent

@@ -1,4 +1,6 @@
 -- Grain: one row per ticket sale: invoice and ticket.
+{{ config(materialized='incremental') }}
+
 with returned as (
     select
         account,
@@ -40,7 +42,7 @@ joined as (
             when tickets.buy_price > 0 then tickets.buy_price
             else nullif(greatest(highest.highest_price, 0), 0)
         end as list_price
-    from {{ ref('int_ticketor__sold_tickets') }} as tickets
+    from {{ touched('int_ticketor__sold_tickets') }} as tickets
     inner join {{ ref('int_ticketor__priced_items') }} as items
         on
             tickets.account = items.account

@@ -17,7 +17,7 @@ with documents as (
             "quantity": "VARCHAR"
         }') as d
     from {{ source('raw_ticket_tailor', 'check_ins') }}
-    where true {{ only_new_loads() }}
+    where true {{ only_new_loads(source('raw_ticket_tailor', 'check_ins')) }}
 
 )
 

@@ -11,7 +11,7 @@ with documents as (
         _dlt_load_id,
         from_json(document, '{"code": "VARCHAR", "name": "VARCHAR"}') as d
     from {{ source('raw_ticket_tailor', 'discounts') }}
-    where true {{ only_new_loads() }}
+    where true {{ only_new_loads(source('raw_ticket_tailor', 'discounts')) }}
 
 )
 

@@ -26,7 +26,7 @@ with documents as (
             "revenue": "VARCHAR"
         }') as d
     from {{ source('raw_ticket_tailor', 'events') }}
-    where true {{ only_new_loads() }}
+    where true {{ only_new_loads(source('raw_ticket_tailor', 'events')) }}
 
 )
 

@@ -17,7 +17,7 @@ with documents as (
             "reservation": "VARCHAR"
         }') as d
     from {{ source('raw_ticket_tailor', 'issued_tickets') }}
-    where true {{ only_new_loads() }}
+    where true {{ only_new_loads(source('raw_ticket_tailor', 'issued_tickets')) }}
 
 )
 

@@ -15,7 +15,7 @@ with documents as (
             }]
         }').line_items as lines
     from {{ source('raw_ticket_tailor', 'orders') }}
-    where true {{ only_new_loads() }}
+    where true {{ only_new_loads(source('raw_ticket_tailor', 'orders')) }}
 
 ),
 

@@ -16,7 +16,7 @@ with documents as (
             "reservation": "VARCHAR"
         }]}').issued_tickets as tickets
     from {{ source('raw_ticket_tailor', 'orders') }}
-    where true {{ only_new_loads() }}
+    where true {{ only_new_loads(source('raw_ticket_tailor', 'orders')) }}
 
 ),
 

@@ -37,7 +37,7 @@ with documents as (
         }') as d,
         document
     from {{ source('raw_ticket_tailor', 'orders') }}
-    where true {{ only_new_loads() }}
+    where true {{ only_new_loads(source('raw_ticket_tailor', 'orders')) }}
 
 ),
 

@@ -18,7 +18,7 @@ with documents as (
             "fulfilment_type": "VARCHAR"
         }') as d
     from {{ source('raw_ticket_tailor', 'products') }}
-    where true {{ only_new_loads() }}
+    where true {{ only_new_loads(source('raw_ticket_tailor', 'products')) }}
 
 )
 

@@ -10,4 +10,4 @@ select
     _dlt_load_id,
     {{ shape() }} as _shape
 from {{ source('raw_ticket_tailor', 'refused') }}
-where true {{ only_new_loads() }}
+where true {{ only_new_loads(source('raw_ticket_tailor', 'refused')) }}

@@ -18,4 +18,4 @@ select
     {{ shape() }} as _shape
 from {{ source('raw_ticketor', 'records') }}
 where true
-    {{ only_new_loads() }}
+    {{ only_new_loads(source('raw_ticketor', 'records')) }}

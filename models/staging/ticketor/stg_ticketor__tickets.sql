@@ -15,7 +15,7 @@ with documents as (
     from {{ source('raw_ticketor', 'records') }}
     where outcome = 'loaded'
         and webhook in ('ticket', 'invoice_with_details')
-        {{ only_new_loads() }}
+        {{ only_new_loads(source('raw_ticketor', 'records')) }}
 ),
 
 parents as (

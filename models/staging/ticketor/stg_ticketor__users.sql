@@ -14,7 +14,7 @@ with documents as (
     from {{ source('raw_ticketor', 'records') }}
     where outcome = 'loaded'
         and webhook = 'user'
-        {{ only_new_loads() }}
+        {{ only_new_loads(source('raw_ticketor', 'records')) }}
 ),
 
 read as (

@@ -1,0 +1,241 @@
+{#- Intermediate and marts are a function of raw, order by order. So a build works on the orders that new loads touch and on all
+    that hangs together with them (int_ticketor__touched, int_ticket_tailor__touched), and changes those rows alone:
+
+    - the models of a platform read touched('stg_...'): what they hold after a build is what the build touched;
+    - models with materialized='incremental' are whole: the rows of what is touched are replaced (get_incremental_touched_sql);
+    - what a build was made of is noted when all of it has gone well, tests too (note_built). A build that was killed has noted
+      nothing, and the next one touches the same orders and more;
+    - another text of any model, macro or seed, other accounts, another secret: everything is touched, and built anew. -#}
+
+{% macro built() -%}
+    {#- One row per platform and load that all layers were built with, and one for the text they were built by. -#}
+    {{ api.Relation.create(database=target.database, schema='intermediate', identifier='built') }}
+{%- endmacro %}
+
+
+{% macro ready_to_build() -%}
+    {#- Before a build: the table of what is built, and the text of now, which what hangs on it is compared with. -#}
+    {%- set accounts = adapter.get_relation(target.database, 'raw_boxoffice', 'accounts') -%}
+    {%- call statement(auto_begin=True) %}
+    create schema if not exists intermediate;
+    create table if not exists {{ built() }} (platform varchar, part varchar, value varchar);
+    delete from {{ built() }} where part = 'text of now';
+    insert into {{ built() }}
+    select
+        '' as platform,
+        'text of now' as part,
+        sha256(string_agg(said, chr(31) order by said)) as value
+    from (
+        select content as said
+        from read_text([
+            {% for files in ['models/**/*.*', 'macros/**/*.sql', 'seeds/*.csv', 'dbt_project.yml'] -%}
+                '{{ files }}',
+            {%- endfor %}
+            '{{ env_var("BOXOFFICE_DATA_DIR", "data") }}/person.ke[y]'
+        ])
+        {% if accounts -%}
+            union all
+            select concat_ws(chr(31), platform, account, time_zone) as said from {{ accounts }}
+        {%- endif %}
+    ) as texts
+    {% endcall -%}
+    {%- do adapter.commit() -%}
+{%- endmacro %}
+
+
+{% macro is_noted(part, platform) -%}
+    {#- Whether something is noted of a platform: `open`, or `text` as it is now. -#}
+    {%- set value = "select value from " ~ built() ~ " where part = 'text of now'" -%}
+    {%- set found = run_query(
+        "select count(*) from " ~ built() ~ " where part = '" ~ part ~ "'"
+        ~ (" and platform = '" ~ platform ~ "'" if platform else "")
+        ~ (" and value = (" ~ value ~ ")" if part == 'text' else "")
+    ) -%}
+    {{ return(found.rows[0][0] > 0) }}
+{%- endmacro %}
+
+
+{% macro grows(node) -%}
+    {#- Whether a model holds more than what the last build touched. -#}
+    {{ return(node.resource_type == 'model' and node.config.materialized == 'incremental' and 'staging' not in node.fqn) }}
+{%- endmacro %}
+
+
+{% macro staged(platform) -%}
+    {#- The staging models whose loads are noted. -#}
+    {{ return({
+        'ticketor': ['invoices', 'tickets', 'product_sales', 'payments', 'users'],
+        'ticket_tailor': ['orders', 'order_line_items', 'order_tickets', 'issued_tickets', 'check_ins', 'discounts', 'events'],
+    }[platform]) }}
+{%- endmacro %}
+
+
+{% macro built_loads(platform) -%}
+    (select value from {{ built() }} where platform = '{{ platform }}' and part = 'load')
+{%- endmacro %}
+
+
+{% macro must_start_over(platform) -%}
+    {#- Whether what there is cannot be grown: it was built by another text, or of loads that are no longer there, or a part of it
+        is missing. -#}
+    {%- if flags.FULL_REFRESH or not is_noted('text', platform) -%}
+        {{ return(true) }}
+    {%- endif -%}
+    {%- for node in graph.nodes.values() if grows(node) -%}
+        {%- if not adapter.get_relation(node.database, node.schema, node.alias) -%}
+            {{ return(true) }}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- set gone = run_query(
+        "select count(*) from " ~ built_loads(platform) ~ " as built where value not in (" ~ staged_loads(platform) ~ ")"
+    ) -%}
+    {{ return(gone.rows[0][0] > 0) }}
+{%- endmacro %}
+
+
+{% macro staged_loads(platform) -%}
+    {%- for name in staged(platform) -%}
+        select _dlt_load_id from {{ target.database }}.staging.stg_{{ platform }}__{{ name }}
+        {{ 'union ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+
+
+{% macro open_build(platform) -%}
+    {#- From here on, and until note_built, tests look at what is touched and not at everything. -#}
+    insert into {{ built() }} values ('{{ platform }}', 'open', null)
+{%- endmacro %}
+
+
+{% macro note_built(results) -%}
+    {#- After a build: what it was made of, if all that hangs on a platform was built and tested, and nothing failed. What another
+        text built is only made good by a build of everything. -#}
+    {%- set done, failed = [], [] -%}
+    {%- for result in results -%}
+        {%- do (done if result.status | string in ['success', 'pass', 'warn', 'no-op'] else failed).append(result.node.unique_id) -%}
+    {%- endfor -%}
+    {%- for platform, other in [('ticketor', '_ticket_tailor__'), ('ticket_tailor', '_ticketor__')] if execute and not failed -%}
+        {%- set is_by_this_text = is_noted('text', platform) -%}
+        {%- set needed = [] -%}
+        {%- for node in graph.nodes.values() if node.resource_type == 'model' -%}
+            {%- if not is_by_this_text or (other not in node.name and '_boxoffice__' not in node.name) -%}
+                {%- do needed.append(node.unique_id) -%}
+            {%- endif -%}
+        {%- endfor -%}
+        {%- for node in graph.nodes.values() if node.resource_type in ['seed', 'test'] -%}
+            {%- if not is_by_this_text or node.depends_on.nodes | select('in', needed) | list -%}
+                {%- do needed.append(node.unique_id) -%}
+            {%- endif -%}
+        {%- endfor -%}
+        {%- if not needed | reject('in', done) | list -%}
+            {%- call statement(auto_begin=True) %}
+            delete from {{ built() }} where platform = '{{ platform }}';
+            insert into {{ built() }}
+            select '{{ platform }}', 'load', _dlt_load_id from ({{ staged_loads(platform) }})
+            union all
+            select '{{ platform }}', 'text', value from {{ built() }} where part = 'text of now'
+            {% endcall -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- do adapter.commit() -%}
+{%- endmacro %}
+
+
+{% macro keys_of(name) -%}
+    {#- The table that says which rows of a model are touched. -#}
+    {{ return(
+        'int_ticketor__touched' if '_ticketor__' in name
+        else 'int_ticket_tailor__touched' if '_ticket_tailor__' in name
+        else 'int_touched'
+    ) }}
+{%- endmacro %}
+
+
+{% macro is_touched(name) -%}
+    {#- The condition on the rows of a model. Ticketor is touched by invoice, Ticket Tailor by order and by ticket: a ticket may
+        have been issued without an order. -#}
+    {%- set of_tickets = name.endswith(('tickets', 'ticket_heads', 'check_ins')) -%}
+    {%- if '_ticketor__' in name -%}
+        {%- set columns = 'account, ' ~ ("coalesce(invoice_id, '')" if name.startswith('stg_') or '__sold_' in name else "coalesce(order_id, '')") -%}
+    {%- elif '_ticket_tailor__' in name -%}
+        {%- set account = 'box_office' if name.startswith('stg_') or name.endswith(('_heads', '_shares')) else 'account' -%}
+        {%- set columns = account ~ ', ' ~ ('ticket_id' if of_tickets else 'order_id') -%}
+    {%- elif of_tickets -%}
+        {%- set columns = "platform, account, case platform when 'ticketor' then coalesce(order_id, '') else ticket_id end" -%}
+    {%- else -%}
+        {%- set columns = "platform, account, coalesce(order_id, '')" -%}
+    {%- endif -%}
+    ({{ columns }}) in (
+        select {{ '' if '__' in name else 'platform, ' }}account, touched_key
+        from {{ target.database }}.intermediate.{{ keys_of(name) }}
+    )
+{%- endmacro %}
+
+
+{% macro everything_is_touched(name) -%}
+    {%- if not execute -%}
+        {{ return(true) }}
+    {%- endif -%}
+    {%- set found = run_query(
+        'select coalesce(bool_and(everything), false) from ' ~ target.database ~ '.intermediate.' ~ keys_of(name)
+    ) -%}
+    {{ return(found.rows[0][0]) }}
+{%- endmacro %}
+
+
+{% macro is_made_whole() -%}
+    {#- Whether the model at hand is made of everything. A mart may be whenever somebody asks for it: all that it reads is whole. -#}
+    {{ return(
+        everything_is_touched(model.name)
+        or (grows(model) and '__' not in model.name and (flags.FULL_REFRESH or not load_relation(this)))
+    ) }}
+{%- endmacro %}
+
+
+{% macro touched(name) -%}
+    {#- ref(name), as far as its rows are touched; in a test, all of it, but for the build that touches them. -#}
+    {%- if model.resource_type == 'unit_test' -%}
+        {{ ref(name) }}
+    {%- else -%}
+        {%- set keys = ref(keys_of(name)) -%}
+        {%- if (is_made_whole() if model.resource_type == 'model' else everything_is_touched(name) or not is_noted('open')) -%}
+            {{ ref(name) }}
+        {%- else -%}
+            (select * from {{ ref(name) }} where {{ is_touched(name) }})
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{% macro get_incremental_touched_sql(arguments) -%}
+    {#- dbt's name for a strategy of one's own: what is touched goes, and comes as it is now. -#}
+    {%- set columns = arguments.dest_columns | map(attribute='quoted') | join(', ') -%}
+    delete from {{ arguments.target_relation }} where {{ is_touched(model.name) }};
+    insert into {{ arguments.target_relation }} ({{ columns }})
+    select {{ columns }} from {{ arguments.temp_relation }} where {{ is_touched(model.name) }}
+{%- endmacro %}
+
+
+{% macro should_full_refresh() -%}
+    {#- dbt's own question. What a model of a platform reads is only what was touched: it is made whole together with it. -#}
+    {%- if not grows(model) -%}
+        {{ return(flags.FULL_REFRESH) }}
+    {%- endif -%}
+    {%- set whole = is_made_whole() -%}
+    {%- if not whole and not load_relation(this) -%}
+        {{ exceptions.raise_compiler_error(this ~ ' is not there, and cannot be made alone: `dbt build` makes it anew with all it needs') }}
+    {%- endif -%}
+    {{ return(whole) }}
+{%- endmacro %}
+
+
+{% macro get_where_subquery(relation) -%}
+    {#- dbt's own, for the generic tests: of a table that grows by what is touched, a build tests that. What two rows share, such
+        as a key, is touched in both. -#}
+    {%- set tested = graph.nodes.get('model.' ~ project_name ~ '.' ~ relation.identifier) if execute -%}
+    {%- if tested and grows(tested) and relation.identifier != 'int_local_days' and is_noted('open') and not everything_is_touched(relation.identifier) -%}
+        {%- set condition = config.get('where') -%}
+        {{ return('(select * from ' ~ relation ~ ' where ' ~ is_touched(relation.identifier) ~ (' and (' ~ condition ~ ')' if condition else '') ~ ') as dbt_subquery') }}
+    {%- endif -%}
+    {{ return(default__get_where_subquery(relation)) }}
+{%- endmacro %}

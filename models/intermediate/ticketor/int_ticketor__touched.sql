@@ -1,0 +1,168 @@
+-- Grain: one row per invoice that is to be built: what loads that are not built yet tell of, and all that hangs
+-- together with it. '' stands for what names no invoice.
+{{ config(post_hook="{{ open_build('ticketor') }}") }}
+{% set is_new = "_dlt_load_id not in " ~ built_loads('ticketor') %}
+{% set items = [('tickets', 'ticket_id'), ('product_sales', 'product_sale_id'), ('payments', 'payment_id')] %}
+-- depends_on: {{ ref('stg_boxoffice__accounts') }}, {{ ref('stg_ticketor__users') }}
+{% if not execute or must_start_over('ticketor') %}
+    {% for model in ['invoices', 'tickets', 'product_sales', 'payments'] %}
+        select
+            account,
+            coalesce(invoice_id, '') as touched_key,
+            true as everything
+        from {{ ref('stg_ticketor__' ~ model) }}
+        {{ 'union' if not loop.last }}
+    {% endfor %}
+{% else %}
+    with recursive told as (
+        {% for model in ['invoices', 'tickets', 'product_sales', 'payments'] %}
+            select
+                account,
+                coalesce(invoice_id, '') as invoice_id
+            from {{ ref('stg_ticketor__' ~ model) }}
+            where {{ is_new }}
+            {{ 'union' if not loop.last }}
+        {% endfor %}
+    ),
+
+    -- one item told of two invoices, an item on another invoice's list, a return and its sale: one decides on the other
+    {% for model, id in items %}
+        several_{{ model }} as (
+            select
+                account,
+                {{ id }},
+                min(invoice_id) as lowest_invoice_id
+            from {{ ref('stg_ticketor__' ~ model) }}
+            where {{ id }} is not null
+            group by account, {{ id }}
+            having min(invoice_id) <> max(invoice_id)
+        ),
+    {% endfor %}
+
+    links as (
+        {% for model, id in items %}
+            select
+                items.account,
+                items.invoice_id,
+                several.lowest_invoice_id as other_id
+            from {{ ref('stg_ticketor__' ~ model) }} as items
+            inner join several_{{ model }} as several
+                on items.account = several.account and items.{{ id }} = several.{{ id }}
+            union
+            select
+                account,
+                invoice_id,
+                parent_invoice_id as other_id
+            from {{ ref('stg_ticketor__' ~ model) }}
+            where invoice_id <> parent_invoice_id
+            union
+        {% endfor %}
+        select
+            account,
+            invoice_id,
+            related_invoice_id as other_id
+        from {{ ref('stg_ticketor__invoices') }}
+        where invoice_id <> related_invoice_id
+    ),
+
+    linked as (
+        select * from links
+        union
+        select
+            account,
+            other_id as invoice_id,
+            invoice_id as other_id
+        from links
+    ),
+
+    together as (
+        select * from told
+        union
+        select
+            linked.account,
+            linked.other_id as invoice_id
+        from together
+        inner join linked on together.account = linked.account and together.invoice_id = linked.invoice_id
+    ),
+
+    -- the list price of a ticket given away is the highest of its event and price level
+    prices as (
+        select distinct
+            tickets.account,
+            tickets.event_id,
+            coalesce(tickets.price_level, '') as price_level
+        from {{ ref('stg_ticketor__tickets') }} as tickets
+        semi join together
+            on tickets.account = together.account and coalesce(tickets.invoice_id, '') = together.invoice_id
+    ),
+
+    given_away as (
+        select distinct
+            tickets.account,
+            coalesce(tickets.invoice_id, '') as invoice_id
+        from {{ ref('stg_ticketor__tickets') }} as tickets
+        semi join prices
+            on
+                tickets.account = prices.account
+                and tickets.event_id = prices.event_id
+                and coalesce(tickets.price_level, '') = prices.price_level
+        where coalesce(tickets.buy_price, 0) <= 0
+    ),
+
+    -- who has another e-mail address now is another person_key, on all that they ever bought
+    mentions as (
+        {% for model, who in [
+            ('users', 'user'), ('invoices', 'buyer'), ('invoices', 'agent'), ('tickets', 'buyer'),
+            ('product_sales', 'buyer'), ('payments', 'buyer'),
+        ] %}
+            select
+                account,
+                {{ who }}_id as customer_id,
+                lower(trim({{ '' if who == 'user' else who ~ '_' }}email)) as email,
+                {{ is_new }} as is_new
+            from {{ ref('stg_ticketor__' ~ model) }}
+            {{ 'union all' if not loop.last }}
+        {% endfor %}
+    ),
+
+    renamed as (
+        select
+            account,
+            customer_id
+        from mentions
+        where customer_id is not null
+        group by account, customer_id
+        having bool_or(is_new) and min(coalesce(email, '')) <> max(coalesce(email, ''))
+    ),
+
+    bought as (
+        {% for model in ['invoices', 'tickets', 'product_sales', 'payments'] %}
+            select
+                sales.account,
+                coalesce(sales.invoice_id, '') as invoice_id
+            from {{ ref('stg_ticketor__' ~ model) }} as sales
+            semi join renamed on sales.account = renamed.account and sales.buyer_id = renamed.customer_id
+            {{ 'union' if not loop.last }}
+        {% endfor %}
+    ),
+
+    touched as (
+        select * from together
+        union
+        select * from given_away
+        union
+        select * from bought
+        union
+        select
+            touched.account,
+            linked.other_id as invoice_id
+        from touched
+        inner join linked on touched.account = linked.account and touched.invoice_id = linked.invoice_id
+    )
+
+    select
+        account,
+        invoice_id as touched_key,
+        false as everything
+    from touched
+{% endif %}
