@@ -159,7 +159,8 @@ def compare(folder: Path, fresh: Path) -> int:
     with duckdb.connect(str(folder / "warehouse.duckdb"), read_only=True) as db:
         db.execute(f"attach '{fresh / 'warehouse.duckdb'}' as fresh (read_only)")
         tables = [
-            name for (name,) in db.execute(
+            name
+            for (name,) in db.execute(
                 "select table_name from duckdb_tables() where database_name = 'fresh' and schema_name = 'marts'"
             ).fetchall()
         ]

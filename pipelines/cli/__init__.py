@@ -71,6 +71,7 @@ for verb in (
     reading.report,
     reading.explain,
     reading.export,
+    reading.shows,
     keeping.archive,
     keeping.backup,
     keeping.restore,

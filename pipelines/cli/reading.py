@@ -86,3 +86,31 @@ def export(month: str, form: str, out: Path) -> None:
 
     for path in exports.export(settings(), month, form, out):
         click.echo(path)
+
+
+@click.group()
+def shows() -> None:
+    """Find events of the two platforms that are one show, for the seed that people edit: seeds/shows.csv.
+
+    \b
+    boxoffice shows suggest
+    """
+
+
+@shows.command()
+def suggest() -> None:
+    """Print rows for seeds/shows.csv: pairs of events that start at the same moment and have similar names. The rows go
+    to standard output, why they are proposed to standard error; nothing is written.
+
+    \b
+    boxoffice shows suggest                          look first
+    boxoffice shows suggest >> seeds/shows.csv       take them all, then edit
+    """
+    from pipelines.explore import shows as found
+
+    suggestions = found.suggest(settings())
+    for suggestion in suggestions:
+        click.echo(suggestion.why, err=True)
+        for line in suggestion.lines:
+            click.echo(line)
+    click.echo(f"{len(suggestions)} shows proposed", err=True)

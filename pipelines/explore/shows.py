@@ -1,4 +1,4 @@
-"""`boxoffice shows suggest`: events of the two platforms that look like one performance, as rows for seeds/shows.csv."""
+"""`boxoffice shows suggest`: events of two platforms that look like one performance, as rows for seeds/shows.csv."""
 
 import csv
 import dataclasses
@@ -15,7 +15,7 @@ SIMILAR = 0.8
 
 @dataclasses.dataclass(frozen=True)
 class Suggestion:
-    """One performance on both platforms: ``lines`` to append to the seed, without a line end, and ``why``, for a person."""
+    """One performance on both platforms: ``lines`` to append to the seed, without line ends, and ``why``, in words."""
 
     lines: list[str]
     why: str
@@ -47,9 +47,10 @@ def suggest(settings: Settings) -> list[Suggestion]:
             if one.platform == "ticketor"
             for other in on_tailor.get(one.starts_at, [])
         ),
-        key=lambda pair: -pair[0],
+        # of two that are as likely, the one whose accounts are called alike too
+        key=lambda pair: (-pair[0], pair[1].account != pair[2].account),
     )
-    taken, suggestions = set(), []
+    taken, names, suggestions = set(), {event.show_name for event in events}, []
     for likely, one, other in pairs:
         if likely < SIMILAR or taken & {one.event_key, other.event_key}:
             continue
@@ -59,6 +60,9 @@ def suggest(settings: Settings) -> list[Suggestion]:
             continue  # people have said what they are: one show, or two
         local = f"{other.starts_at.astimezone(ZoneInfo(other.local_zone)):%Y-%m-%d %H:%M}"
         show = named[0].show_name if named else f"{other.event_name} {local}"
+        if not named and show in names:
+            show += f" ({other.account})"  # two houses may give the same at the same time
+        names.add(show)
         suggestions.append(
             (
                 one.starts_at,

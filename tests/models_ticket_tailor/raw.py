@@ -88,12 +88,13 @@ def build(data_dir: Path, target: Path, *flags: str) -> None:
 
 
 def tables(data_dir: Path) -> dict[str, list[tuple[Any, ...]]]:
-    """Every staging and intermediate table, rows sorted, without the names of the loads and what was built when."""
+    """Every staging and intermediate table, rows sorted, without the names of the loads; not what notes a build."""
     with duckdb.connect(str(data_dir / "warehouse.duckdb"), read_only=True) as db:
         db.execute("set TimeZone = 'UTC'")
         names = db.execute(
             "select distinct schema_name || '.' || table_name from duckdb_columns() where not internal "
-            "and schema_name in ('staging', 'intermediate') and table_name not in ('built', 'int_ticket_tailor__touched')"
+            "and schema_name in ('staging', 'intermediate') "
+            "and table_name not in ('built', 'int_ticket_tailor__touched')"
         ).fetchall()
         return {
             name: db.execute(
