@@ -147,6 +147,37 @@ versions as (
     unpivot (value for what in (payment_success))
 ),
 
+-- what came back, or was paid, stays so when an older message is sent a second time: no change that any mart knows
+furthest as (
+    select
+        *,
+        case what
+            when 'status'
+                then case when lower(value) = 'returned' then 2 when value ilike 'part%returned' then 1 else 0 end
+            when 'ticket_status'
+                then case
+                        when lower(value) in (
+                                'returned', 'refunded', 'exchanged', 'void', 'voided', 'cancelled', 'canceled'
+                            ) then 1
+                        else 0
+                    end
+            when 'returned_quantity' then abs(try_cast(value as decimal(18, 4)))
+            when 'payment_success' then cast(try_cast(value as boolean) as integer)
+            else 0
+        end as stage
+    from versions
+),
+
+forward as (
+    select *
+    from furthest
+    qualify
+        stage >= max(stage) over (
+            partition by account, invoice_id, what, item_id
+            order by received_at, has_details, file, position, item_position, record_id
+        )
+),
+
 in_order as (
     select
         *,
@@ -154,7 +185,7 @@ in_order as (
             partition by account, invoice_id, what, item_id
             order by received_at, has_details, file, position, item_position, record_id
         ) as previous_value
-    from versions
+    from forward
 )
 
 select
