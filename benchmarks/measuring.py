@@ -1,12 +1,12 @@
 """What the benchmarks share: contenders in processes of their own, rows of a table with the goal beside the figure."""
 
 import json
-import math
 import resource
 import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ PATIENCE = 300.0
 
 
 def contender(command: list[str], patience: float = PATIENCE) -> dict[str, Any]:
-    """Runs one in a process of its own: ``wall`` seconds, imports included, and all that it printed as JSON objects.
+    """Runs one in a process of its own: ``seconds``, imports included, and all that it printed as JSON objects.
 
     ``gave_up`` says so when it took longer than ``patience`` seconds or more memory than there is. Raises SystemExit
     when it failed otherwise.
@@ -28,11 +28,10 @@ def contender(command: list[str], patience: float = PATIENCE) -> dict[str, Any]:
             [sys.executable, *command], capture_output=True, text=True, check=False, timeout=patience, cwd=ROOT
         )
     except subprocess.TimeoutExpired:
-        return {"wall": patience, "seconds": patience, "megabytes": math.nan, "gave_up": f"after {patience:.0f} s"}
-    seconds = time.perf_counter() - start
-    found: dict[str, Any] = {"wall": seconds}
+        return {"seconds": patience, "gave_up": f"after {patience:.0f} s"}
+    found: dict[str, Any] = {"seconds": time.perf_counter() - start}
     if "OutOfMemory" in done.stderr:
-        return {"wall": seconds, "seconds": seconds, "megabytes": math.nan, "gave_up": "out of memory"}
+        return found | {"gave_up": "out of memory"}
     if done.returncode:
         raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr[-2000:]}")
     for line in done.stdout.splitlines():
@@ -41,9 +40,11 @@ def contender(command: list[str], patience: float = PATIENCE) -> dict[str, Any]:
     return found
 
 
-def peak_megabytes() -> float:
-    """The most memory that this process has held."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+def spent() -> dict[str, float]:
+    """The most memory that this process has held, and the seconds of processor it has used."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    megabytes = used.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+    return {"megabytes": megabytes, "processor": used.ru_utime + used.ru_stime}
 
 
 def median(runs: list[dict[str, Any]]) -> dict[str, Any]:
@@ -55,23 +56,23 @@ def median(runs: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def header(title: str = "") -> None:
-    """Begins a table."""
-    print("| what | seconds | peak memory | ratio | goal |\n|---|---:|---:|---:|---|")
+    """Begins a table. On a machine that does other things as well, its second column is the one to trust."""
+    print("| what | seconds | of processor | peak memory | ratio | goal |\n|---|---:|---:|---:|---:|---|")
     if title:
         section(title)
 
 
 def section(title: str) -> None:
-    print(f"| **{title}** | | | | |", flush=True)
+    print(f"| **{title}** | | | | | |", flush=True)
 
 
-def row(what: str, seconds: float, megabytes: float = math.nan, ratio: str = "", goal: str = "") -> None:
-    """A line of the table; what was not measured (NaN) is left blank."""
-    shown = "" if math.isnan(seconds) else f"{seconds:.2f}"
-    memory = "" if math.isnan(megabytes) else f"{megabytes:,.0f} MB"
-    print(f"| {what} | {shown} | {memory} | {ratio} | {goal} |", flush=True)
+def row(what: str, found: Mapping[str, Any], ratio: str = "", goal: str = "") -> None:
+    """A line of the table; what was not measured is left blank."""
+    seconds, processor = (f"{found[name]:.2f}" if name in found else "" for name in ("seconds", "processor"))
+    memory = f"{found['megabytes']:,.0f} MB" if "megabytes" in found else ""
+    print(f"| {what} | {seconds} | {processor} | {memory} | {ratio} | {goal} |", flush=True)
 
 
-def times(slow: dict[str, Any], fast: dict[str, Any], key: str = "seconds") -> str:
+def times(slow: Mapping[str, Any], fast: Mapping[str, Any]) -> str:
     """How many times as long one took as the other; at least so many when it was stopped."""
-    return f"{'more than ' if slow.get('gave_up') else ''}{slow[key] / fast[key]:.2f}"
+    return f"{'more than ' if slow.get('gave_up') else ''}{slow['seconds'] / fast['seconds']:.2f}"

@@ -17,7 +17,6 @@ Each contender is a process of its own; imports are not counted, since they do n
 
 import argparse
 import json
-import math
 import subprocess
 import sys
 import tempfile
@@ -26,7 +25,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measuring import PATIENCE, contender, header, median, peak_megabytes, row, section, times
+from benchmarks.measuring import PATIENCE, contender, header, median, row, section, spent, times
 from benchmarks.tape import KEY
 
 LATENCY = 0.25
@@ -162,10 +161,10 @@ def contend(name: str, url: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         steps = CONTENDERS[name](url, Path(folder))
         next(steps)
-        start = time.perf_counter()
+        start, processor = time.perf_counter(), time.process_time()
         count = next(steps)
-        seconds = time.perf_counter() - start
-        figures = {"orders": count, "seconds": seconds, "megabytes": peak_megabytes()}
+        seconds, processor = time.perf_counter() - start, time.process_time() - processor
+        figures = spent() | {"orders": count, "seconds": seconds, "processor": processor}
         print(json.dumps({**figures, "idle_requests": next(steps, None)}))
 
 
@@ -213,18 +212,18 @@ def measure(orders: int, repeat: int) -> None:
         if name == "rest_api":
             ratio, goal = f"{times(found, fast['ours'])} x ours", "at least 3"
         end = found.get("gave_up") or f"{orders / found['seconds']:,.0f} a second"
-        row(f"{what}: {end}", found["seconds"], found["megabytes"], ratio, goal)
+        row(f"{what}: {end}", found, ratio, goal)
 
     section(f"{orders:,} orders, {LATENCY} s an answer")
     pages = -(-orders // 100)
     some = min(pages, PAGES_RECKONED_FROM)
     slow = {"seconds": measured("bare", some * 100, LATENCY)["seconds"] / some * pages}
-    row("page after page" + (f", from {some} pages" if some < pages else ""), slow["seconds"])
+    row("page after page" + (f", from {some} pages" if some < pages else ""), slow)
     found = measured("ours", orders, LATENCY)
-    row("ours", found["seconds"], found["megabytes"], f"{times(slow, found)} times faster", "at least 5; 1 GB")
+    row("ours", found, f"{times(slow, found)} times faster", "at least 5; 1 GB")
 
     section("requests with nothing new")
-    row(f"orders, issued tickets, events: {fast['ours']['idle_requests']}", math.nan, goal="3")
+    row(f"orders, issued tickets, events: {fast['ours']['idle_requests']}", {}, goal="3")
 
 
 def main() -> None:

@@ -24,7 +24,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measuring import contender, header, median, peak_megabytes, row, section, times
+from benchmarks.measuring import contender, header, median, row, section, spent, times
 
 FILES_A_FOLDER = 3_000
 READ_JSON_BYTES_A_FILE = 2_000_000
@@ -235,7 +235,7 @@ MEASURED = {f.__name__: f for f in (floor, ours, look, sweep, nested_tables, rea
 
 
 def run(name: str, buffer: Path, work: Path) -> dict[str, Any]:
-    """Runs one of the above: {"wall", "megabytes", and what it printed}."""
+    """Runs one of the above: what it took and what it printed."""
     return contender(["-m", "benchmarks.ticketor_load", "--one", name, str(buffer), str(work)])
 
 
@@ -252,7 +252,7 @@ def compare(folder: Path, buffer: Path, names: list[str], repeat: int) -> dict[s
 def told(what: str, found: dict[str, Any], ratio: str = "", goal: str = "") -> None:
     if "gave_up" in found:
         what += f": {found['gave_up']}"
-    row(what, found["wall"], found["megabytes"], ratio, goal)
+    row(what, found, ratio, goal)
 
 
 def loads(folder: Path, count: int, compared: int, repeat: int) -> None:
@@ -263,10 +263,10 @@ def loads(folder: Path, count: int, compared: int, repeat: int) -> None:
         write(buffer, count)
         one = compare(folder, buffer, ["floor", "ours"], repeat)
         told("floor", one["floor"])
-        told("ours", one["ours"], f"{times(one['ours'], one['floor'], 'wall')} x floor", "at most 2; 1 GB")
+        told("ours", one["ours"], f"{times(one['ours'], one['floor'])} x floor", "at most 2; 1 GB")
         if write is write_invoices:
             nested = compare(folder, buffer, ["nested_tables"], 1)["nested_tables"]
-            told("dlt, nested tables", nested, f"{times(nested, one['ours'], 'wall')} x ours", "at least 6")
+            told("dlt, nested tables", nested, f"{times(nested, one['ours'])} x ours", "at least 6")
         shutil.rmtree(buffer)
 
     compared = min(compared, available_bytes() // READ_JSON_BYTES_A_FILE)
@@ -274,9 +274,9 @@ def loads(folder: Path, count: int, compared: int, repeat: int) -> None:
     write_invoices(folder / "fewer", compared)
     one = compare(folder, folder / "fewer", ["ours", "read_json", "read_json_in_any_order"], 1)
     told("ours", one["ours"])
-    told("DuckDB read_json", one["read_json"], f"{times(one['read_json'], one['ours'], 'wall')} x ours", "at least 10")
+    told("DuckDB read_json", one["read_json"], f"{times(one['read_json'], one['ours'])} x ours", "at least 10")
     tuned = one["read_json_in_any_order"]
-    told("the same in any order", tuned, f"{times(tuned, one['ours'], 'wall')} x ours")
+    told("the same in any order", tuned, f"{times(tuned, one['ours'])} x ours")
     shutil.rmtree(folder / "fewer")
 
 
@@ -301,7 +301,7 @@ def nothing_new(folder: Path, few: int, many: int, repeat: int) -> None:
         if first.get("gave_up"):
             return
         looks[count] = median([run("look", buffer, work) for _ in range(max(5, repeat))])
-        ratio = f"{times(looks[count], looks[few], 'wall')} x that of {few:,}"
+        ratio = f"{times(looks[count], looks[few])} x that of {few:,}"
         told("nothing new", looks[count], ratio, "at most 1.5" if count == many else "")
         (buffer / "00000" / "new.json").write_text(json.dumps(small(count + 1, random.Random(2))))
         os.utime(buffer / "00000" / "new.json", (OLD, OLD))
@@ -326,7 +326,7 @@ def main() -> None:
     if arguments.one:
         name, buffer, work = arguments.one
         MEASURED[name](Path(buffer), Path(work))
-        print(json.dumps({"megabytes": peak_megabytes()}))
+        print(json.dumps(spent()))
         return
     header()
     with tempfile.TemporaryDirectory(prefix="ticketor-bench-") as folder:
