@@ -17,8 +17,9 @@ from typing import Any
 import orjson
 
 WHOLE_NUMBER_LIMIT = 2**63  # ids are BIGINT in the warehouse
-MONEY_LIMIT = 10**14  # money is DECIMAL(18, 4) there: 14 digits before the point
 MONEY_DIGITS = 15  # what a double holds exactly; DuckDB reads every JSON number as one
+# four of these digits may stand behind the point; sums have room for three more (DECIMAL(18, 4) in the warehouse)
+MONEY_LIMIT = 10**11
 _EXACT_DOUBLE = 2**53
 
 _WHOLE_TEXT = re.compile(r"-?[0-9]{1,19}")
@@ -219,11 +220,11 @@ def _exact(value: Any, name: str, what: str) -> None:
         if significant <= MONEY_DIGITS and abs(number) < MONEY_LIMIT:
             return
         if significant <= MONEY_DIGITS:
-            raise Refused(f"{what} does not fit 14 digits before the point: {name}")
+            raise Refused(f"{what} does not fit 11 digits before the point: {name}")
     elif kind is not float:
         raise Refused(f"{what} is not a number: {name}")
     elif abs(value) >= MONEY_LIMIT:
-        raise Refused(f"{what} does not fit 14 digits before the point: {name}")
+        raise Refused(f"{what} does not fit 11 digits before the point: {name}")
     raise Refused(f"{what} is not exact within 15 digits: {name}")
 
 

@@ -154,9 +154,9 @@ def test_ids(value: Any) -> None:
         ("0.30000000000000004", "money is not exact within 15 digits: Total"),
         ("1.00000000000000001", "money is not exact within 15 digits: Total"),
         ('"12345678901234.56"', "money is not exact within 15 digits: Total"),
-        ("100000000000000", "money does not fit 14 digits before the point: Total"),
-        ("1e14", "money does not fit 14 digits before the point: Total"),
-        ("-1e300", "money does not fit 14 digits before the point: Total"),
+        ("100000000000", "money does not fit 11 digits before the point: Total"),
+        ("1e11", "money does not fit 11 digits before the point: Total"),
+        ("-1e300", "money does not fit 11 digits before the point: Total"),
         ("true", "money is not a number: Total"),
         ("[]", "money is not a number: Total"),
         ('"12,50"', "money is not a number: Total"),
@@ -174,7 +174,7 @@ def test_money_that_would_be_another_number(written: str, told: str) -> None:
 @pytest.mark.parametrize(
     "written",
     [
-        *("1", "-23.75", "99999999999999", "99999999999999.9", "0.123456789012345", "1e13", "1.50000000000000000000"),
+        *("1", "-23.75", "99999999999", "99999999999.9999", "0.123456789012345", "1e10", "1.50000000000000000000"),
         *('"23.75"', '""', "null", '" +.5 "', '"1E3"', "0.0000000000000000", "123456789.012345000000"),
     ],
 )
@@ -195,7 +195,7 @@ def test_the_flat_check_agrees_with_the_guard(seed: int, data: st.DataObject) ->
             + [member for value in document.values() if isinstance(value, list) for member in value]
         )
     )
-    odd = [None, True, "", "7", 1.5, 2.0, -1, 10**14, 10**15, 2**63, [], [1], {}, "x", 1e300]
+    odd = [None, True, "", "7", 1.5, 2.0, -1, 10**11, 10**15, 2**63, [], [1], {}, "x", 1e300]
     place[data.draw(st.sampled_from(list(place)))] = data.draw(st.sampled_from(odd))
     document = door.parse(json.dumps(document).encode())
     shape = payloads.SHAPES[webhook]
