@@ -52,7 +52,7 @@ def load_seed(folder: Path, orders: int) -> None:
     from pipelines.settings import BoxOffice, Settings, Site
 
     venue = Venue(1, orders=orders)
-    with TicketTailorApi({"sk_1": venue}) as api:
+    with TicketTailorApi({"sk_1": venue}, budget=1_000_000) as api:
         settings = Settings(
             folder,
             sites=(Site(venue.account, str(folder / "webhooks"), venue.time_zone, settle_seconds=0),),

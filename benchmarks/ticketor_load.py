@@ -119,12 +119,15 @@ def small(number: int, rng: random.Random) -> dict[str, Any]:
 
 
 def write_files(folder: Path, count: int, make: Callable[[int, random.Random], dict[str, Any]]) -> None:
-    rng = random.Random(1)
+    """One a minute until now: what came in the last days is looked at more closely than the rest."""
+    rng, now = random.Random(1), int(time.time())
     for number in range(count):
         place = folder / f"{number // FILES_A_FOLDER:05}"
         if number % FILES_A_FOLDER == 0:
             place.mkdir(parents=True)
-        (place / f"{number}.json").write_text(json.dumps(make(number + 1, rng), separators=(",", ":")))
+        file = place / f"{number}.json"
+        file.write_text(json.dumps(make(number + 1, rng), separators=(",", ":")))
+        os.utime(file, (received := now - 60 * (count - number), received))
     for place in [folder, *folder.iterdir()]:
         os.utime(place, (OLD, OLD))
 
