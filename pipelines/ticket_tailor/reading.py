@@ -137,7 +137,9 @@ def _span(client: Client, read: Read, slack: int) -> Iterator[Happening]:
         if page.has_more and pages >= PAGES_BEFORE_CUTTING and depth.oldest is not None:
             covered = depth.covered(read, slack)
             rest = replace(read, end=covered[0]) if covered else read
-            if windows := _cut(client, rest, depth):
+            windows = _cut(client, rest, depth)
+            # a list that is sorted by something else may have shown all of the span already: no cut makes it less
+            if windows and windows != [read]:
                 yield Cut(read, windows)
                 yield Done(read, covered, frozenset(ids) if ids else None)
                 return

@@ -64,6 +64,17 @@ def test_a_long_history_is_read_in_windows_and_whole(quick, small_windows, days,
         assert quick.load(api, orders_only(api)).plan.is_empty
 
 
+@pytest.mark.parametrize("seed", [2, 3, 4])
+def test_a_list_that_is_not_sorted_by_its_filter_comes_to_an_end(quick, monkeypatch, seed):
+    """Scans sent in late stand anywhere: the first pages may reach over all of a span, and then no cut makes it less."""
+    monkeypatch.setattr(reading, "PAGES_BEFORE_CUTTING", 1)
+    with TicketTailorApi(Venue(seed=seed, orders=1500, days=30), budget=200) as api:
+        quick.load(api, BoxOffice("main", api.key, api.url, lists=("check_ins",)))
+        scans = truth(api, "check_ins")
+        assert len(scans) > 500
+        assert quick.newest("check_ins") == scans
+
+
 def test_windows_are_read_side_by_side(quick, small_windows):
     """Four requests wait for each other: one page after the other would wait for ever."""
     together = threading.Barrier(4, timeout=20)
