@@ -66,7 +66,7 @@ def test_a_long_history_is_read_in_windows_and_whole(quick, small_windows, days,
 
 @pytest.mark.parametrize("seed", [2, 3, 4])
 def test_a_list_that_is_not_sorted_by_its_filter_comes_to_an_end(quick, monkeypatch, seed):
-    """Scans sent in late stand anywhere: the first pages may reach over all of a span, and then no cut makes it less."""
+    """Scans sent in late stand anywhere: the first pages may reach over all of a span, and no cut makes that less."""
     monkeypatch.setattr(reading, "PAGES_BEFORE_CUTTING", 1)
     with TicketTailorApi(Venue(seed=seed, orders=1500, days=30), budget=200) as api:
         quick.load(api, BoxOffice("main", api.key, api.url, lists=("check_ins",)))
