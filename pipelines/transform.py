@@ -28,10 +28,11 @@ class Built:
     warned: list[str] = dataclasses.field(default_factory=list)
 
 
-def transform(settings: Settings, echo: Echo, changed: set[str] | None = None) -> Built:
+def transform(settings: Settings, echo: Echo, changed: set[str] | None = None, *, start_over: bool = False) -> Built:
     """Builds and tests every model, or with ``changed`` those that hang on the raw data of these platforms.
 
-    Raises Problem with what failed; marts already published stay as they are.
+    ``start_over`` makes all tables anew, whatever they hold. Raises Problem with what failed; marts already published
+    stay as they are.
     """
     make_person_key(settings.person_key_file)
     # read by profiles.yml and the macros; set here so that a working directory elsewhere makes no second warehouse
@@ -64,6 +65,7 @@ def transform(settings: Settings, echo: Echo, changed: set[str] | None = None) -
                 f"--project-dir={ROOT}",
                 f"--profiles-dir={ROOT}",
                 f"--target-path={settings.data_dir / 'dbt'}",
+                *(["--full-refresh"] if start_over else []),
                 # other settings touch everything
                 *(["--select", *(f"source:raw_{platform}+" for platform in sorted(changed))] if apart else []),
             ]
