@@ -14,17 +14,15 @@
 
 
 {% macro ready_to_build() -%}
-    {#- Before a build: the table of what is built, and the text of now, which what hangs on it is compared with. -#}
+    {#- Before a build: the table of what is built, and the text of now, which what hangs on it is compared with. Written only where
+        it is another one: dbt comes here before whatever it does, and what does not build leaves the file as it is. -#}
     {%- set accounts = adapter.get_relation(target.database, 'raw_boxoffice', 'accounts') -%}
     {%- call statement(auto_begin=True) %}
     create schema if not exists intermediate;
-    create table if not exists {{ built() }} (platform varchar, part varchar, value varchar);
-    delete from {{ built() }} where part = 'text of now';
-    insert into {{ built() }}
-    select
-        '' as platform,
-        'text of now' as part,
-        sha256(string_agg(said, chr(31) order by said)) as value
+    create table if not exists {{ built() }} (platform varchar, part varchar, value varchar)
+    {% endcall -%}
+    {%- set text_of_now -%}
+    select sha256(string_agg(said, chr(31) order by said)) as value
     from (
         select content as said
         from read_text([
@@ -38,7 +36,17 @@
             select concat_ws(chr(31), platform, account, time_zone) as said from {{ accounts }}
         {%- endif %}
     ) as texts
-    {% endcall -%}
+    {%- endset -%}
+    {%- if execute -%}
+        {%- set text = run_query(text_of_now).rows[0][0] -%}
+        {%- set noted = run_query("select value from " ~ built() ~ " where part = 'text of now'") -%}
+        {%- if noted.columns[0].values() | list != [text] -%}
+            {%- call statement(auto_begin=True) %}
+            delete from {{ built() }} where part = 'text of now';
+            insert into {{ built() }} values ('', 'text of now', '{{ text }}')
+            {% endcall -%}
+        {%- endif -%}
+    {%- endif -%}
     {%- do adapter.commit() -%}
 {%- endmacro %}
 

@@ -79,7 +79,27 @@ def write_marker(settings: Settings, **more: Any) -> None:
     fresh.replace(settings.clean_marker)
 
 
+def other_hands(settings: Settings) -> bool:
+    """Whether the warehouse is no longer the one the marker speaks of, though no run has been at it.
+
+    A `dbt build` by hand, an update, a file put back: tables that grow may then hold anything.
+    """
+    try:
+        marked = json.loads(settings.clean_marker.read_text())["files"]["warehouse"]
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError, KeyError):
+        return True
+    return marked != _stamp(settings.warehouse)
+
+
 def remove_marker(settings: Settings) -> None:
+    """Before anything is touched. After ``other_hands`` it stays until what they did is made good, despite kills."""
+    if not other_hands(settings):
+        forget_marker(settings)
+
+
+def forget_marker(settings: Settings) -> None:
     settings.clean_marker.unlink(missing_ok=True)
 
 

@@ -219,12 +219,8 @@ def _build(settings: Settings, result: RunResult, echo: Echo, changed: set[str] 
     try:
         with result.timed("transform"):
             echo("building and testing the marts")
-            try:
-                built = transform.transform(settings, echo, changed)
-            except Problem:
-                # tables that grow keep what other hands did to them; whatever it was, they can be made anew
-                echo("that failed: building everything anew")
-                built = transform.transform(settings, echo, start_over=True)
+            built = transform.transform(settings, echo, changed, start_over=bookkeeping.other_hands(settings))
+        bookkeeping.forget_marker(settings)
         result.models_built, result.tests_passed, result.warned = built.models, built.tests, built.warned
         with result.timed("publish"):
             echo("publishing")

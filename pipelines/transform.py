@@ -87,7 +87,7 @@ def transform(settings: Settings, echo: Echo, changed: set[str] | None = None, *
         raise Problem(
             f"dbt could not build the marts: {len(failed) or 'every one'} failed.\n{told}\n"
             "Raw holds all that was loaded; what was published before stays as it is. "
-            f"The whole story is in {settings.logs / 'dbt.log'}; `dbt build` repeats it."
+            f"The whole story is in {settings.logs / 'dbt.log'}; `dbt build --full-refresh` repeats it."
         )
     return built
 

@@ -9,7 +9,27 @@ from typing import Any
 
 import click
 
+from pipelines.errors import Problem
 from pipelines.settings import Settings, duration, load_settings
+
+
+class Verbs(click.Group):
+    """Prints a Problem as its message alone and exits with its code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Problem as problem:
+            click.secho(str(problem), err=True, fg="red")
+            ctx.exit(problem.exit_code)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Each verb with its whole first sentence, which click would cut at one line."""
+        with formatter.section("Verbs"):
+            formatter.write_dl([(name, verb.get_short_help_str(limit=500)) for name, verb in self.commands.items()])
 
 
 def settings() -> Settings:

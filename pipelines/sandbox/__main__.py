@@ -2,26 +2,14 @@
 
 import os
 import time
-from typing import Any
 
 import click
 
-from pipelines.errors import Problem
+from pipelines.cli.common import Verbs
 from pipelines.sandbox.faults import KINDS, Faults
 from pipelines.sandbox.ticket_tailor_api import BUDGET, DEFAULT_KEY, WINDOW_SECONDS, TicketTailorApi
 from pipelines.sandbox.ticketor_webhooks import LAYOUTS, write_broken, write_webhooks
 from pipelines.sandbox.venue import DEFAULT_END, Venue
-
-
-class Verbs(click.Group):
-    """Prints a Problem as its message alone and exits with its code."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except Problem as problem:
-            click.secho(str(problem), err=True, fg="red")
-            ctx.exit(problem.exit_code)
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})

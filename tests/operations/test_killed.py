@@ -24,7 +24,7 @@ def test_killed_anywhere(tmp_path: Path, power_loss: bool) -> None:
                 torture.suffer(kill)
             assert torture.differences() == []
     assert read["wrong"] == []
-    assert read["looks"] > 10
+    assert power_loss or read["looks"] > 10
     assert torture.kills.total() >= 2, torture.kills
 
 

@@ -1,5 +1,6 @@
 """A clock that only moves when told, and loads of a made-up box office into a warehouse."""
 
+import collections
 import datetime as dt
 import json
 from collections.abc import Callable
@@ -204,3 +205,7 @@ def truth(api: TicketTailorApi, name: str, now: int | None = None, key: str | No
         if not page.more:
             return found
         cursor = data[-1]["id"]
+
+
+def asked_for(api, since: int = 0) -> collections.Counter:
+    return collections.Counter(request.path for request in list(api.requests)[since:])
