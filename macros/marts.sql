@@ -77,8 +77,8 @@
 {%- endmacro %}
 
 
-{% macro summed_measures() -%}
-    {#- The measures of rpt_daily_event_sales that can be added up, added up. What is not known stays NULL: platform_fees. -#}
+{% macro summed_measures(but=[]) -%}
+    {#- The measures of the reports that can be added up, added up. What is not known stays NULL: platform_fees. -#}
     {% for measure in [
         'gross_sales', 'refunds', 'refunds_of_sales', 'buyer_fees', 'tips', 'donations', 'tax', 'delivery', 'gift_cards',
         'discounts', 'unexplained', 'charged_total', 'receipts',
@@ -86,7 +86,8 @@
     cast(coalesce(sum({{ measure }}), 0) as decimal(18, 4)) as {{ measure }},
     {% endfor -%}
     cast(sum(platform_fees) as decimal(18, 4)) as platform_fees,
-    {%- for count in ['tickets_sold', 'comps', 'tickets_imported', 'tickets_returned', 'orders', 'orders_without_fees'] %}
+    {%- for count in ['tickets_sold', 'comps', 'tickets_imported', 'tickets_returned', 'orders', 'orders_without_fees']
+        if count not in but %}
     cast(coalesce(sum({{ count }}), 0) as bigint) as {{ count }}{{ ',' if not loop.last }}
     {%- endfor %}
 {%- endmacro %}

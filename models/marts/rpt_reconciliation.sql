@@ -1,22 +1,24 @@
 -- One row per identity that an order (or an event, where no order is named) fails.
+{{ config(materialized='incremental') }}
+
 with orders as (
-    select * from {{ ref('fct_orders') }}
+    select * from {{ touched('fct_orders') }}
 ),
 
 lines as (
-    select * from {{ ref('fct_order_lines') }}
+    select * from {{ touched('fct_order_lines') }}
 ),
 
 payments as (
-    select * from {{ ref('fct_payments') }}
+    select * from {{ touched('fct_payments') }}
 ),
 
 tickets as (
-    select * from {{ ref('fct_tickets') }}
+    select * from {{ touched('fct_tickets') }}
 ),
 
 sales as (
-    select * from {{ ref('fct_product_sales') }}
+    select * from {{ touched('fct_product_sales') }}
 ),
 
 lines_make_the_total as (
@@ -192,6 +194,7 @@ payments_in_the_order_s_currency as (
     where payments.currency <> orders.currency
 ),
 
+-- an order and the one it refers to are touched together
 related_orders_are_here as (
     select
         orders.platform,
@@ -271,7 +274,7 @@ told_by_the_platform as (
         difference,
         currency,
         in_words
-    from {{ ref('int_conflicts') }}
+    from {{ touched('int_conflicts') }}
 ),
 
 events_have_one_date as (
