@@ -179,6 +179,20 @@ def test_what_one_row_changes_elsewhere(folder: Path, tmp_path: Path) -> None:
     assert {name: (set(after[name]) ^ set(rows)) for name, rows in built.items() if rows != after[name]} == {}
 
 
+def test_no_order_at_all(folder: Path) -> None:
+    """A first build where a platform has sold nothing yet, or is not configured."""
+    tables = ask(folder, "select schema_name, table_name from duckdb_tables() where schema_name like 'raw_ti%'")
+    schemas = ask(folder, "select schema_name from duckdb_schemas() where schema_name in ('staging', 'marts')")
+    change(
+        folder,
+        *(f'delete from {schema}."{table}"' for schema, table in tables),
+        *(f"drop schema {schema} cascade" for (schema,) in [*schemas, ("intermediate",)]),
+    )
+    for _ in range(2):
+        dbt(folder, "build")
+        assert marts(folder)["fct_orders"] == []
+
+
 def test_one_model_by_hand(folder: Path) -> None:
     """A part of the project, with and without --full-refresh: nothing is lost, doubled or half built."""
     before = marts(folder)

@@ -181,3 +181,11 @@ select
     touched_key,
     {{ starts_over | lower }} as everything
 from touched
+{% if starts_over %}
+    -- of no orders at all, everything is to be built as well
+    union all
+    select
+        '' as account,
+        '' as touched_key,
+        true as everything
+{% endif %}

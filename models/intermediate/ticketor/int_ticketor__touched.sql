@@ -11,8 +11,13 @@
             coalesce(invoice_id, '') as touched_key,
             true as everything
         from {{ ref('stg_ticketor__' ~ model) }}
-        {{ 'union' if not loop.last }}
+        union
     {% endfor %}
+    -- of no invoices at all, everything is to be built as well
+    select
+        '' as account,
+        '' as touched_key,
+        true as everything
 {% else %}
     with recursive told as (
         {% for model in ['invoices', 'tickets', 'product_sales', 'payments'] %}
