@@ -33,25 +33,27 @@ def publish(settings: Settings, now: dt.datetime) -> int:
         db.execute("set TimeZone = 'UTC'")
         db.execute(f"attach '{_quoted(settings.warehouse)}' as warehouse (read_only)")
         db.execute(f"attach '{_quoted(fresh)}' as published (storage_version '{STORAGE_VERSION}')")
-        # in one transaction: each statement on its own would be written through to the disk, hundreds of comments
+        # in one transaction: each statement on its own would be written through to the disk
         db.execute("begin")
         db.execute("create schema published.marts")
         tables = db.execute(
             "select table_name, sql, comment from duckdb_tables() where database_name = 'warehouse' "
             "and schema_name = 'marts' order by table_name"
         ).fetchall()
-        comments = db.execute(
+        described: dict[str, list[str]] = {}
+        for name, column, comment in db.execute(
             "select table_name, column_name, comment from duckdb_columns() where database_name = 'warehouse' "
             "and schema_name = 'marts' and comment is not null"
-        ).fetchall()
+        ).fetchall():
+            words = f'comment on column published.marts."{name}"."{column}" is {_text(comment)}'
+            described.setdefault(name, []).append(words)
         db.execute("use published")
         for name, sql, comment in tables:
             db.execute(sql.replace("CREATE TABLE warehouse.marts.", "CREATE TABLE published.marts.", 1))
+            words = [f'comment on table published.marts."{name}" is {_text(comment)}'] if comment else []
+            # before the rows: each makes the table's entry anew, which takes twice as long once there are rows
+            db.execute("; ".join([*words, *described.get(name, [])]))
             db.execute(f'insert into published.marts."{name}" from warehouse.marts."{name}"')
-            if comment:
-                db.execute(f'comment on table published.marts."{name}" is {_text(comment)}')
-        for table, column, comment in comments:
-            db.execute(f'comment on column published.marts."{table}"."{column}" is {_text(comment)}')
         db.execute("create table published.marts.run_info (published_at timestamptz not null, data_until timestamptz)")
         db.execute(
             "insert into published.marts.run_info select ?, max(last_record_at) from published.marts.dim_accounts",
