@@ -8,6 +8,7 @@ Pure functions of bytes and objects. No reason ever quotes a value: payloads hol
 """
 
 import dataclasses
+import functools
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -55,6 +56,11 @@ class Shape:
     objects: Mapping[str, "Shape"] = dataclasses.field(default_factory=dict)
     lists: Mapping[str, "Shape"] = dataclasses.field(default_factory=dict)
     required: tuple[str, ...] = ()
+
+    @functools.cached_property
+    def passes(self) -> Callable[[Any], bool]:
+        """The common case of ``guard``: see ``compiled``."""
+        return compiled(self)
 
 
 def parse(raw: bytes) -> Any:

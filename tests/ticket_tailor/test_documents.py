@@ -30,6 +30,7 @@ def body_of(*objects: str | bytes, links: str = '{"next": null}') -> bytes:
         ('{"id": "or_2", "line_items": [{"total": "a lot"}]}', "money is not a number: line_items[0].total", "or_2"),
         ('{"id": null}', "id is missing: id", None),
         ('"or_2"', "not an object: the record", None),
+        ('{"id": "or_2", "x": ' + "[" * 300 + "]" * 300 + "}", "not JSON: nested too deeply", "or_2"),
     ],
 )
 def test_what_cannot_be_loaded_is_refused_and_what_is_beside_it_is_not(bad, reason, seen):
@@ -38,6 +39,12 @@ def test_what_cannot_be_loaded_is_refused_and_what_is_beside_it_is_not(bad, reas
     assert [(each.id, each.reason) for each in misread] == [(seen, reason)]
     assert json.loads(misread[0].raw.decode(errors="replace")) is not None
     assert not more
+
+
+def test_an_amount_with_too_many_digits_is_refused_on_the_fastest_way_too():
+    body = orjson.dumps({"data": [{"id": "or_1", "total": 0.30000000000000004}], "links": {"next": None}})
+    _, misread, _ = read_page(body, 100, ORDER)
+    assert [each.reason for each in misread] == ["money is not exact within 15 digits: total"]
 
 
 def test_the_bytes_of_what_was_refused_are_kept():
