@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from pipelines import register
+from pipelines import register, tidy
 from pipelines.errors import Problem
 from pipelines.settings import ROOT, BoxOffice, Settings, Site
 from pipelines.terminal import left, now_and_then
@@ -342,6 +342,9 @@ class TicketTailorAccount:
                 rows = sum(map(len, package.rows.values()))
                 loaded.add(land(self.settings, made, source.ticket_tailor_source(self.office, package), rows))
                 loaded.refused = loaded.rows.get("refused", 0)
+            if plan.held.rows > tidy.COVERAGE_KEPT:
+                with _opened(self.settings) as db:
+                    tidy.join_coverage(db, self.name, plan.asked_since)
         finally:
             loaded.requests = plan.requests
             loaded.told += plan.told

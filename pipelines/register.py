@@ -192,11 +192,13 @@ class TicketTailorReads(NamedTuple):
     spans   {(list, age): spans [start, end) of created_at in unix seconds, sorted, what touches made one}
     last    {(list, kind): when last, UTC}
     tables  the tables that raw_ticket_tailor has
+    rows    how many rows say so
     """
 
     spans: dict[tuple[str, str], list[tuple[int, int]]]
     last: dict[tuple[str, str], dt.datetime]
     tables: set[str]
+    rows: int = 0
 
 
 def ticket_tailor_reads(
@@ -225,7 +227,7 @@ def ticket_tailor_reads(
         select list, age, min(created_from), max(created_to) from islands group by list, age, island order by all
     """
     last = f"""
-        select list, kind, max(read_at) from raw_ticket_tailor.coverage
+        select list, kind, max(read_at), count(*) from raw_ticket_tailor.coverage
         where box_office = $box_office and {_COMPLETE} group by all
     """
     since, until = zip(*ages.values(), strict=True)
@@ -234,8 +236,9 @@ def ticket_tailor_reads(
     with reading(warehouse) as db:
         for name, age, start, end in _ask(db, spans, moments):
             found.setdefault((name, age), []).append((start, end))
-        reads = {(name, kind): read_at for name, kind, read_at in _ask(db, last, {"box_office": box_office})}
-        return TicketTailorReads(found, reads, _tables(db))
+        kinds = _ask(db, last, {"box_office": box_office})
+        reads = {(name, kind): read_at for name, kind, read_at, _ in kinds}
+        return TicketTailorReads(found, reads, _tables(db), sum(count for *_, count in kinds))
 
 
 class TicketTailorHeld(NamedTuple):

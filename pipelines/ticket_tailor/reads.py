@@ -136,6 +136,11 @@ class Plan:
     def requests(self) -> int:
         return self.client.asked
 
+    @property
+    def asked_since(self) -> dt.datetime:
+        """Of what was read before, nobody asks any more when that was (UTC)."""
+        return self.now - dt.timedelta(seconds=2 * max(REREADS.values()))
+
     def packages(self, progress: Callable[[str], None] = lambda _line: None) -> Iterator[Package]:
         """The packages to load, one after the other: take the next one when the last is in the warehouse.
 

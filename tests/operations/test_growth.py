@@ -1,11 +1,15 @@
 """What runs leave behind does not pile up."""
 
+import datetime as dt
+import shutil
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from pipelines import run, tidy
+from pipelines.settings import BoxOffice
+from pipelines.ticket_tailor.reads import due, held_reads
 from tests.operations.house import House
 
 
@@ -54,3 +58,89 @@ def test_what_a_killed_build_put_aside_is_removed(house: House) -> None:
     house.go_on(12)
     run.load_only(settings, echo=lambda _line: None)
     assert not spilled.exists()
+
+
+# What a year of runs every half hour writes of a box office: reads of each list, every so many minutes, so far back.
+YEAR_OF_READS = """
+    insert into raw_ticket_tailor.coverage
+    select md5(concat_ws(' ', name, kind, ended)), $office, name, kind,
+        case when kind = 'walk' then 0 else ended - back end, ended, to_timestamp(ended),
+        (select max(_dlt_load_id) from raw_ticket_tailor.coverage)
+    from (values
+        ('orders', 'recent', 30, 7200), ('issued_tickets', 'recent', 30, 7200), ('events', 'walk', 30, 0),
+        ('orders', 'week', 60, 604800), ('issued_tickets', 'week', 60, 604800),
+        ('orders', 'quarter', 1440, 7776000), ('issued_tickets', 'quarter', 1440, 7776000), ('holds', 'walk', 60, 0),
+        ('vouchers', 'unreadable', 60, 0)
+    ) as reads (name, kind, minutes, back),
+    lateral (
+        select unnest(range(cast(epoch($now) as bigint) - 365 * 86400, cast(epoch($now) as bigint), minutes * 60))
+            as ended
+    )
+    -- a week when nothing ran
+    where ended not between cast(epoch($now) as bigint) - 200 * 86400 and cast(epoch($now) as bigint) - 193 * 86400
+"""
+
+
+def test_a_year_of_reads_leaves_as_much_as_a_few_days(house: House) -> None:
+    """What has been read is kept by the run; what is asked of it later is the same as if all of it were still there."""
+    settings = house.settings()
+    office = settings.box_offices[0]
+    now = dt.datetime.now(dt.UTC)
+    with duckdb.connect(str(settings.warehouse)) as db:
+        db.execute(YEAR_OF_READS, {"office": office.name, "now": now})
+        db.execute(
+            # a stretch far from all others, with a hole before it; and one of a load that was never finished
+            """
+            insert into raw_ticket_tailor.coverage
+            select id, $office, 'orders', 'window', epoch($now)::bigint + 864000, epoch($now)::bigint + until,
+                $now - interval 300 days, load_id
+            from (
+                select 'far' as id, 900000 as until, max(_dlt_load_id) as load_id from raw_ticket_tailor.coverage
+                union all
+                select 'unfinished', 990000, '9'
+            )
+            """,
+            {"office": office.name, "now": now},
+        )
+        db.execute(
+            "insert into raw_ticket_tailor._dlt_pipeline_state "
+            "select * exclude (day) replace (version - day as version, '1' || day as _dlt_load_id) "
+            "from raw_ticket_tailor._dlt_pipeline_state, range(1, 366) as days (day)"
+        )
+    everything = settings.data_dir / "everything.duckdb"
+    shutil.copyfile(settings.warehouse, everything)
+    house.go_on(12)
+    for _ in range(2):
+        run.load_only(settings, echo=lambda _line: None)
+    with duckdb.connect(str(settings.warehouse)) as db:
+        [(left,)] = db.execute("select count(*) from raw_ticket_tailor.coverage").fetchall()
+        assert left < 1_500
+        [(states,)] = db.execute("select count(*) from raw_ticket_tailor._dlt_pipeline_state").fetchall()
+        assert states <= tidy.STATES_KEPT + 2
+        assert db.execute(
+            "select count(*) from raw_ticket_tailor.coverage where coverage_id = 'unfinished'"
+        ).fetchall() == [(1,)]
+        # what the two runs read, into the copy that was never tidied
+        db.execute(f"attach '{everything}' as everything")
+        db.execute(
+            "insert into everything.raw_ticket_tailor.coverage "
+            "from raw_ticket_tailor.coverage "
+            "where kind <> 'joined' "
+            "and coverage_id not in (from everything.raw_ticket_tailor.coverage select coverage_id)"
+        )
+        db.execute(
+            "insert into everything.raw_ticket_tailor._dlt_loads "
+            "from raw_ticket_tailor._dlt_loads "
+            "where load_id not in (from everything.raw_ticket_tailor._dlt_loads select load_id)"
+        )
+        [(all_rows,)] = db.execute("select count(*) from everything.raw_ticket_tailor.coverage").fetchall()
+        assert all_rows > 60_000
+    every_list = BoxOffice(office.name, office.api_key, office.base_url)
+    for later in (0, 1200, 3 * 3600, 26 * 3600, 100 * 86400, -3600):
+        moment = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=later)
+        held, full = (held_reads(every_list, path, moment) for path in (settings.warehouse, everything))
+        assert held.spans == full.spans
+        assert {key: at for key, at in held.last.items() if key[1] != "joined"} == full.last
+        plan = due(every_list, full, moment)
+        assert plan
+        assert due(every_list, held, moment) == plan
