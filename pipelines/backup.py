@@ -24,6 +24,7 @@ import duckdb
 from pipelines import bookkeeping, run
 from pipelines.durable import put_in_place
 from pipelines.errors import Problem
+from pipelines.load import NEW_FILE
 from pipelines.settings import Settings
 
 Echo = Callable[[str], None]
@@ -177,7 +178,7 @@ def copy_raw(warehouse: Path, target: Path) -> Copied:
         return copied
     for schema, name, sql in tables:
         # an attachment of its own: one that has met a damaged block answers nothing more
-        with duckdb.connect(str(target)) as db:
+        with duckdb.connect(str(target), config=NEW_FILE) as db:
             db.execute("set TimeZone = 'UTC'")
             try:
                 db.execute(f"attach '{_quoted(warehouse)}' as warehouse (read_only)")
