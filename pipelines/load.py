@@ -37,6 +37,8 @@ DLT_SETTINGS = {
     # what is left behind otherwise is people's data, twice
     "LOAD__TRUNCATE_STAGING_DATASET": "true",
     "LOAD__DELETE_COMPLETED_JOBS": "true",
+    # a file that is read once, a second later: measured, a twentieth of a load's time
+    "DATA_WRITER__COMPRESSION": "none",
     "RUNTIME__DLTHUB_TELEMETRY": "false",
     "RUNTIME__LOG_LEVEL": "ERROR",
 }
@@ -118,6 +120,10 @@ def pipeline(settings: Settings, platform: str, account: str, loaded: Loaded) ->
     """
     os.environ.update(DLT_SETTINGS | {"DLT_DATA_DIR": str(settings.dlt_dir), "DLT_PROJECT_DIR": str(ROOT)})
     import dlt
+    import pyarrow as pa
+
+    # gives memory back at once, which Arrow's own pool keeps: measured, 250 MB less for a package of 60 MB
+    pa.set_memory_pool(pa.system_memory_pool())
 
     def make() -> "dlt.Pipeline":
         return dlt.pipeline(
