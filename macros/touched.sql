@@ -173,8 +173,8 @@
     {%- else -%}
         {%- set columns = "platform, account, coalesce(order_id, '')" -%}
     {%- endif -%}
-    {#- what names no order there is told of an event -#}
-    {{ 'order_id is null or ' if name == 'rpt_reconciliation' }}({{ columns }}) in (
+    {#- of events it says how they are now -#}
+    {{ 'event_key is not null or ' if name == 'rpt_reconciliation' }}({{ columns }}) in (
         select {{ '' if '__' in name else 'platform, ' }}account, touched_key
         from {{ target.database }}.intermediate.{{ keys_of(name) }}
     )

@@ -84,12 +84,12 @@ def ticketor(where: str, document: str, webhook: str) -> str:
     """
 
 
-def ticket_tailor(table: str, where: str, document: str) -> str:
+def ticket_tailor(table: str, where: str, document: str, created_at: str = "created_at") -> str:
     return f"""
         insert into raw_ticket_tailor.{table} by name
         select * replace (
             md5(version_id || 'more') as version_id, {document} as document, md5(document || 'more') as document_hash,
-            fetched_at + interval 1 year as fetched_at, '9999999999.1' as _dlt_load_id
+            {created_at} as created_at, fetched_at + interval 1 year as fetched_at, '9999999999.1' as _dlt_load_id
         )
         from raw_ticket_tailor.{table} where {where} order by version_id limit 1
     """
@@ -129,8 +129,46 @@ def test_what_one_row_changes_elsewhere(folder: Path, tmp_path: Path) -> None:
         where platform = 'ticket_tailor' and scanned_at is null and order_id is not null order by all limit 1
         """,
     )
+    # alone on its day at its event, and all that its buyer ever bought
+    [(lonely, seller, row, only_buyer)] = ask(
+        folder,
+        """
+        with sales as (
+            select
+                *,
+                count(*) over (partition by account, sales_on, event_key, currency) as on_that_day,
+                count(*) over (partition by account, order_id) as days
+            from intermediate.int_order_sales where platform = 'ticket_tailor'
+        ),
+        bought as (select *, count(*) over (partition by customer_key) as orders from marts.fct_orders)
+        select order_id, account, daily_event_sales_key, customer_key
+        from sales
+        join marts.rpt_daily_event_sales using (platform, account, sales_on, event_key, currency)
+        join bought using (platform, account, order_id)
+        where on_that_day = 1 and days = 1 and bought.orders = 1
+        order by all limit 1
+        """,
+    )
+    [(house, missing)] = ask(
+        folder,
+        "select account, order_id from marts.rpt_reconciliation where identity = 'order is here' order by all limit 1",
+    )
     change(
         folder,
+        # its row of the report has no other line, and its buyer no other order
+        ticket_tailor(
+            "orders",
+            f"id = '{lonely}' and box_office = '{seller}'",
+            """json_merge_patch(document, '{"buyer_details": {"email": "moved.on@example.org"}}')""",
+            "created_at + 40 * 86400",
+        ),
+        # an order of which only items were here, and a refund on a day that was closed long ago
+        ticketor(
+            f"webhook = 'invoice' and site = '{house}'",
+            f"json_merge_patch(document, '{{\"Id\": {missing}}}')",
+            "invoice",
+        ),
+        ticketor("webhook = 'payment'", """json_merge_patch(document, '{"Id": 987654322, "Amount": -1}')""", "payment"),
         # somebody has another address now: another person_key on all that they bought
         ticketor(
             f"webhook = 'user' and site = '{site}' and (document ->> '$.Id') = '{buyer}'",
@@ -174,6 +212,13 @@ def test_what_one_row_changes_elsewhere(folder: Path, tmp_path: Path) -> None:
     dearest = f"select list_price from marts.fct_tickets where ticket_id = '{comp}' and account = '{account}'"
     assert ask(folder, dearest) == [(999,)]
     assert ask(folder, "from marts.fct_orders where promotion_code = 'RENAMED'")
+    assert ask(folder, f"from marts.rpt_daily_event_sales where daily_event_sales_key = '{row}'") == []
+    assert ask(folder, f"from marts.dim_customers where customer_key = '{only_buyer}'") == []
+    came = f"from marts.rpt_reconciliation where order_id = '{missing}' and account = '{house}'"
+    assert ask(folder, f"select identity {came} and identity = 'order is here'") == []
+    assert ask(
+        folder, "select kind, paid_on < date '2026-01-01' from marts.fct_payments where payment_id = '987654322'"
+    ) == [("refund", True)]
     built = fresh(folder, tmp_path / "fresh")
     assert built.keys() == after.keys()
     assert {name: (set(after[name]) ^ set(rows)) for name, rows in built.items() if rows != after[name]} == {}
