@@ -5,8 +5,8 @@
 
 
 {% macro only_new_loads(relation) -%}
-    {#- The loads this table does not hold yet, in this shape. Not a maximum: a load may finish after a later one. Their ids are
-        asked for first: with them in the text, documents of other loads are not even read. -#}
+    {#- The loads this table does not hold yet, in this shape. Not a maximum: a load may finish after a later one. Their rows are
+        found first, by the place where they are: documents of other loads are not even read. -#}
     {% if is_incremental() -%}
         {%- set platform = model.name.split('_', 1)[1].split('__')[0] -%}
         {%- set loads = run_query(
@@ -14,7 +14,11 @@
             ~ ' except select _dlt_load_id from ' ~ this ~ ' where _shape = ' ~ shape()
             ~ (' except select value from ' ~ built_loads(platform) if is_noted('text', platform) else '')
         ).columns[0].values() -%}
-        {% if loads -%} and _dlt_load_id in ('{{ loads | join("', '") }}') {%- else -%} and false {%- endif %}
+        {% if loads -%}
+            and rowid in (select rowid from {{ relation }} where _dlt_load_id in ('{{ loads | join("', '") }}'))
+        {%- else -%}
+            and false
+        {%- endif %}
     {%- endif %}
 {%- endmacro %}
 
