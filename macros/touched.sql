@@ -242,7 +242,7 @@
     {#- dbt's own, for the generic tests: of a table that grows by what is touched, a build tests that. What two rows share, such
         as a key, is touched in both. -#}
     {%- set tested = graph.nodes.get('model.' ~ project_name ~ '.' ~ relation.identifier) if execute -%}
-    {%- if tested and grows(tested) and relation.identifier != 'int_local_days' and is_noted('open') and not everything_is_touched(relation.identifier) -%}
+    {%- if tested and grows(tested) and tested.config.incremental_strategy == 'touched' and is_noted('open') and not everything_is_touched(relation.identifier) -%}
         {%- set condition = config.get('where') -%}
         {{ return('(select * from ' ~ relation ~ ' where ' ~ is_touched(relation.identifier) ~ (' and (' ~ condition ~ ')' if condition else '') ~ ') as dbt_subquery') }}
     {%- endif -%}

@@ -12,7 +12,7 @@
 {% set marts = mart_names() | reject('in', ['dim_customers', 'dim_dates']) | list %}
 {% set names_of_things = ['event_name', 'show_name', 'production', 'season', 'product_name', 'venue'] %}
 with people as (
-    select distinct
+    select
         lower(trim(email)) as email,
         lower(trim(phone)) as phone,
         lower(trim(full_name)) as full_name,
@@ -26,19 +26,19 @@ names as (
         'e-mail' as what
     from people
     where email like '%_@_%'
-    union
+    union all
     select
         phone as called,
         'phone' as what
     from people
     where length(regexp_replace(phone, '[^0-9]', '', 'g')) >= 7
-    union
+    union all
     select
         full_name as called,
         'name' as what
     from people
     where full_name like '% %'
-    union
+    union all
     select
         first_and_last as called,
         'name' as what

@@ -1,5 +1,14 @@
 -- Grain: one row per person of a site, by Id: who signed up, bought or sold. Nobody for Id 0.
-with mentions as (
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key=['account', 'customer_id'],
+) }}
+{% set whole = model.resource_type == 'unit_test' or is_made_whole() %}
+-- depends_on: {{ ref('int_ticketor__touched') }}
+with {{ '' if whole else 'heard_of as (' ~ heard_of() ~ '),' }}
+
+mentions as (
     select
         account,
         user_id as customer_id,
@@ -48,6 +57,7 @@ ways as (
         -- of two told at one moment: who signed up before who bought, who bought before who sold
         arg_max(-place, (received_at, -place)) as nearness
     from mentions
+    {{ '' if whole else 'semi join heard_of using (account, customer_id)' }}
     group by account, customer_id, first_name, last_name, email, phone
 ),
 

@@ -130,14 +130,7 @@
 
     -- who has another e-mail address now is another person_key, on all that they ever bought
     heard_of as (
-        {% for model, id, _email in mentions %}
-            select
-                account,
-                {{ id }} as customer_id
-            from {{ ref('stg_ticketor__' ~ model) }}
-            where {{ id }} is not null and {{ is_new }}
-            {{ 'union' if not loop.last }}
-        {% endfor %}
+        {{ heard_of() }}
     ),
 
     mentions as (
