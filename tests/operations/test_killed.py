@@ -9,7 +9,7 @@ from tests.operations import same
 from tests.operations.disk import Disk
 from tests.torture import Kill, Torture
 
-KILLS = [Kill("load", 0.3), Kill("load", 0.8), Kill("transform", 0.5), Kill("publish", 0.4)]
+KILLS = [Kill("load", 0.6), Kill("transform", 0.5), Kill("publish", 0.4)]
 
 
 @pytest.mark.parametrize("power_loss", [False, True])

@@ -4,8 +4,11 @@
     incremental_strategy='delete+insert',
     unique_key=['account', 'customer_id'],
 ) }}
-{% set whole = model.resource_type == 'unit_test' or is_made_whole() %}
+{% set is_unit_test = model.resource_type == 'unit_test' %}
+{% set whole = is_unit_test or is_made_whole() %}
+{% if not is_unit_test %}
 -- depends_on: {{ ref('int_ticketor__touched') }}
+{% endif %}
 with {{ '' if whole else 'heard_of as (' ~ heard_of() ~ '),' }}
 
 mentions as (
