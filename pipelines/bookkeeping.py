@@ -67,9 +67,9 @@ def read_marker(settings: Settings) -> dict[str, Any]:
     """What the marker holds when it is true of the files as they are now; otherwise nothing."""
     try:
         marker = json.loads(settings.clean_marker.read_text())
-    except (OSError, ValueError):
+        return marker if marker["files"] == _fingerprint(settings) else {}
+    except (OSError, ValueError, KeyError, TypeError):
         return {}
-    return marker if marker.get("files") == _fingerprint(settings) else {}
 
 
 def write_marker(settings: Settings, **more: Any) -> None:
@@ -88,7 +88,7 @@ def other_hands(settings: Settings) -> bool:
         marked = json.loads(settings.clean_marker.read_text())["files"]["warehouse"]
     except FileNotFoundError:
         return False
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return True
     return marked != _stamp(settings.warehouse)
 

@@ -163,6 +163,14 @@ def test_what_other_hands_did_sends_the_next_run_down_the_whole_path(house: Hous
     assert bookkeeping.read_marker(settings) == {}
 
 
+@pytest.mark.parametrize("content", ["", "{", "[]", "1", "{}", '{"files": null}', '{"files": []}'])
+def test_a_marker_that_says_nothing_is_no_marker(house: House, content: str) -> None:
+    settings = house.settings()
+    settings.clean_marker.write_text(content)
+    assert bookkeeping.read_marker(settings) == {}
+    assert bookkeeping.other_hands(settings)
+
+
 def later(settings: Settings, hours: int) -> None:
     """As if the last run had been made by a clock that was so far ahead."""
     swept_at = dt.datetime.now(dt.UTC) + dt.timedelta(hours=hours)

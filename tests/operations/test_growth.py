@@ -1,7 +1,10 @@
 """What runs leave behind does not pile up."""
 
 import datetime as dt
+import multiprocessing
+import os
 import shutil
+import signal
 from pathlib import Path
 
 import duckdb
@@ -144,3 +147,43 @@ def test_a_year_of_reads_leaves_as_much_as_a_few_days(house: House) -> None:
         plan = due(every_list, full, moment)
         assert plan
         assert due(every_list, held, moment) == plan
+
+
+class Dying:
+    """A connection whose process is killed at one of its statements."""
+
+    def __init__(self, path: Path, at: int) -> None:
+        self.db, self.left = duckdb.connect(str(path)), at
+
+    def execute(self, *asked: object) -> duckdb.DuckDBPyConnection:
+        if self.left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        self.left -= 1
+        return self.db.execute(*asked)
+
+
+def join_and_die(path: Path, box_office: str, before: dt.datetime, at: int) -> None:
+    tidy.join_coverage(Dying(path, at), box_office, before)  # type: ignore[arg-type]
+
+
+def test_a_kill_while_coverage_is_joined_loses_no_read(house: House) -> None:
+    settings = house.settings()
+    office = settings.box_offices[0]
+    now = dt.datetime.now(dt.UTC)
+    with duckdb.connect(str(settings.warehouse)) as db:
+        db.execute(YEAR_OF_READS, {"office": office.name, "now": now})
+    before = now - dt.timedelta(days=2)
+    held = held_reads(office, settings.warehouse, now)
+    spawn = multiprocessing.get_context("spawn")
+    for at in range(100):
+        killed = settings.data_dir / "killed.duckdb"
+        shutil.copyfile(settings.warehouse, killed)
+        child = spawn.Process(target=join_and_die, args=(killed, office.name, before, at))
+        child.start()
+        child.join()
+        assert held_reads(office, killed, now).spans == held.spans
+        killed.with_suffix(".duckdb.wal").unlink(missing_ok=True)
+        if child.exitcode == 0:
+            break
+        assert child.exitcode == -signal.SIGKILL
+    assert at > 5

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pipelines import load
 from pipelines.ticketor import buffer
 from pipelines.ticketor.tables import RECORDS
 from tests.ticketor import deliveries as d
@@ -85,6 +86,17 @@ def test_packages_are_bounded_and_a_file_may_span_them(venue: Venue, monkeypatch
     venue.load()
     assert d.as_set(venue.documents()) == d.as_set(items)
     assert venue.plan().is_empty
+
+
+def test_many_records_are_compressed(venue: Venue) -> None:
+    """A file of so many documents would be several times as large otherwise."""
+    venue.put("a.jsonl", d.LAYOUTS["lines"](d.payloads(load.BULK_ROWS)))
+    venue.load()
+    stored = venue.query(
+        "select distinct compression from pragma_storage_info('raw_ticketor.records') "
+        "where column_name = 'document' and segment_type = 'VARCHAR' and persistent"
+    )
+    assert stored == [{"compression": "ZSTD"}]
 
 
 def test_a_file_whose_end_was_not_loaded_is_read_again(venue: Venue, monkeypatch: pytest.MonkeyPatch) -> None:
