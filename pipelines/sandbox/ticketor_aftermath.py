@@ -280,3 +280,11 @@ def _kwd_return(t: Teller) -> None:
     amount = sale.total - 333
     back = t.give_back(sale, t.after(3), amount, tickets=sale.tickets)
     t.tell_invoice(t.pay(back, t.refund(back, amount)))
+
+
+@case("return_of_unknown_sale", days=30)
+def _return_of_unknown_sale(t: Teller) -> None:
+    """Sold before the webhook was switched on: all that is told of the sale is what the return lists of it."""
+    sale = t.sale(quantity=2, charge=CHARGES["GBP"])
+    back = t.give_back(sale, t.after(6), sale.total, tickets=sale.tickets)
+    t.tell_invoice(t.pay(back, t.refund(back, sale.total)))

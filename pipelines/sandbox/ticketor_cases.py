@@ -9,7 +9,7 @@ from pipelines.sandbox.catalogue import DAY
 CASES = {**ticketor_aftermath.case, **ticketor_sales.case}
 _CHANGING = """
     unpaid_then_paid scanned return return_with_fee return_to_credit
-    partial_return exchange tickets resold same_payment_fails_then_works
+    partial_return exchange return_of_unknown_sale resold same_payment_fails_then_works
     authorised_then_captured late_invoice redelivered plain_after_details return_then_replay
     refund_on_sale refund_only return_unrelated return_told_plainly void_invoice
     product_return jpy_return kwd_return plain_only plain_alone

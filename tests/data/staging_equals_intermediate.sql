@@ -9,7 +9,7 @@ with ticketor_returns as (
     where platform = 'ticketor' and {{ is_return('order_type') }}
 ),
 
--- what a return lists is no sale
+-- what a return lists as its own is no sale; what it lists of another invoice is one, even if nothing else tells of it
 ticketor_items as (
     select
         account,
@@ -59,8 +59,6 @@ staged_rows as (
         items.amount
     from ticketor_items as items
     anti join ticketor_returns as own on items.account = own.account and items.invoice_id = own.invoice_id
-    anti join ticketor_returns as parent
-        on items.account = parent.account and items.parent_invoice_id = parent.invoice_id
     union all
     select
         'ticket_tailor' as platform,
