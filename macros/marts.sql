@@ -155,6 +155,23 @@
 {%- endmacro %}
 
 
+{% macro shared_columns(model, mart) -%}
+    {#- What a mart takes over from a model, by what both are documented to hold: [column, its type, what it is made from]. A key
+        is made from an id. -#}
+    {%- set shared = [] -%}
+    {%- if execute -%}
+        {%- set columns = graph.nodes['model.' ~ project_name ~ '.' ~ model].columns -%}
+        {%- for column in graph.nodes['model.' ~ project_name ~ '.' ~ mart].columns.values() -%}
+            {%- set origin = column.name if column.name in columns else column.name | replace('_key', '_id') -%}
+            {%- if origin in columns and origin not in ['platform', 'account'] -%}
+                {%- do shared.append([column.name, column.data_type, origin]) -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return(shared or [['currency', 'varchar', 'currency']]) }}
+{%- endmacro %}
+
+
 {% macro mart_names() -%}
     {#- Every table of the marts: the tests that look at all of them go through this list, and one test keeps it complete. -#}
     {{ return([
