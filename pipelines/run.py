@@ -46,7 +46,7 @@ class AccountResult:
 
 @dataclasses.dataclass
 class RunResult:
-    """One line of runs.jsonl. ``outcome`` is idle, done or failed; times are UTC.
+    """One line of runs.jsonl. ``outcome`` is idle, done or failed; or due, which is not written down. Times are UTC.
 
     ``on_failure`` is why the user's own command or address could not be told, if that was tried and failed.
     """
@@ -78,10 +78,11 @@ class RunResult:
             self.seconds[step] = round(self.seconds.get(step, 0) + time.monotonic() - start, 3)
 
 
-def run(settings: Settings, *, echo: Echo, **reading: Any) -> RunResult:
+def run(settings: Settings, *, echo: Echo, only_look: bool = False, **reading: Any) -> RunResult:
     """Everything: load what is new, build and test the marts, publish.
 
-    ``reading`` are the options of load.Reading: full, span, limit. Raises ConfigProblem (nothing was run) and
+    ``reading`` are the options of load.Reading: full, span, limit. With ``only_look`` a run that has anything to do
+    leaves it and says so by its outcome, due. Raises ConfigProblem (nothing was run) and
     Busy (another run is under way); what goes wrong in one account, the build or publishing is told in the result.
     """
     settings.require_accounts()
@@ -95,6 +96,9 @@ def run(settings: Settings, *, echo: Echo, **reading: Any) -> RunResult:
                 due = [account for account in due if _is_due(settings, account, options, result, echo)]
                 settled = not due and not load.settings_changed(settings)
         unbuilt = set(marker.get("unbuilt", []))
+        if only_look and not settled:
+            result.outcome = "due"
+            return result
         if not settled:
             bookkeeping.remove_marker(settings)
             changed, touched = _load(settings, result, due, options, echo)
@@ -165,8 +169,9 @@ def _recorded(settings: Settings, verb: str) -> Iterator[RunResult]:
             raise
         finally:
             result.ended_at = dt.datetime.now(dt.UTC)
-            _alarm(settings, result)
-            _write_down(settings, result)
+            if result.outcome != "due":
+                _alarm(settings, result)
+                _write_down(settings, result)
 
 
 def _is_due(settings: Settings, account: Account, options: load.Reading, result: RunResult, echo: Echo) -> bool:
@@ -242,7 +247,7 @@ def _in_words(settings: Settings, result: RunResult, error: BaseException) -> st
 
 def _alarm(settings: Settings, result: RunResult) -> None:
     """Tells the user's command or address; whatever comes of that, the run is what it was."""
-    if not settings.on_failure or result.error == "KeyboardInterrupt":  # who pressed Ctrl-C knows
+    if not settings.on_failure or result.error in ("KeyboardInterrupt", "SystemExit"):  # who stopped it knows
         return
     try:
         alarm.tell(settings, dataclasses.asdict(result))

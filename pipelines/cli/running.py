@@ -1,5 +1,8 @@
 """The verbs that load, build and publish, and what calls them by the clock."""
 
+import signal
+import subprocess
+import sys
 import time
 from typing import Any
 
@@ -54,14 +57,35 @@ def run(every: str | None, log_format: str, **reading: Any) -> None:
     tell = Teller(log_format)
     if every:
         pause = seconds(every)
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
         while True:
             started = time.monotonic()
             try:
-                tell.summary(runs.run(settings(), echo=tell, **_options(**reading)))
+                looked = runs.run(settings(), echo=tell, only_look=True, **_options(**reading))
+                if looked.outcome == "due":
+                    _run_in_a_child(tell)
+                else:
+                    tell.summary(looked)
             except Problem as problem:
                 tell(str(problem))
             time.sleep(max(0.0, pause - (time.monotonic() - started)))
     finish(runs.run(settings(), echo=tell, **_options(**reading)), tell)
+
+
+def _run_in_a_child(tell: Teller) -> None:
+    """What dlt and dbt leave behind in a process, megabytes and sockets with each build, ends with it.
+
+    The child is called as we were, but to run once. Ctrl-C in a terminal reaches it without us, SIGTERM does not.
+    """
+    child = subprocess.Popen([sys.executable, *sys.orig_argv[1:], "--every", ""])
+    try:
+        if child.wait() < 0:
+            tell(f"The run was ended by signal {-child.returncode}; the next one finishes it.")
+    except SystemExit:
+        child.terminate()
+        raise
+    finally:
+        child.wait()
 
 
 @click.command()

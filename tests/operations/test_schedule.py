@@ -1,14 +1,20 @@
 """What `boxoffice schedule` prints, read by those it is meant for; the page for orchestrators, run as it stands."""
 
+import datetime as dt
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
 import pytest
 
-from pipelines import schedule
+from pipelines import bookkeeping, schedule
 from pipelines.cli import main
 from pipelines.errors import ConfigProblem
 from pipelines.settings import ROOT, Settings
@@ -30,8 +36,8 @@ def called(command: list[str], **more: object) -> subprocess.CompletedProcess[st
 def test_the_line_for_cron_runs_as_cron_runs_it(settings: Settings, tmp_path: Path) -> None:
     """sh, next to no environment, in the home folder; before the first run there is no folder for the log."""
     [line] = [line for line in schedule.cron(settings).splitlines() if not line.startswith("#")]
-    time, command = line.split("  ", 1)
-    assert len(time.split()) == 5
+    clock, command = line.split("  ", 1)
+    assert len(clock.split()) == 5
     ran = called(
         ["/bin/sh", "-c", command],
         cwd=tmp_path,
@@ -73,6 +79,40 @@ def test_github_accepts_the_workflow(settings: Settings, minutes: int, tmp_path:
 def test_what_no_clock_can_say_is_refused(form: str, minutes: int, settings: Settings) -> None:
     with pytest.raises(ConfigProblem, match=f"Every {minutes} minutes"):
         schedule.FORMS[form](settings, minutes)
+
+
+def until(seen: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
+    while not seen():
+        assert process.poll() is None
+        time.sleep(0.1)
+
+
+def test_every_looks_itself_and_works_in_a_child_which_ends_with_it(house: House) -> None:
+    settings = house.settings()
+    settings.person_key_file.write_text("")  # no build is needed to see it: this one fails at once
+    bookkeeping.write_marker(settings, swept_at=dt.datetime.now(dt.UTC).isoformat(), unbuilt=[])
+    working, runs = house.folder / "working", settings.runs_file.read_text().count("\n")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pipelines.cli", "run", "--every", "1s"],
+        cwd=ROOT,
+        env=house.environment(settings)
+        | {f"TICKETOR__SITES__{settings.sites[0].name.upper()}__QUIET_AFTER": "36500d"}
+        | {"BOXOFFICE__ON_FAILURE": f"echo $$ > {working}; exec sleep 600"},
+    )
+    try:
+        until(lambda: settings.runs_file.read_text().count("\n") > runs, process)
+        assert bookkeeping.last_runs(settings, 1)[0]["outcome"] == "idle"
+        house.go_on(24)
+        until(lambda: working.exists() and working.read_text() != "", process)
+        assert int((settings.data_dir / "lock").read_text()) != process.pid
+        process.terminate()
+        assert process.wait() == 128 + signal.SIGTERM
+        with bookkeeping.lock(settings), duckdb.connect(str(settings.warehouse), read_only=True) as db:
+            [(loads,)] = db.execute("select count(distinct _dlt_load_id) from raw_ticketor.records").fetchall()
+        assert loads == 2
+    finally:
+        process.kill()
+        os.kill(int(working.read_text()), signal.SIGKILL)
 
 
 def blocks(language: str) -> list[str]:
