@@ -74,17 +74,23 @@
         where _dlt_load_id = (select max(_dlt_load_id) from {{ source('raw_ticket_tailor', list) }})
     ),
 
+    {#- joined once: there may be millions of rows, and a dozen columns -#}
+    read as (
+        select newest.version_id, newest.document{% for column in values %}, model.{{ column }}{% endfor %}
+        from newest
+        left join {{ model }} as model
+            on newest.version_id = model.version_id{% if element %} and model.{{ element }} = 1{% endif %}
+    ),
+
     bad as (
         select version_id, unreadable as what
         from {{ model }}
         where unreadable <> ''
         {% for column, path in values.items() %}
         union all
-        select newest.version_id, '{{ column }}' as what
-        from newest
-        left join {{ model }} as model
-            on newest.version_id = model.version_id{% if element %} and model.{{ element }} = 1{% endif %}
-        where model.{{ column }} is null and nullif(json_extract_string(newest.document, '{{ path }}'), '') is not null
+        select version_id, '{{ column }}' as what
+        from read
+        where {{ column }} is null and nullif(json_extract_string(document, '{{ path }}'), '') is not null
         {% endfor %}
     )
 

@@ -34,6 +34,7 @@
 
 {% macro heard_of() -%}
     {#- The people of whom loads tell that are not built yet. -#}
+    {%- set loads = new_loads('ticketor') -%}
     {%- for model, id in [
         ('users', 'user_id'), ('invoices', 'buyer_id'), ('invoices', 'agent_id'), ('tickets', 'buyer_id'),
         ('product_sales', 'buyer_id'), ('payments', 'buyer_id'),
@@ -42,7 +43,7 @@
         account,
         {{ id }} as customer_id
     from {{ ref('stg_ticketor__' ~ model) }}
-    where {{ id }} is not null and _dlt_load_id not in {{ built_loads('ticketor') }}
+    where {{ id }} is not null and _dlt_load_id in {{ loads }}
     {{ 'union' if not loop.last }}
     {%- endfor %}
 {%- endmacro %}

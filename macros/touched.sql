@@ -83,6 +83,15 @@
 {%- endmacro %}
 
 
+{% macro new_loads(platform) -%}
+    {#- The loads that are not built yet, by name: so it is known before anything is read how little is asked for. -#}
+    {%- set loads = run_query(
+        "(" ~ staged_loads(platform) ~ ") except " ~ built_loads(platform)
+    ) if execute -%}
+    {{ return("('" ~ ((loads.columns[0].values() if loads else []) | join("', '")) ~ "')") }}
+{%- endmacro %}
+
+
 {% macro must_start_over(platform) -%}
     {#- Whether what there is cannot be grown: it was built by another text, or of loads that are no longer there, or a part of it
         is missing. -#}

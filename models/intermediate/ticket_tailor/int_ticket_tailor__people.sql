@@ -39,6 +39,8 @@ select
     'ticket_tailor' as platform,
     box_office as account,
     customer_id,
+    -- known by an address and nothing else
+    customer_id as person_key,
     arg_max(first_name, place) as first_name,
     arg_max(last_name, place) as last_name,
     arg_max(full_name, place) as full_name,

@@ -115,6 +115,7 @@ select
     'ticketor' as platform,
     people.account,
     people.customer_id,
+    {{ person_key('people.email') }} as person_key,
     ranked.first_name,
     ranked.last_name,
     nullif(concat_ws(' ', ranked.first_name, ranked.last_name), '') as full_name,

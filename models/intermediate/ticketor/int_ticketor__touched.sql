@@ -1,7 +1,8 @@
 -- Grain: one row per invoice that is to be built: what loads that are not built yet tell of, and all that hangs
 -- together with it. '' stands for what names no invoice.
 {{ config(post_hook="{{ open_build('ticketor') }}") }}
-{% set is_new = "_dlt_load_id not in " ~ built_loads('ticketor') %}
+{% set starts_over = not execute or must_start_over('ticketor') %}
+{% set is_new = '' if starts_over else '_dlt_load_id in ' ~ new_loads('ticketor') %}
 {% set items = [('tickets', 'ticket_id'), ('product_sales', 'product_sale_id'), ('payments', 'payment_id')] %}
 {% set mentions = [
     ('users', 'user_id', 'email'), ('invoices', 'buyer_id', 'buyer_email'), ('invoices', 'agent_id', 'agent_email'),
@@ -9,7 +10,7 @@
     ('payments', 'buyer_id', 'buyer_email'),
 ] %}
 -- depends_on: {{ ref('stg_boxoffice__accounts') }}, {{ ref('stg_ticketor__users') }}
-{% if not execute or must_start_over('ticketor') %}
+{% if starts_over %}
     {% for model in ['invoices', 'tickets', 'product_sales', 'payments'] %}
         select
             account,
