@@ -13,6 +13,15 @@
 {% set names_of_things = [
     'event_name', 'show_name', 'production', 'season', 'product_name', 'venue', 'referral', 'promotion_code',
 ] %}
+{% set addresses %}
+case
+    when contains(said, '@')
+        then list_transform(
+            regexp_extract_all(lower(said), '[^\s<>()\[\],;:"'']+@[^\s<>()\[\],;:"'']+'), lambda address: rtrim(address, '.')
+        )
+    else []
+end
+{% endset %}
 with people as (
     select
         lower(trim(email)) as email,
@@ -55,16 +64,7 @@ texts as (
         select
             '{{ mart }}' as mart,
             column_name,
-            unnest(
-                case
-                    when contains(said, '@')
-                        then [lower(trim(said))] || list_transform(
-                            regexp_extract_all(lower(said), '[^\s<>()\[\],;:"'']+@[^\s<>()\[\],;:"'']+'),
-                            lambda address: rtrim(address, '.')
-                        )
-                    else [lower(trim(said))]
-                end
-            ) as said
+            unnest([lower(trim(said))] || {{ addresses }}) as said
         from (
             unpivot (select {{ columns }} from {{ touched(mart) if mart.startswith('fct_') else ref(mart) }})
             on {{ columns }}

@@ -2,7 +2,7 @@
 -- that hangs together with it.
 {{ config(post_hook="{{ open_build('ticket_tailor') }}") }}
 {% set starts_over = not execute or must_start_over('ticket_tailor') %}
-{% set is_new = '' if starts_over else '_dlt_load_id in ' ~ new_loads('ticket_tailor') %}
+{% set is_new = '_dlt_load_id in ' ~ new_loads('ticket_tailor') %}
 -- depends_on: {{ ref('stg_boxoffice__accounts') }}, {{ ref('stg_ticket_tailor__check_ins') }}
 -- depends_on: {{ ref('stg_ticket_tailor__events') }}, {{ ref('stg_ticket_tailor__discounts') }}
 -- depends_on: {{ ref('stg_ticket_tailor__order_line_items') }}
@@ -54,6 +54,33 @@ with recursive tickets as (
 
     ),
 
+    told_tickets as (
+
+        {% for model in ['issued_tickets', 'order_tickets'] %}
+            select
+                box_office,
+                ticket_id
+            from {{ ref('stg_ticket_tailor__' ~ model) }}
+            where {{ is_new }}
+            union
+            -- the name of its type is the event's to say
+            select
+                tickets.box_office,
+                tickets.ticket_id
+            from {{ ref('stg_ticket_tailor__' ~ model) }} as tickets
+            inner join {{ ref('stg_ticket_tailor__events') }} as events
+                on tickets.box_office = events.box_office and tickets.event_id = events.event_id
+            where tickets.description is null and events.{{ is_new }}
+            union
+        {% endfor %}
+        select
+            box_office,
+            ticket_id
+        from {{ ref('stg_ticket_tailor__check_ins') }}
+        where ticket_id is not null and {{ is_new }}
+
+    ),
+
     told as (
 
         select
@@ -69,28 +96,10 @@ with recursive tickets as (
         inner join told_discounts as discounts
             on lines.box_office = discounts.box_office and lines.item_id = discounts.discount_id
         union
-        {% for model in ['issued_tickets', 'order_tickets'] %}
-            select
-                box_office,
-                ticket_id as touched_key
-            from {{ ref('stg_ticket_tailor__' ~ model) }}
-            where {{ is_new }}
-            union
-            -- the name of its type is the event's to say
-            select
-                tickets.box_office,
-                tickets.ticket_id as touched_key
-            from {{ ref('stg_ticket_tailor__' ~ model) }} as tickets
-            inner join {{ ref('stg_ticket_tailor__events') }} as events
-                on tickets.box_office = events.box_office and tickets.event_id = events.event_id
-            where tickets.description is null and events.{{ is_new }}
-            union
-        {% endfor %}
         select
             box_office,
             ticket_id as touched_key
-        from {{ ref('stg_ticket_tailor__check_ins') }}
-        where ticket_id is not null and {{ is_new }}
+        from told_tickets
 
     ),
 

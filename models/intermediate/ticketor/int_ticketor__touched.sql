@@ -2,7 +2,7 @@
 -- together with it. '' stands for what names no invoice.
 {{ config(post_hook="{{ open_build('ticketor') }}") }}
 {% set starts_over = not execute or must_start_over('ticketor') %}
-{% set is_new = '' if starts_over else '_dlt_load_id in ' ~ new_loads('ticketor') %}
+{% set is_new = '_dlt_load_id in ' ~ new_loads('ticketor') %}
 {% set items = [('tickets', 'ticket_id'), ('product_sales', 'product_sale_id'), ('payments', 'payment_id')] %}
 {% set mentions = [
     ('users', 'user_id', 'email'), ('invoices', 'buyer_id', 'buyer_email'), ('invoices', 'agent_id', 'agent_email'),
