@@ -63,6 +63,23 @@
 {%- endmacro %}
 
 
+{% macro tt_money_refunded(of) -%}
+    {#- What of a version's refund_amount is money: all of it, unless a voucher is named; then what is left of it beside the
+        credit. What had gone back as money before a voucher was named is money still. -#}
+    case
+        when not {{ of }}is_refunded_by_voucher then {{ of }}refund_amount
+        else greatest(
+            case
+                when {{ of }}credited_out_amount > 0 then {{ of }}refund_amount - {{ of }}credited_out_amount
+                else 0
+            end,
+            least({{ of }}refund_amount, refunded_before_voucher),
+            0
+        )
+    end
+{%- endmacro %}
+
+
 {% test readable(model, list, values={}, element=none) %}
     {#- Nothing that stands in a document may be NULL in its column. A single value that cannot be read is shown in
         rpt_reconciliation; a pattern of them is a shape that we misread, and stops the build: more than 5 rows, and more than one

@@ -98,7 +98,7 @@ select
     case
         when not joined.payments_known then null
         -- nobody owes anything for an order that never came about
-        when not joined.is_booked and joined.status = 'cancelled' then 0
+        when joined.status = 'cancelled' and joined.paid = 0 then 0
         when {{ is_return('joined.order_type') }}
             then cast(joined.total_amount - joined.moved + joined.credit_issued as decimal(18, 4))
         else

@@ -94,6 +94,8 @@ def loads() -> list[list[Seen]]:
     tax = [ticket(141, "or_tax")]
     comp = [ticket(151, "or_comp")]
     free = [ticket(161, "or_free", listed=0)]
+    nameless = [line(1, None, 500, kind="donation") | {"id": None}]
+    edited = [ticket(231, "or_edited"), ticket(232, "or_edited")]
     first = [
         order("or_three", 900, [line(1, "tt_1", 1000, 3), line(2, "di_1", -100, kind="gift_card")], three),
         order("or_bundle", 3000, [line(1, "bu_1", 3000, kind="bundle")], bundle),
@@ -118,7 +120,18 @@ def loads() -> list[list[Seen]]:
         order("or_tax", 1200, [line(1, "tt_1", 1000)], tax, tax=200, tax_treatment="exclusive"),
         order("or_comp", 0, [line(1, "tt_1", 1000), line(2, "di_1", -1000, kind="gift_card")], comp, txn_id="--"),
         order("or_free", 0, [line(1, "tt_1", 0)], free, txn_id="--", payment_method={"type": "no_cost"}),
+        order("or_nameless", 500, nameless, []),
+        order("or_nameless_too", 500, nameless, []),
+        {"object": "order", "id": "or_bare", "created_at": MADE},
+        order("or_then_voucher", 1000, [line(1, "tt_1", 1000)], [ticket(191, "or_then_voucher")]),
+        order("or_told_twice", 1000, [line(1, "tt_1", 1000)], [ticket(201, "or_told_twice")]),
+        order(
+            "or_card", 6000, [line(1, "tt_1", 1000), line(212, None, 5000, kind="gift_card")], [ticket(211, "or_card")]
+        ),
+        order("or_free_bundle", 0, [line(1, "bu_1", 0, kind="bundle")], [ticket(221, "or_free_bundle")]),
+        order("or_edited", 2000, [line(1, "tt_1", 2000, 2)], edited),
     ]
+    by_name = {each["id"]: each for each in first}
     second = [
         first[2] | {"refund_amount": 500},
         first[3] | {"status": "completed", "total_paid": 1000},
@@ -127,9 +140,15 @@ def loads() -> list[list[Seen]]:
         | {"total": 1000, "line_items": [*first[5]["line_items"], line(2, None, -1000, kind="void")]}
         | {"issued_tickets": voided, "refund_amount": 1000},
         first[6] | {"status": "cancelled", "refund_amount": 1000, "refunded_voucher_id": "vo_9"},
+        by_name["or_then_voucher"] | {"refund_amount": 500},
+        by_name["or_told_twice"] | {"refund_amount": 1000, "credited_out_amount": 1000},
+        by_name["or_edited"] | {"total": 1000, "line_items": [line(1, "tt_1", 1000)], "refund_amount": 1000},
     ]
-    third = [second[0] | {"refund_amount": 2500, "status": "cancelled"}]
-    copies = [each for one in first for each in one["issued_tickets"]]
+    third = [
+        second[0] | {"refund_amount": 2500, "status": "cancelled"},
+        by_name["or_then_voucher"] | {"refund_amount": 1000, "refunded_voucher_id": "vo_9", "status": "cancelled"},
+    ]
+    copies = [each for one in first for each in one.get("issued_tickets", [])]
     return [
         [
             *(Seen("orders", each, FIRST) for each in first),
@@ -150,5 +169,6 @@ def loads() -> list[list[Seen]]:
             Seen(
                 "check_ins", {"id": "ci_1", "issued_ticket_id": "it_41", "check_in_at": MADE + 99, "quantity": 1}, THIRD
             ),
+            Seen("check_ins", {"id": "ci_2", "issued_ticket_id": "it_42", "check_in_at": MADE + 99}, THIRD),
         ],
     ]

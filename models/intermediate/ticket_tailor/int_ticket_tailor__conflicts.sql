@@ -10,6 +10,11 @@ with heads as (
         currency,
         base_multiplier,
         tax,
+        total,
+        highest_total,
+        captured,
+        money_refunded,
+        credit_issued,
         unreadable
     from {{ touched('int_ticket_tailor__order_heads') }}
 
@@ -74,6 +79,50 @@ issued as (
     from {{ touched('int_ticket_tailor__ticket_heads') }} as tickets
     inner join heads on tickets.box_office = heads.box_office and tickets.order_id = heads.order_id
     group by tickets.box_office, tickets.order_id
+
+),
+
+vouchers as (
+
+    select
+        box_office,
+        order_id,
+        cast(sum(-total) as bigint) as redeemed
+    from {{ ref('int_ticket_tailor__line_classes') }}
+    where line_class = 'voucher' and total < 0
+    group by box_office, order_id
+
+),
+
+went_back as (
+
+    select
+        heads.box_office,
+        heads.order_id,
+        heads.currency,
+        heads.base_multiplier,
+        heads.captured,
+        heads.money_refunded,
+        heads.credit_issued,
+        heads.highest_total,
+        sums.total_charged,
+        coalesce(vouchers.redeemed, 0) as redeemed
+    from heads
+    inner join {{ ref('int_ticket_tailor__order_sums') }} as sums
+        on heads.box_office = sums.box_office and heads.order_id = sums.order_id
+    left join vouchers on heads.box_office = vouchers.box_office and heads.order_id = vouchers.order_id
+    where heads.money_refunded > 0 or heads.credit_issued > 0
+
+),
+
+-- a total that was lowered by what went back, without a void line that says so
+lowered as (
+
+    select
+        *,
+        least(highest_total - total_charged, captured - total_charged, money_refunded) as counted_twice
+    from went_back
+    where money_refunded > 0
 
 ),
 
@@ -151,6 +200,46 @@ conflicts as (
     from heads
     inner join issued on heads.box_office = issued.box_office and heads.order_id = issued.order_id
     where issued.foreign_tickets > 0
+
+    union all
+
+    -- refunds beyond what was paid have an identity of their own
+    select
+        box_office,
+        order_id,
+        'refund and credit <= paid' as identity,
+        cast({{ from_minor_units('money_refunded + credit_issued', 'base_multiplier') }} as varchar) as left_value,
+        cast({{ from_minor_units('captured + redeemed', 'base_multiplier') }} as varchar) as right_value,
+        {{ from_minor_units('money_refunded + credit_issued - captured - redeemed', 'base_multiplier') }} as difference,
+        currency,
+        {{ in_currency(from_minor_units('money_refunded', 'base_multiplier'), 'currency') }}
+        || ' was given back as money and '
+        || {{ in_currency(from_minor_units('credit_issued', 'base_multiplier'), 'currency') }}
+        || ' as credit, together more than the '
+        || {{ in_currency(from_minor_units('captured + redeemed', 'base_multiplier'), 'currency') }}
+        || ' that was paid: one of them may be the other, told twice.' as in_words
+    from went_back
+    where credit_issued > 0 and money_refunded + credit_issued > captured + redeemed
+
+    union all
+
+    select
+        box_office,
+        order_id,
+        'total = total before the refund' as identity,
+        cast({{ from_minor_units('total_charged', 'base_multiplier') }} as varchar) as left_value,
+        cast({{ from_minor_units('highest_total', 'base_multiplier') }} as varchar) as right_value,
+        {{ from_minor_units('-counted_twice', 'base_multiplier') }} as difference,
+        currency,
+        'Its total was lowered from '
+        || {{ in_currency(from_minor_units('highest_total', 'base_multiplier'), 'currency') }} || ' to '
+        || {{ in_currency(from_minor_units('total_charged', 'base_multiplier'), 'currency') }}
+        || ' without a void line, and '
+        || {{ in_currency(from_minor_units('money_refunded', 'base_multiplier'), 'currency') }}
+        || ' was given back: sales less refunds may be too low by '
+        || {{ in_currency(from_minor_units('counted_twice', 'base_multiplier'), 'currency') }} || '.' as in_words
+    from lowered
+    where counted_twice > 0
 
 )
 

@@ -40,6 +40,8 @@ classed as (
             when prefix = 'di' then 'discount'
             when line_type in ('ticket', 'bundle', 'product', 'donation', 'tax', 'membership') then line_type
             when line_type = 'transaction_charge' then 'buyer_fee'
+            -- a voucher bought; what is taken off the order is negative
+            when line_type = 'gift_card' and coalesce(total_as_given, goods_as_given, 0) > 0 then 'voucher'
             when line_type = 'gift_card' then 'discount'
             else 'other'
         end as line_class
@@ -60,9 +62,9 @@ fees as (
 select
     box_office,
     order_id,
-    -- two lines may carry one id, or none
+    -- two lines may carry one id, or none: one that is made up is the box office's only one, as theirs are
     case
-        when line_item_id is null then 'line:' || line_no
+        when line_item_id is null then order_id || ':line:' || line_no
         when count(*) over (partition by box_office, order_id, line_item_id) > 1 then line_item_id || ':' || line_no
         else line_item_id
     end as line_id,

@@ -8,6 +8,11 @@ with history as (
         max(version_id) filter (where is_newest) as version_id,
         min(fetched_at) as first_seen_at,
         max(total_paid) as total_paid,
+        max(total) as highest_total,
+        -- the newest time it became cancelled before our eyes
+        max(fetched_at) filter (
+            where version_no > 1 and status = 'cancelled' and previous_status is distinct from 'cancelled'
+        ) as seen_cancelled_at,
         min(fetched_at) filter (where total_paid > 0) as first_seen_paid_at,
         bool_or(status = 'completed') as was_completed,
         max(total) filter (where status = 'completed') as total_when_completed,
@@ -63,6 +68,8 @@ select
     newest.money_refunded,
     newest.credit_issued,
     history.first_seen_at,
+    history.highest_total,
+    case when orders.status = 'cancelled' then history.seen_cancelled_at end as seen_cancelled_at,
     coalesce(history.was_completed, false)
     or coalesce(history.total_paid, history.total_when_refunded, 0) > 0 as is_booked,
     -- what came in: the most that any version says was paid

@@ -20,35 +20,57 @@ with versions as (
 
 ),
 
--- refund_amount counts what went back as a voucher too: only the rest of it is money
+numbered as (
+
+    select
+        *,
+        row_number() over seen as version_no,
+        row_number() over seen = count(*) over (partition by box_office, order_id) as is_newest,
+        lag(status) over seen as previous_status,
+        lag(event_id) over seen as previous_event_id,
+        lag(total) over seen as previous_total,
+        lag(total_paid) over seen as previous_total_paid,
+        lag(refund_amount) over seen as previous_refund_amount,
+        lag(credited_out_amount) over seen as previous_credited_out_amount,
+        lag(is_refunded_by_voucher) over seen as previous_is_refunded_by_voucher,
+        -- the same for a version that names a voucher and for the one before it, if that names one as well
+        coalesce(
+            last_value(case when not is_refunded_by_voucher then refund_amount end ignore nulls) over (
+                partition by box_office, order_id
+                order by fetched_at, version_id
+                rows between unbounded preceding and 1 preceding
+            ), 0
+        ) as refunded_before_voucher
+    from versions
+    window seen as (partition by box_office, order_id order by fetched_at, version_id)
+
+),
+
 split as (
 
     select
-        * exclude (refund_amount, credited_out_amount, is_refunded_by_voucher),
-        refund_amount,
-        case
-            when not is_refunded_by_voucher then refund_amount
-            when credited_out_amount > 0 then greatest(refund_amount - credited_out_amount, 0)
-            else 0
-        end as money_refunded,
-        case
-            when credited_out_amount > 0 then credited_out_amount
-            when is_refunded_by_voucher then refund_amount
-            else 0
-        end as credit_issued
-    from versions
+        *,
+        -- refund_amount counts what went back as a voucher too: only the rest of it is money
+        {{ tt_money_refunded('') }} as money_refunded,
+        case when version_no > 1 then {{ tt_money_refunded('previous_') }} end as previous_money_refunded
+    from numbered
 
 )
 
 select
-    *,
-    row_number() over seen as version_no,
-    row_number() over seen = count(*) over (partition by box_office, order_id) as is_newest,
-    lag(status) over seen as previous_status,
-    lag(event_id) over seen as previous_event_id,
-    lag(total) over seen as previous_total,
-    lag(total_paid) over seen as previous_total_paid,
-    lag(money_refunded) over seen as previous_money_refunded,
-    lag(credit_issued) over seen as previous_credit_issued
+    * exclude (
+        credited_out_amount, is_refunded_by_voucher, previous_refund_amount, previous_credited_out_amount,
+        previous_is_refunded_by_voucher, refunded_before_voucher
+    ),
+    case
+        when credited_out_amount > 0 then credited_out_amount
+        when is_refunded_by_voucher then refund_amount - money_refunded
+        else 0
+    end as credit_issued,
+    case
+        when version_no = 1 then null
+        when previous_credited_out_amount > 0 then previous_credited_out_amount
+        when previous_is_refunded_by_voucher then previous_refund_amount - previous_money_refunded
+        else 0
+    end as previous_credit_issued
 from split
-window seen as (partition by box_office, order_id order by fetched_at, version_id)

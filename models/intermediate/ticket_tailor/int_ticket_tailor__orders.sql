@@ -31,7 +31,8 @@ select
     heads.order_id,
     cast(null as varchar) as related_order_id,
     'sale' as order_type,
-    heads.status,
+    -- a document may leave it out; every order has one
+    coalesce(heads.status, 'unknown') as status,
     heads.is_booked,
     true as payments_known,
     case

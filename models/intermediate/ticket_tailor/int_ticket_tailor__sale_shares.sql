@@ -13,7 +13,8 @@ with goods as (
         null as quantity,
         null as unit_value,
         goods,
-        fee
+        fee,
+        is_of_bundle
     from {{ ref('int_ticket_tailor__ticket_shares') }}
 
     union all
@@ -33,7 +34,8 @@ with goods as (
             when 'per line' then lines.fee_per_line
             when 'per piece' then lines.fee_per_piece
             else 0
-        end as fee
+        end as fee,
+        false as is_of_bundle
     from {{ ref('int_ticket_tailor__line_classes') }} as lines
     inner join {{ ref('int_ticket_tailor__order_sums') }} as sums
         on lines.box_office = sums.box_office and lines.order_id = sums.order_id
@@ -67,7 +69,8 @@ capped as (
 
     select
         *,
-        least(order_discount, sum(weight) over (partition by box_office, order_id)) as spread_discount
+        -- lines that make it a surcharge raise nobody's price
+        greatest(least(order_discount, sum(weight) over (partition by box_office, order_id)), 0) as spread_discount
     from discountable
 
 ),
@@ -115,5 +118,6 @@ select
     case
         when line_kind in ('ticket', 'product', 'membership') then coalesce(tax_share, case order_tax when 0 then 0 end)
     end as tax,
-    is_tax_on_top
+    is_tax_on_top,
+    is_of_bundle
 from taxed

@@ -7,6 +7,7 @@ with ranked as (
         row_number() over newest_first as version_rank,
         min(fetched_at) over same_ticket as first_seen_at,
         max(order_id) over same_ticket as any_order_id,
+        min(case when status in ('voided', 'void') then fetched_at end) over same_ticket as seen_voided_at,
         min(status) over same_ticket <> max(status) over same_ticket as has_changed_status,
         min(event_id) over same_ticket <> max(event_id) over same_ticket as has_changed_event
     from {{ ref('int_ticket_tailor__ticket_versions') }}
@@ -39,6 +40,8 @@ select
     listed_currency,
     listed_multiplier,
     first_seen_at,
+    -- voided when we met it: nobody knows since when
+    case when seen_voided_at > first_seen_at then seen_voided_at end as seen_voided_at,
     unreadable,
     coalesce(has_changed_status, false) as has_changed_status,
     coalesce(has_changed_event, false) as has_changed_event

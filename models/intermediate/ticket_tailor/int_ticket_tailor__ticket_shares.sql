@@ -56,7 +56,7 @@ tickets as (
         order_id,
         ticket_id,
         ticket_type_id,
-        coalesce(listed_price, 0) as listed_price,
+        greatest(coalesce(listed_price, 0), 0) as listed_price,
         row_number() over (
             partition by box_office, order_id, ticket_type_id
             order by length(ticket_id), ticket_id
@@ -152,7 +152,8 @@ shares as (
         order_id,
         ticket_id,
         goods,
-        fee
+        fee,
+        false as is_of_bundle
     from even
 
     union all
@@ -162,7 +163,8 @@ shares as (
         order_id,
         ticket_id,
         goods,
-        fee
+        fee,
+        true as is_of_bundle
     from weighed_shares
 
 ),
@@ -185,7 +187,8 @@ select
     ticket_id as line_id,
     ticket_id,
     goods,
-    fee
+    fee,
+    is_of_bundle
 from shares
 
 union all
@@ -197,7 +200,8 @@ select
     lines.line_id,
     null as ticket_id,
     lines.goods,
-    lines.fee
+    lines.fee,
+    false as is_of_bundle
 from lines
 inner join pools_without_tickets as alone
     on lines.box_office = alone.box_office
@@ -213,7 +217,8 @@ select
     tickets.ticket_id as line_id,
     tickets.ticket_id,
     0 as goods,
-    0 as fee
+    0 as fee,
+    false as is_of_bundle
 from tickets
 inner join {{ ref('int_ticket_tailor__order_sums') }} as sums
     on tickets.box_office = sums.box_office and tickets.order_id = sums.order_id

@@ -18,7 +18,8 @@ with scans as (
             ) as version_rank
         from {{ touched('stg_ticket_tailor__check_ins') }}
     ) as check_ins
-    where version_rank = 1 and quantity > 0 and ticket_id is not null
+    -- one that does not say how many went in tells of one
+    where version_rank = 1 and coalesce(quantity, 1) > 0 and ticket_id is not null
     group by box_office, ticket_id
 
 ),
@@ -64,6 +65,8 @@ tickets as (
             ' else heads.listed_multiplier end'
         ) }} as list_price,
         shares.amount,
+        -- what costs nothing before any discount, and came in a bundle
+        coalesce(shares.is_of_bundle and shares.goods = 0, false) as is_free_in_bundle,
         shares.fee,
         shares.discount,
         shares.tax,
@@ -71,7 +74,12 @@ tickets as (
         orders.base_multiplier,
         coalesce(orders.currency, heads.listed_currency) as currency,
         case when heads.order_id is null then heads.created_at else orders.created_at end as sold_at,
-        heads.voided_at,
+        -- where the platform gives no time, that of the look which first had it so
+        case
+            when heads.voided_at is not null then heads.voided_at
+            when heads.status in ('voided', 'void') then heads.seen_voided_at
+            else orders.seen_cancelled_at
+        end as voided_at,
         scans.scanned_at,
         coalesce(sums.has_voucher, false) as has_voucher,
         heads.first_seen_at
@@ -109,6 +117,7 @@ select
     case
         when order_id is null and source in ('api', 'dashboard_import') then 'import'
         when amount > 0 then 'paid'
+        when amount = 0 and list_price > 0 and is_free_in_bundle then 'bundle'
         when amount = 0 and list_price > 0 and has_voucher then 'credit'
         when amount = 0 and list_price > 0 then 'comp'
         when list_price = 0 then 'free_event'
