@@ -9,7 +9,7 @@ from decimal import Decimal
 import duckdb
 import pytest
 
-from pipelines.sandbox.ledger import Books
+from pipelines.sandbox.ledger import Books, Measures
 from tests.worlds import Worlds, cents, rows
 
 WHERE = "where platform = ? and account = ?"
@@ -91,13 +91,32 @@ def test_order_statuses(db: duckdb.DuckDBPyConnection, books: list[Books]) -> No
     assert not told
 
 
+def test_what_was_paid_and_is_owed(db: duckdb.DuckDBPyConnection, books: list[Books]) -> None:
+    compare(
+        db,
+        books,
+        f"""
+        select order_id, paid_amount, refunded_amount, credit_redeemed_amount, credit_issued_amount, balance_due,
+            platform_fee_amount
+        from fct_orders {WHERE}
+        """,
+        lambda account: [
+            (o.order_id, *settled, o.platform_fee)
+            for settlements in [account.settlements()]
+            for o in account.orders
+            for settled in [settlements[o.order_id]]
+        ],
+        1,
+    )
+
+
 def test_tickets(db: duckdb.DuckDBPyConnection, books: list[Books]) -> None:
     compare(
         db,
         books,
         f"""
-        select order_id, ticket_id, event_id, status, admission_kind, list_price, price, service_charge, price_paid,
-            discount_amount, currency, sold_at, scanned_at
+        select order_id, ticket_id, event_id, status, admission_kind, ticket_type, list_price, price, service_charge,
+            price_paid, discount_amount, tax_amount, currency, sold_at, scanned_at, voided_at
         from fct_tickets {WHERE}
         """,
         lambda account: [
@@ -107,14 +126,17 @@ def test_tickets(db: duckdb.DuckDBPyConnection, books: list[Books]) -> None:
                 t.event_id,
                 t.status,
                 t.admission_kind,
+                t.ticket_type,
                 t.list_price,
                 t.price,
                 t.service_charge,
                 t.price_paid,
                 t.discount_amount,
+                t.tax_amount,
                 t.currency,
                 t.sold_at,
                 t.scanned_at,
+                t.voided_at,
             )
             for t in account.tickets
         ],
@@ -226,43 +248,47 @@ def test_a_line_for_each_ticket(db: duckdb.DuckDBPyConnection, books: list[Books
     )
 
 
-MEASURES = "gross_sales, refunds, refunds_of_sales, net_sales, buyer_fees, charged_total"
+AMOUNTS = [
+    *("gross_sales", "refunds", "refunds_of_sales", "net_sales", "buyer_fees", "tips", "donations", "tax", "delivery"),
+    *("gift_cards", "discounts", "unexplained", "charged_total"),
+]
+COUNTS = ["tickets_sold", "comps", "tickets_imported", "tickets_returned"]
+OF_ORDERS = ["receipts", "platform_fees", "net_after_fees", "orders", "orders_without_fees"]
 
 
-def measures(m) -> tuple:
-    return m.gross_sales, m.refunds, m.refunded_sales, m.net_sales, m.buyer_fees, m.charged_total
+def measures(of: dict[tuple, Measures], names: list[str]) -> list[tuple]:
+    """The rows that the ledger knows; what is nothing at all is in no report, or in a row of zeros."""
+    told = [(*key, *(getattr(sums, name) for name in names)) for key, sums in of.items()]
+    return [row for row in told if any(row[2:])]
+
+
+def test_the_venues_have_everything(books: list[Books]) -> None:
+    """No measure is compared with nothing but zeros."""
+    for name in [*AMOUNTS, *COUNTS, *OF_ORDERS, "tickets_reserved"]:
+        assert any(getattr(sums, name) for account in books for sums in account.totals().values()), name
 
 
 def test_daily_sales(db: duckdb.DuckDBPyConnection, books: list[Books]) -> None:
+    names = [*AMOUNTS, *COUNTS, *OF_ORDERS]
     compare(
         db,
         books,
-        f"""
-        select sales_on, currency, {MEASURES}, receipts from rpt_daily_sales {WHERE}
-            and (gross_sales, refunds, charged_total, receipts) <> (0, 0, 0, 0)
-        """,
-        lambda account: [
-            (*key, *measures(m), m.receipts)
-            for key, m in account.by_day().items()
-            if any((m.gross_sales, m.refunds, m.charged_total, m.receipts))
-        ],
+        f"select sales_on, currency, {', '.join(names)} from rpt_daily_sales {WHERE}",
+        lambda account: measures(account.by_day(), names),
         2,
     )
 
 
 def test_event_sales(db: duckdb.DuckDBPyConnection, books: list[Books]) -> None:
+    names = [*AMOUNTS, *COUNTS, "tickets_reserved"]
     compare(
         db,
         books,
         f"""
-        select event_id, currency, {MEASURES} from rpt_event_sales {WHERE}
-            and (gross_sales, refunds, charged_total) <> (0, 0, 0)
+        select event_id, currency, {", ".join(names)} from rpt_event_sales {WHERE}
+            and ({", ".join(names)}) <> ({", ".join("0" for _ in names)})
         """,
-        lambda account: [
-            (*key, *measures(m))
-            for key, m in account.by_event().items()
-            if any((m.gross_sales, m.refunds, m.charged_total))
-        ],
+        lambda account: measures(account.by_event(), names),
         2,
     )
 

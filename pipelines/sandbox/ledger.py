@@ -13,8 +13,9 @@ datetimes in UTC. ``Books.lines`` has the ``unexplained`` lines too.
 import dataclasses
 import datetime
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from pipelines.sandbox.ledger_rows import (
@@ -24,6 +25,7 @@ from pipelines.sandbox.ledger_rows import (
     Order,
     Payment,
     ProductSale,
+    Settlement,
     Ticket,
 )
 from pipelines.sandbox.ledger_tailor import TailorBooks
@@ -38,6 +40,7 @@ __all__ = [
     "Order",
     "Payment",
     "ProductSale",
+    "Settlement",
     "Ticket",
     "ticket_tailor",
     "ticketor",
@@ -62,33 +65,64 @@ class Books:
     def by_day(self) -> dict[tuple[datetime.date, str], Measures]:
         """The measures of each local day of the account and currency. What is not booked is in none."""
         zone = ZoneInfo(self.time_zone)
-        found: dict[tuple[datetime.date, str], Measures] = defaultdict(Measures)
-        for line in self.lines:
-            if line.booked_at is not None:
-                found[line.booked_at.astimezone(zone).date(), line.currency].add(line)
-        for payment in self.payments:
-            if payment.amount:
-                found[payment.paid_at.astimezone(zone).date(), payment.currency].receipts += payment.amount
-        return dict(found)
+        return self._measures(lambda at, _event, currency: (at.astimezone(zone).date(), currency))
 
     def by_event(self) -> dict[tuple[str | None, str], Measures]:
-        """The measures of each event and currency; None for what belongs to no event. Receipts have no event."""
-        found: dict[tuple[str | None, str], Measures] = defaultdict(Measures)
-        for line in self.lines:
-            if line.booked_at is not None:
-                found[line.event_id, line.currency].add(line)
-        return dict(found)
+        """The measures of each event and currency; None for what belongs to no event. Payments and orders have none."""
+        return self._measures(lambda _at, event, currency: (event, currency), of_orders=False)
 
     def totals(self) -> dict[str, Measures]:
         """The measures by currency."""
-        found: dict[str, Measures] = defaultdict(Measures)
+        return self._measures(lambda _at, _event, currency: currency)
+
+    def _measures(self, key: Callable[..., Any], *, of_orders: bool = True) -> dict[Any, Measures]:
+        """The measures by ``key(moment, event, currency)``."""
+        no_fees = None if self.platform == "ticket_tailor" else ZERO
+        found: dict[Any, Measures] = defaultdict(lambda: Measures(platform_fees=no_fees))
         for line in self.lines:
             if line.booked_at is not None:
-                found[line.currency].add(line)
-        for payment in self.payments:
+                found[key(line.booked_at, line.event_id, line.currency)].add(line)
+        for payment in self.payments if of_orders else ():
             if payment.amount:
-                found[payment.currency].receipts += payment.amount
+                found[key(payment.paid_at, None, payment.currency)].receipts += payment.amount
+        for order in self.orders if of_orders else ():
+            if order.is_booked:
+                found[key(order.ordered_at, None, order.currency)].add_order(order)
+        for count, ticket, at in self._admissions():
+            found[key(at, ticket.event_id, ticket.currency)].count(count)
         return dict(found)
+
+    def _admissions(self) -> Iterator[tuple[str, Ticket, datetime.datetime]]:
+        """Which counts each ticket is in, and when. One whose order has not come is in none."""
+        booked = {order.order_id: order.is_booked for order in self.orders}
+        for ticket in self.tickets:
+            if ticket.status == "reserved":
+                yield "tickets_reserved", ticket, ticket.sold_at
+            if ticket.order_id is None:
+                yield "tickets_imported", ticket, ticket.sold_at
+            elif booked.get(ticket.order_id):
+                yield "comps" if ticket.admission_kind == "comp" else "tickets_sold", ticket, ticket.sold_at
+                if ticket.status in ("returned", "voided", "exchanged"):
+                    yield "tickets_returned", ticket, ticket.voided_at or ticket.sold_at
+
+    def settlements(self) -> dict[str, Settlement]:
+        """What was paid, given back and is still owed, order by order."""
+        moved: dict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
+        for payment in self.payments:
+            moved[payment.order_id, payment.kind] += payment.amount + payment.credit_amount
+        found = {}
+        for order in self.orders:
+            paid, back, redeemed, issued = (
+                moved[order.order_id, kind] for kind in ("capture", "refund", "credit_redeemed", "credit_issued")
+            )
+            owed = order.total_amount - paid - (redeemed - order.credit_in_total)
+            if order.is_return:
+                owed = order.total_amount - back + issued
+            elif order.status == "cancelled" and not order.is_booked:
+                owed = ZERO
+            known = order.payments_known
+            found[order.order_id] = Settlement(paid, -back, redeemed, issued, owed) if known else Settlement()
+        return found
 
     def amounts(self) -> dict[tuple[str, str, str | None], Decimal]:
         """Ledger amounts by order, kind and what a refund gives back: how two ledgers are compared."""

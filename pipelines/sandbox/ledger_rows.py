@@ -7,6 +7,17 @@ from decimal import Decimal
 from typing import NamedTuple
 
 SALES_KINDS = ("ticket", "product", "membership")
+MEASURE_OF_KIND = {
+    **dict.fromkeys(SALES_KINDS, "gross_sales"),
+    "buyer_fee": "buyer_fees",
+    "tip": "tips",
+    "donation": "donations",
+    "tax": "tax",
+    "delivery": "delivery",
+    "gift_card": "gift_cards",
+    "discount": "discounts",
+    "unexplained": "unexplained",
+}
 BEFORE_FIRST_LOAD, FIRST_SEEN, PLATFORM = "before_first_load", "first_seen", "platform"
 
 
@@ -36,6 +47,9 @@ class Order:
     total_amount: Decimal
     total_as_given: Decimal
     is_return: bool = False
+    payments_known: bool = True
+    platform_fee: Decimal | None = None  # what the venue owes the platform; None where it tells none
+    credit_in_total: Decimal = Decimal(0)  # vouchers that have lowered the total, and pay nothing of it
 
     @property
     def key(self) -> str:
@@ -58,6 +72,8 @@ class Ticket:
     currency: str | None
     sold_at: datetime.datetime | None
     scanned_at: datetime.datetime | None
+    voided_at: datetime.datetime | None = None
+    tax_amount: Decimal | None = None
 
     @property
     def key(self) -> tuple[str | None, str]:
@@ -107,32 +123,73 @@ class Line:
     date_basis: str = PLATFORM
 
 
+class Settlement(NamedTuple):
+    """What came of an order's total; all None where its payments are not known."""
+
+    paid: Decimal | None = None
+    refunded: Decimal | None = None
+    credit_redeemed: Decimal | None = None
+    credit_issued: Decimal | None = None
+    balance_due: Decimal | None = None
+
+
 @dataclasses.dataclass(slots=True)
 class Measures:
-    """Sums over booked lines, and the money received."""
+    """Sums over booked lines, the money received, and counts of tickets and orders, named as in the reports.
+
+    ``platform_fees`` is None on a platform that tells none. By event there are no receipts, fees and orders: what an
+    order over several events paid belongs to none of them.
+    """
 
     gross_sales: Decimal = Decimal(0)
     refunds: Decimal = Decimal(0)
-    refunded_sales: Decimal = Decimal(0)
+    refunds_of_sales: Decimal = Decimal(0)
     buyer_fees: Decimal = Decimal(0)
+    tips: Decimal = Decimal(0)
+    donations: Decimal = Decimal(0)
+    tax: Decimal = Decimal(0)
+    delivery: Decimal = Decimal(0)
+    gift_cards: Decimal = Decimal(0)
+    discounts: Decimal = Decimal(0)
+    unexplained: Decimal = Decimal(0)
     charged_total: Decimal = Decimal(0)
     receipts: Decimal = Decimal(0)
+    platform_fees: Decimal | None = None
+    tickets_sold: int = 0
+    comps: int = 0
+    tickets_imported: int = 0
+    tickets_returned: int = 0
+    tickets_reserved: int = 0
+    orders: int = 0
+    orders_without_fees: int = 0
 
     def add(self, line: Line) -> None:
         if line.line_kind == "refund":
             self.refunds -= line.amount
             if line.refund_of in SALES_KINDS:
-                self.refunded_sales -= line.amount
+                self.refunds_of_sales -= line.amount
             return
         self.charged_total += line.amount
-        if line.line_kind in SALES_KINDS:
-            self.gross_sales += line.amount
-        if line.line_kind == "buyer_fee":
-            self.buyer_fees += line.amount
+        measure = MEASURE_OF_KIND[line.line_kind]
+        setattr(self, measure, getattr(self, measure) + line.amount)
+
+    def add_order(self, order: Order) -> None:
+        self.orders += not order.is_return
+        if order.platform_fee is None:
+            self.orders_without_fees += 1
+        else:
+            self.platform_fees = (self.platform_fees or 0) + order.platform_fee
+
+    def count(self, name: str) -> None:
+        setattr(self, name, getattr(self, name) + 1)
 
     @property
     def net_sales(self) -> Decimal:
-        return self.gross_sales - self.refunded_sales
+        return self.gross_sales - self.refunds_of_sales
+
+    @property
+    def net_after_fees(self) -> Decimal | None:
+        return None if self.platform_fees is None or self.orders_without_fees else self.net_sales - self.platform_fees
 
 
 def money(minor: int, digits: int) -> Decimal:

@@ -80,6 +80,7 @@ class TailorBooks:
                     currency=loose.event.currency,
                     sold_at=moment(loose.created),
                     scanned_at=None,
+                    voided_at=moment(loose.voided_at) if voided else None,
                 )
             )
 
@@ -103,6 +104,9 @@ class TailorBooks:
                 currency=sale.currency,
                 total_amount=money(sale.charged, sale.digits),
                 total_as_given=money(sale.charged - lowered, sale.digits),
+                credit_in_total=money(
+                    -sum(line.total for line in sale.lines if line.meaning == "voucher"), sale.digits
+                ),
             )
         )
         entries = _entries(sale)
@@ -188,8 +192,9 @@ class TailorBooks:
     def _ticket(self, sale: Sale, entry: _Entry, state: State, booked: bool, refunded: int, now: int) -> None:
         seat = sale.seats[entry.seat]
         cancelled = state.status == sale.cancelled_word
+        voids = dict(state.voided)
         status = "sold"
-        if entry.seat in dict(state.voided) or cancelled:
+        if entry.seat in voids or cancelled:
             whole = 0 < sale.charged <= refunded
             status = "returned" if whole or (cancelled and refunded > 0) else "voided"
         elif not booked and state.status == "pending":
@@ -221,6 +226,8 @@ class TailorBooks:
                 currency=sale.currency,
                 sold_at=moment(sale.created),
                 scanned_at=moment(max(scans)) if scans else None,
+                voided_at=moment(voids[entry.seat]) if entry.seat in voids else None,
+                tax_amount=money(entry.tax, digits),
             )
         )
 

@@ -92,6 +92,12 @@ class TicketorBooks:
                 if seat.status == "returned" or self._is_return(seat.invoice):
                     sale = self.invoices[seat.invoice].related if self._is_return(seat.invoice) else seat.invoice
                     self.returned.add((sale, seat.id))
+        # a seat may be told as returned without the return: then nobody knows when
+        self.returned_at: dict[tuple[int, int], int] = {}
+        for invoice in self.invoices.values():
+            for seat in invoice.tickets if invoice.is_return and invoice.id in self.detailed else ():
+                sale = invoice.related if seat.invoice == invoice.id else seat.invoice, seat.id
+                self.returned_at[sale] = min(invoice.date, self.returned_at.get(sale, invoice.date))
         self.sold_lines: dict[int, list[Line]] = {}
         for invoice in self.invoices.values():
             if not invoice.is_return:
@@ -239,6 +245,10 @@ class TicketorBooks:
                 total_amount=-abs(total) if invoice.is_return else total,
                 total_as_given=total,
                 is_return=invoice.is_return,
+                payments_known=self._payments_known(invoice),
+                platform_fee=money(
+                    invoice.fee + invoice.protection_fee + invoice.ad_fee + invoice.processing_fee, invoice.digits
+                ),
             )
         )
 
@@ -285,6 +295,7 @@ class TicketorBooks:
                 currency=invoice.currency if invoice else None,
                 sold_at=_when(invoice.date) if invoice else None,
                 scanned_at=moment(max(scans)) if scans else None,
+                voided_at=_when(back) if (back := self.returned_at.get((seat.invoice, seat.id))) else None,
             )
         )
 

@@ -21,7 +21,7 @@ _STAYING = """
     split discount discount_uneven charge_on_invoice charge_on_both
     tip tax product_tax ad_fee anonymous
     agent jpy jpy_discount kwd kwd_discount
-    general_admission comp free_event unexplained tickets
+    general_admission comp free_event unexplained discount_beyond_goods
 """
 WHEEL = tuple((_CHANGING + _STAYING).split())
 ORDINARY = (

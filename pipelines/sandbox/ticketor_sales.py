@@ -81,6 +81,13 @@ def _discount_uneven(t: Teller) -> None:
     t.tell_invoice(t.pay(t.close(invoice, discount=1000 + t.draw.below(30))))
 
 
+@case("discount_beyond_goods")
+def _discount_beyond_goods(t: Teller) -> None:
+    """A discount of more than its programme costs: the rest of it can only be off the donation."""
+    invoice = t.product(t.product(t.invoice(promotion="EARLY"), PROGRAMME), DONATION)
+    t.tell_invoice(t.pay(t.close(invoice, discount=700)))
+
+
 @case("charge_on_invoice")
 def _charge_on_invoice(t: Teller) -> None:
     """A service charge on the invoice and none on its tickets."""
