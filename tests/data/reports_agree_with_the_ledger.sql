@@ -1,5 +1,5 @@
--- Every report is a sum of the ledger, per platform, account and currency.
--- A row here is a measure on which they differ.
+-- Every report is a sum of the ledger, per platform, account and currency; and at its end the curve of an event has
+-- come to what rpt_event_sales says of it. A row here is a measure on which they differ.
 with ledger as (
     select
         platform,
@@ -99,8 +99,38 @@ expected as (
         told.*
     from told
     cross join reports
+),
+
+ends_of_curves as (
+    select *
+    from {{ ref('rpt_sales_curve') }}
+    qualify row_number() over (partition by event_key, currency order by sales_on desc) = 1
+),
+
+-- an event of which nothing was ever sold has no curve
+not_arrived as (
+    {% for measure in ['tickets_sold', 'comps', 'tickets_returned', 'gross_sales', 'net_sales', 'sell_through'] %}
+        select
+            'rpt_sales_curve' as report,
+            events.platform,
+            events.account,
+            events.currency,
+            '{{ measure }} of ' || events.event_id as measure,
+            events.{{ measure }} as in_the_ledger,
+            ends_of_curves.{{ measure }}_so_far as in_the_report
+        from {{ ref('rpt_event_sales') }} as events
+        left join ends_of_curves
+            on events.event_key = ends_of_curves.event_key and events.currency = ends_of_curves.currency
+        where
+            events.starts_on is not null
+            and events.first_day is not null
+            and events.{{ measure }} is distinct from ends_of_curves.{{ measure }}_so_far
+        {% if not loop.last %}union all{% endif %}
+    {% endfor %}
 )
 
+select * from not_arrived
+union all by name
 select
     coalesce(expected.report, reported.report) as report,
     coalesce(expected.platform, reported.platform) as platform,
