@@ -210,16 +210,32 @@
 {%- endmacro %}
 
 
+{% macro touched_rows(name) -%}
+    {#- Looked for by their keys alone and then read by their place: of a wide table that costs a third. -#}
+    {%- set node = graph.nodes['model.' ~ project_name ~ '.' ~ name] -%}
+    {%- if node.config.materialized == 'view' -%}
+        {%- for part in node.depends_on.nodes -%}
+            {{ touched_rows(part.split('.')[-1]) }}
+            {{ 'union all by name ' if not loop.last }}
+        {%- endfor -%}
+    {%- else -%}
+        select * from {{ node.relation_name }} where rowid in (
+            select rowid from {{ node.relation_name }} where {{ is_touched(name) }}
+        )
+    {%- endif -%}
+{%- endmacro %}
+
+
 {% macro touched(name) -%}
     {#- ref(name), as far as its rows are touched; in a test, all of it, but for the build that touches them. -#}
     {%- if model.resource_type == 'unit_test' -%}
         {{ ref(name) }}
     {%- else -%}
-        {%- set keys = ref(keys_of(name)) -%}
+        {%- set read = [ref(name), ref(keys_of(name))] -%}
         {%- if (is_made_whole() if model.resource_type == 'model' else everything_is_touched(name) or not is_noted('open')) -%}
-            {{ ref(name) }}
+            {{ read[0] }}
         {%- else -%}
-            (select * from {{ ref(name) }} where {{ is_touched(name) }})
+            ({{ touched_rows(name) }})
         {%- endif -%}
     {%- endif -%}
 {%- endmacro %}
@@ -253,7 +269,7 @@
     {%- set tested = graph.nodes.get('model.' ~ project_name ~ '.' ~ relation.identifier) if execute -%}
     {%- if tested and grows(tested) and tested.config.incremental_strategy == 'touched' and is_noted('open') and not everything_is_touched(relation.identifier) -%}
         {%- set condition = config.get('where') -%}
-        {{ return('(select * from ' ~ relation ~ ' where ' ~ is_touched(relation.identifier) ~ (' and (' ~ condition ~ ')' if condition else '') ~ ') as dbt_subquery') }}
+        {{ return('(' ~ touched_rows(relation.identifier) ~ (' and (' ~ condition ~ ')' if condition else '') ~ ') as dbt_subquery') }}
     {%- endif -%}
     {{ return(default__get_where_subquery(relation)) }}
 {%- endmacro %}
