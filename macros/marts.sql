@@ -16,9 +16,18 @@
 {%- endmacro %}
 
 
-{% macro is_return(order_type) -%}
-    {#- Orders that give back: their total is negative and their lines are refunds. -#}
-    ({{ order_type }} in ('return', 'refund', 'void'))
+{% macro is_exchange(order_type) -%}
+    contains({{ order_type }}, 'exchange')
+{%- endmacro %}
+
+
+{% macro is_return(order_type, related='related_order_id') -%}
+    {#- Orders that give back: their total is negative and their lines are refunds. Ticketor lists its types nowhere: what refers to
+        another order and is neither a sale nor an exchange gives back, whatever it is called. -#}
+    (
+        regexp_matches({{ order_type }}, '^(return|refund|void|cancel)')
+        or ({{ order_type | replace('order_type', related) }} is not null and {{ order_type }} <> 'sale' and not {{ is_exchange(order_type) }})
+    )
 {%- endmacro %}
 
 

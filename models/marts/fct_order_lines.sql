@@ -37,7 +37,11 @@ unexplained as (
             as decimal(18, 4)
         ) as amount,
         orders.currency,
-        case when orders.is_booked then coalesce(orders.ordered_at, orders.first_seen_at) end as booked_at,
+        -- what a return has not given back has not moved: it lowers nothing that was charged
+        case
+            when orders.is_booked and not {{ is_return('orders.order_type') }}
+                then coalesce(orders.ordered_at, orders.first_seen_at)
+        end as booked_at,
         case when orders.ordered_at is null then 'first_seen' else 'platform' end as date_basis
     from orders
     left join added_up

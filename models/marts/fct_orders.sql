@@ -46,9 +46,22 @@ credit_in_total as (
     group by order_key
 ),
 
+-- returns of an order that nobody paid give nothing back: what they take off it is not owed any more
+given_up as (
+    select
+        platform,
+        account,
+        related_order_id as order_id,
+        sum(total_amount) as amount
+    from orders
+    where not is_booked and {{ is_return('order_type') }}
+    group by all
+),
+
 joined as (
     select
         orders.*,
+        coalesce(given_up.amount, 0) as given_up,
         tickets.how_many as tickets_held,
         products.how_many as products_held,
         coalesce(payments.moved, 0) as moved,
@@ -62,6 +75,11 @@ joined as (
     left join products on orders.order_key = products.order_key
     left join payments on orders.order_key = payments.order_key
     left join credit_in_total on orders.order_key = credit_in_total.order_key
+    left join given_up
+        on
+            orders.platform = given_up.platform
+            and orders.account = given_up.account
+            and orders.order_id = given_up.order_id
 )
 
 select
@@ -99,11 +117,13 @@ select
         when not joined.payments_known then null
         -- nobody owes anything for an order that never came about
         when joined.status = 'cancelled' and joined.paid = 0 then 0
+        when not joined.is_booked and {{ is_return('joined.order_type') }} then 0
         when {{ is_return('joined.order_type') }}
             then cast(joined.total_amount - joined.moved + joined.credit_issued as decimal(18, 4))
         else
             cast(
-                joined.total_amount - joined.paid - greatest(joined.credit_redeemed - joined.credit_in_total, 0)
+                joined.total_amount + joined.given_up - joined.paid
+                - greatest(joined.credit_redeemed - joined.credit_in_total, 0)
                 as decimal(18, 4)
             )
     end as balance_due,

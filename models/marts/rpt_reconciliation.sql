@@ -36,7 +36,8 @@ lines_make_the_total as (
         || ': ' || {{ in_currency('lines.amount', 'orders.currency') }} || ' is not explained.' as in_words
     from lines
     inner join orders on lines.order_key = orders.order_key
-    where lines.line_kind = 'unexplained'
+    -- a return of what nobody paid gives nothing back
+    where lines.line_kind = 'unexplained' and (orders.is_booked or not {{ is_return('orders.order_type') }})
 ),
 
 payments_make_the_total as (

@@ -1,10 +1,12 @@
 """The ledger of a venue's Ticketor half: what the webhooks that have arrived make known, and nothing more."""
 
+import dataclasses
 import datetime
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
+from pipelines.sandbox.catalogue import DAY
 from pipelines.sandbox.ledger_rows import (
     PLATFORM,
     Line,
@@ -74,6 +76,13 @@ class TicketorBooks:
         self.payments_of: dict[int, list[Paid]] = defaultdict(list)
         for paid in self.paid.values():
             self.payments_of[paid.invoice].append(paid)
+        for invoice in self.invoices.values():
+            if (
+                invoice.is_return
+                and invoice.related
+                and not any(one.gives_back for one in self.payments_of[invoice.id])
+            ):
+                self._take_refunds(invoice)
         self.seats_of: dict[int, list[Seat]] = defaultdict(list)
         for (invoice, _), seats in sorted(self.seats.items()):
             if not self._is_return(invoice):
@@ -119,11 +128,23 @@ class TicketorBooks:
     def _is_return(self, invoice: int) -> bool:
         return invoice in self.invoices and self.invoices[invoice].is_return
 
+    def _take_refunds(self, invoice: Invoice) -> None:
+        """A return without a payment back: what went back for it stands among the payments of its sale."""
+        of_sale = self.payments_of[invoice.related]
+        taken = [one for one in of_sale if one.gives_back and one.date // TICKS >= invoice.unix - DAY]
+        self.payments_of[invoice.related] = [one for one in of_sale if one not in taken]
+        for one in taken:
+            self.paid[one.id] = dataclasses.replace(one, invoice=invoice.id)
+            self.payments_of[invoice.id].append(self.paid[one.id])
+
     def _payments_known(self, invoice: Invoice) -> bool:
         return invoice.id in self.detailed or bool(self.payments_of[invoice.id])
 
     def _booked(self, invoice: Invoice) -> bool:
-        if invoice.is_return or invoice.total == 0 or not self._payments_known(invoice):
+        if invoice.is_return:
+            sale = self.invoices.get(invoice.related)
+            return sale is None or self._booked(sale) or any(one.gives_back for one in self.payments_of[invoice.id])
+        if invoice.total == 0 or not self._payments_known(invoice):
             return True
         return any(paid.kind in ("capture", "credit_redeemed") for paid in self.payments_of[invoice.id])
 
@@ -194,9 +215,12 @@ class TicketorBooks:
         at = _when(invoice.date)
         digits, name = invoice.digits, str(invoice.id)
         before = len(self.lines)
+        booked = self._booked(invoice)
         if refunds:
             for paid in refunds:
                 self._refund(invoice, -abs(paid.amount), weights, _when(paid.date), event)
+        elif not booked:
+            pass
         elif not self._payments_known(invoice):
             self._refund(invoice, total, weights, at, event)
         elif total:
@@ -215,8 +239,8 @@ class TicketorBooks:
             )
         rest = money(total, digits) - sum((line.amount for line in self.lines[before:]), Decimal(0))
         if rest:
-            self.lines.append(Line(name, "unexplained", None, event, None, rest, invoice.currency, at))
-        self._order(invoice, True)
+            self.lines.append(Line(name, "unexplained", None, event, None, rest, invoice.currency, None))
+        self._order(invoice, booked)
 
     def _refund(
         self, invoice: Invoice, minor: int, weights: dict[str, int], at: datetime.datetime, event: str | None
@@ -254,7 +278,9 @@ class TicketorBooks:
 
     def _status(self, invoice: Invoice, booked: bool) -> str:
         if not booked:
-            return "unpaid"
+            returns = [one for one in self.invoices.values() if one.is_return and one.related == invoice.id]
+            given_up = sum(abs(one.total) for one in returns if not self._booked(one))
+            return "cancelled" if given_up >= invoice.total else "unpaid"
         gone = [(invoice.id, seat.id) in self.returned for seat in self.seats_of[invoice.id]]
         gone += [sold.returned >= sold.quantity for sold in self.goods_of[invoice.id]]
         if any(gone):
@@ -273,7 +299,7 @@ class TicketorBooks:
         elif "exchanged" in statuses:
             status = "exchanged"
         elif invoice is not None and not self._booked(invoice):
-            status = "reserved"
+            status = "voided" if self._status(invoice, False) == "cancelled" else "reserved"
         else:
             status = "sold"
         digits = seat.event.digits

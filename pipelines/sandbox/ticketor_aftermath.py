@@ -244,6 +244,8 @@ def _return_told_plainly(t: Teller) -> None:
     t.tell_invoice(sale)
     back = t.give_back(sale, t.after(5), sale.total)
     t.tell("invoice", back, back.unix + 5)
+    if t.draw.chance(50):  # the money may be told of all the same, as a payment of the sale
+        t.tell("payment", dataclasses.replace(t.refund(back, sale.total - 1), invoice=sale.id), back.unix + 60)
 
 
 @case("void_invoice", days=10)
@@ -252,6 +254,19 @@ def _void_invoice(t: Teller) -> None:
     t.tell_invoice(sale)
     back = dataclasses.replace(t.give_back(sale, t.after(1), sale.total, tickets=sale.tickets), type="Void")
     t.tell_invoice(t.pay(back, t.refund(back, sale.total)))
+
+
+@case("void_unpaid", days=10)
+def _void_unpaid(t: Teller) -> None:
+    """An invoice that nobody paid is taken back: nothing is given back."""
+    sale = t.close(t.tickets(t.invoice(agent=AGENTS[0]), 0, 2))
+    t.tell_invoice(sale)
+    listed = sale.tickets if t.draw.chance(50) else ()
+    back = dataclasses.replace(t.give_back(sale, t.after(1), sale.total, tickets=listed), type="Cancellation")
+    if listed:
+        t.tell_invoice(back)
+    else:
+        t.tell("invoice", back, back.unix + 5)
 
 
 @case("product_return", days=30)

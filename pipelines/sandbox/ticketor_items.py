@@ -98,6 +98,10 @@ class Payment:
     register: int = 0
     description: str = "Tickets"
 
+    @property
+    def gives_back(self) -> bool:
+        return self.kind in ("refund", "credit_issued")
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Invoice:
@@ -153,7 +157,7 @@ class Invoice:
 
     @property
     def is_return(self) -> bool:
-        return self.type.lower() in ("return", "refund", "void")
+        return self.type.lower() not in ("sale", "exchange")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -21,5 +21,5 @@ left join added_up on orders.order_key = added_up.order_key
 where
     orders.total_amount is not null
     and orders.total_amount <> coalesce(
-        if(orders.order_type in ('return', 'refund', 'void'), added_up.everything, added_up.charged), 0
+        if({{ is_return('orders.order_type') }}, added_up.everything, added_up.charged), 0
     )

@@ -98,7 +98,7 @@ items_of_another as (
     from foreign_items as items
     inner join {{ ref('int_ticketor__invoices') }} as invoices
         on items.account = invoices.account and items.parent_invoice_id = invoices.invoice_id
-    where not invoices.is_return and invoices.order_type <> 'exchange'
+    where not invoices.is_return and not {{ is_exchange('invoices.order_type') }}
 ),
 
 -- absence is not deletion: what an invoice once listed stays

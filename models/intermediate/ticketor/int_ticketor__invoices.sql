@@ -1,7 +1,8 @@
 -- Grain: one row per invoice, as its newest version tells it.
 with versions as (
     select
-        *,
+        -- an invoice is not related to itself
+        * replace (nullif(related_invoice_id, invoice_id) as related_invoice_id),
         coalesce(lower(invoice_type), 'sale') as order_type,
         min(received_at) over invoice as first_seen_at,
         bool_or(has_details) over invoice as details_seen,
@@ -23,9 +24,8 @@ select
     account,
     invoice_id,
     order_type,
-    {{ is_return('order_type') }} as is_return,
-    -- an invoice is not related to itself
-    nullif(related_invoice_id, invoice_id) as related_invoice_id,
+    {{ is_return('order_type', related='related_invoice_id') }} as is_return,
+    related_invoice_id,
     return_status,
     ordered_at,
     coalesce(ordered_at, first_seen_at) as dated_at,
@@ -35,7 +35,10 @@ select
     currency,
     total as total_as_given,
     -- the sign of what a return gives back is documented nowhere: it is always money going out
-    case when {{ is_return('order_type') }} then cast(-abs(total) as decimal(18, 4)) else total end as total_amount,
+    case
+        when {{ is_return('order_type', related='related_invoice_id') }} then cast(-abs(total) as decimal(18, 4))
+        else total
+    end as total_amount,
     coalesce(service_charge, 0) as service_charge,
     coalesce(tax, 0) as tax,
     coalesce(tip, 0) as tip,

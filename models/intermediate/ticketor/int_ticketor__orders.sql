@@ -41,6 +41,7 @@ select
     invoices.order_type,
     case
         when invoices.is_return then 'completed'
+        when paid.is_given_up then 'cancelled'
         when not paid.is_booked then 'unpaid'
         when invoices.said_returned or sold.returned = sold.items then 'returned'
         when invoices.said_partly_returned or sold.returned + sold.partly_returned > 0 then 'partly_returned'

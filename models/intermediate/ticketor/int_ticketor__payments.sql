@@ -21,6 +21,7 @@ with credits as (
         on invoices.account = paid.account and invoices.invoice_id = paid.invoice_id
     where
         invoices.is_return
+        and paid.is_booked
         and paid.payments_known
         and paid.payments = 0
         and invoices.total_amount <> 0

@@ -84,6 +84,114 @@ judged as (
             else 'capture'
         end as kind
     from placed
+),
+
+-- a return of which no payment back is told: what went back for it may stand among the payments of its sale
+open_returns as (
+    select
+        returns.account,
+        returns.invoice_id as return_id,
+        returns.related_invoice_id as sale_id,
+        abs(returns.total_amount) as amount,
+        returns.dated_at,
+        min(returns.dated_at) over (partition by returns.account, returns.related_invoice_id) as first_dated_at,
+        row_number() over (
+            partition by returns.account, returns.related_invoice_id, abs(returns.total_amount)
+            order by returns.dated_at, returns.invoice_id
+        ) as place
+    from {{ ref('int_ticketor__invoices') }} as returns
+    anti join judged
+        on
+            returns.account = judged.account
+            and returns.invoice_id = judged.order_id
+            and judged.kind in ('refund', 'credit_issued')
+    where returns.is_return and returns.related_invoice_id is not null
+),
+
+-- what went back long before was for something else
+unlisted as (
+    select
+        judged.account,
+        judged.payment_id,
+        judged.order_id as sale_id,
+        abs(judged.amount) as amount,
+        judged.paid_at,
+        row_number() over (
+            partition by judged.account, judged.order_id, abs(judged.amount)
+            order by judged.paid_at, judged.payment_id
+        ) as place
+    from judged
+    semi join open_returns
+        on
+            judged.account = open_returns.account
+            and judged.order_id = open_returns.sale_id
+            and coalesce(judged.paid_at, judged.first_seen_at) >= open_returns.first_dated_at - interval 1 day
+    where judged.kind in ('refund', 'credit_issued')
+),
+
+of_one_amount as (
+    select
+        unlisted.account,
+        unlisted.payment_id,
+        open_returns.return_id
+    from unlisted
+    inner join open_returns
+        on
+            unlisted.account = open_returns.account
+            and unlisted.sale_id = open_returns.sale_id
+            and unlisted.amount = open_returns.amount
+            and unlisted.place = open_returns.place
+),
+
+returns_left as (
+    select
+        open_returns.account,
+        open_returns.sale_id,
+        open_returns.return_id,
+        row_number() over (
+            partition by open_returns.account, open_returns.sale_id
+            order by open_returns.dated_at, open_returns.return_id
+        ) as place,
+        count(*) over (partition by open_returns.account, open_returns.sale_id) as how_many
+    from open_returns
+    anti join of_one_amount
+        on open_returns.account = of_one_amount.account and open_returns.return_id = of_one_amount.return_id
+),
+
+payments_left as (
+    select
+        unlisted.account,
+        unlisted.sale_id,
+        unlisted.payment_id,
+        row_number() over (
+            partition by unlisted.account, unlisted.sale_id order by unlisted.paid_at, unlisted.payment_id
+        ) as place
+    from unlisted
+    anti join of_one_amount
+        on unlisted.account = of_one_amount.account and unlisted.payment_id = of_one_amount.payment_id
+),
+
+-- each return takes the payment of its own amount; of the others the first takes the first, the last all that are left
+taken as (
+    select *
+    from of_one_amount
+    union all
+    select
+        payments_left.account,
+        payments_left.payment_id,
+        returns_left.return_id
+    from payments_left
+    inner join returns_left
+        on
+            payments_left.account = returns_left.account
+            and payments_left.sale_id = returns_left.sale_id
+            and least(payments_left.place, returns_left.how_many) = returns_left.place
+),
+
+settled as (
+    select judged.* replace (coalesce(taken.return_id, judged.order_id) as order_id)
+    from judged
+    left join taken on judged.account = taken.account and judged.payment_id = taken.payment_id
 )
 
 select
@@ -111,4 +219,4 @@ select
     lowest_invoice_id,
     highest_invoice_id,
     first_seen_at
-from judged
+from settled

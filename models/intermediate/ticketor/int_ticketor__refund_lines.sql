@@ -27,6 +27,7 @@ with refunds as (
         on invoices.account = paid.account and invoices.invoice_id = paid.invoice_id
     where
         invoices.is_return
+        and paid.is_booked
         and not paid.payments_known
         and invoices.total_amount <> 0
 ),

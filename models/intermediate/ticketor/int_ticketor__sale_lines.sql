@@ -13,7 +13,7 @@ with orders as (
         terms.tax,
         cast(-terms.discount_left as decimal(18, 4)) as discount,
         -- an exchange charges the difference alone: what was paid for the tickets given up stands against the new ones
-        case when invoices.order_type = 'exchange' then terms.unexplained end as exchange
+        case when {{ is_exchange('invoices.order_type') }} then terms.unexplained end as exchange
     from {{ ref('int_ticketor__invoices') }} as invoices
     inner join {{ ref('int_ticketor__invoice_terms') }} as terms
         on invoices.account = terms.account and invoices.invoice_id = terms.invoice_id

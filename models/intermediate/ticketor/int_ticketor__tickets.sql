@@ -35,6 +35,7 @@ joined as (
         invoices.said_returned as order_returned,
         coalesce(tickets.buyer_id, invoices.buyer_id) as customer_id,
         paid.is_booked,
+        paid.is_given_up,
         returned.ticket_id is not null as was_returned,
         returned.returned_at,
         greatest(tickets.scanned_at, returned.scanned_at) as last_scanned_at,
@@ -76,7 +77,9 @@ select
         when said_exchanged then 'exchanged'
         when said_voided then 'voided'
         when order_returned then 'returned'
-        when status <> 'sold' then status
+        when is_given_up then 'voided'
+        -- nobody tells when it is paid: its order does
+        when status <> 'sold' and not (status = 'reserved' and coalesce(is_booked, false)) then status
         when not is_booked then 'reserved'
         else 'sold'
     end as status,
