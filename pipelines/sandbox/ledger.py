@@ -116,10 +116,10 @@ class Books:
                 moved[order.order_id, kind] for kind in ("capture", "refund", "credit_redeemed", "credit_issued")
             )
             owed = order.total_amount - paid - (redeemed - order.credit_in_total)
-            if order.is_return:
-                owed = order.total_amount - back + issued
-            elif order.status == "cancelled" and not order.is_booked:
+            if not order.is_booked and (order.is_return or order.status == "cancelled"):
                 owed = ZERO
+            elif order.is_return:
+                owed = order.total_amount - back + issued
             known = order.payments_known
             found[order.order_id] = Settlement(paid, -back, redeemed, issued, owed) if known else Settlement()
         return found

@@ -18,9 +18,17 @@ def _unpaid_then_paid(t: Teller) -> None:
     t.tell("payment", t.payment(invoice, invoice.total, at=paid, type="Check", method=None, card=None), paid + 9)
 
 
-@case("unpaid")
+@case("unpaid", days=10)
 def _unpaid(t: Teller) -> None:
-    t.tell_invoice(t.close(t.tickets(t.invoice(agent=AGENTS[0]), 0, t.draw.between(1, 3))))
+    """Nobody pays; often the invoice is taken back, and nothing is given back."""
+    sale = t.close(t.tickets(t.invoice(agent=AGENTS[0]), 0, t.draw.between(1, 3)))
+    t.tell_invoice(sale)
+    way = t.draw.pick(("left", "listed", "plain"))
+    if way == "left":
+        return
+    tickets = sale.tickets if way == "listed" else ()
+    back = dataclasses.replace(t.give_back(sale, t.after(1), sale.total, tickets=tickets), type="Cancellation")
+    t.tell("invoice_with_details" if way == "listed" else "invoice", back, back.unix + 5)
 
 
 @case("partly_paid")
@@ -254,19 +262,6 @@ def _void_invoice(t: Teller) -> None:
     t.tell_invoice(sale)
     back = dataclasses.replace(t.give_back(sale, t.after(1), sale.total, tickets=sale.tickets), type="Void")
     t.tell_invoice(t.pay(back, t.refund(back, sale.total)))
-
-
-@case("void_unpaid", days=10)
-def _void_unpaid(t: Teller) -> None:
-    """An invoice that nobody paid is taken back: nothing is given back."""
-    sale = t.close(t.tickets(t.invoice(agent=AGENTS[0]), 0, 2))
-    t.tell_invoice(sale)
-    listed = sale.tickets if t.draw.chance(50) else ()
-    back = dataclasses.replace(t.give_back(sale, t.after(1), sale.total, tickets=listed), type="Cancellation")
-    if listed:
-        t.tell_invoice(back)
-    else:
-        t.tell("invoice", back, back.unix + 5)
 
 
 @case("product_return", days=30)

@@ -11,11 +11,11 @@ _CHANGING = """
     unpaid_then_paid scanned return return_with_fee return_to_credit
     partial_return exchange return_of_unknown_sale resold same_payment_fails_then_works
     authorised_then_captured late_invoice redelivered plain_after_details return_then_replay
-    refund_on_sale refund_only return_unrelated return_told_plainly void_invoice void_unpaid
+    refund_on_sale refund_only return_unrelated return_told_plainly void_invoice unpaid
     product_return jpy_return kwd_return plain_only plain_alone
 """
 _STAYING = """
-    unpaid partly_paid failed_then_paid voided_payment
+    tickets partly_paid failed_then_paid voided_payment
     orphan_ticket late_user tickets_with_charge charge_unsaid tickets_and_product
     donation gift_card_sold membership paid_by_gift_card paid_by_store_credit
     split discount discount_uneven charge_on_invoice charge_on_both
