@@ -5,8 +5,10 @@ everything else is built from them. Raw is copied table by table, so a backup is
 have left in the file. The Ticketor buffer is not in it; but raw holds the bytes of every record that was loaded.
 """
 
+import contextlib
 import dataclasses
 import datetime as dt
+import filecmp
 import hashlib
 import io
 import json
@@ -14,14 +16,15 @@ import os
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from pipelines import bookkeeping, run
+from pipelines import bookkeeping, load, run
 from pipelines.durable import put_in_place
 from pipelines.errors import Problem
 from pipelines.load import NEW_FILE
@@ -33,6 +36,15 @@ RAW, KEY, RUNS, MANIFEST = "raw.duckdb", "person.key", "runs.jsonl", "manifest.j
 
 # dlt's and our own notes on what has been read: of a dataset that is not whole they would be untrue
 NOTES = ("coverage", "folders", "_dlt_version", "_dlt_pipeline_state")
+
+# what reading a file that is no backup, or no whole one, may raise
+UNREADABLE = (tarfile.TarError, zlib.error, OSError, EOFError, ValueError, KeyError, TypeError, AttributeError)
+
+RAW_TABLES = """
+    select schema_name, table_name, sql from duckdb_tables()
+    where schema_name like 'raw\\_%' escape '\\' and schema_name not like '%\\_staging' escape '\\'
+    order by all
+"""
 
 # What people would miss, by the key that stays the same in every rebuild.
 FACTS = {
@@ -74,9 +86,13 @@ def backup(settings: Settings, target: Path, *, echo: Echo, now: dt.datetime | N
         raise Problem(f"{settings.warehouse} does not exist: there is nothing to keep yet. First: boxoffice run")
     bookkeeping.make_data_dir(settings)
     fresh = target.with_name(f".{target.name}.part")
-    with bookkeeping.lock(settings), tempfile.TemporaryDirectory(dir=settings.data_dir, prefix=".backup-") as folder:
+    with (
+        bookkeeping.privately(),
+        bookkeeping.lock(settings),
+        tempfile.TemporaryDirectory(dir=settings.data_dir, prefix=".backup-") as folder,
+    ):
         raw = Path(folder) / RAW
-        copied = copy_raw(settings.warehouse, raw)
+        copied = copy_raw(settings, raw)
         if copied.damaged:
             raise Problem(f"Raw is damaged: {_listed(copied.damaged)}\nNothing was written. First: boxoffice rebuild")
         kept = {RAW: raw, KEY: settings.person_key_file, RUNS: settings.runs_file}
@@ -90,7 +106,7 @@ def backup(settings: Settings, target: Path, *, echo: Echo, now: dt.datetime | N
         }
         try:
             _write(fresh, manifest, kept)
-            _unpack(fresh, Path(folder) / "read back")
+            _manifest(fresh)
             put_in_place(fresh, target)
         except OSError as error:
             raise Problem(
@@ -105,34 +121,36 @@ def backup(settings: Settings, target: Path, *, echo: Echo, now: dt.datetime | N
 def restore(settings: Settings, source: Path, *, echo: Echo, replace: bool = False) -> Rebuilt:
     """Puts a backup back, then builds and publishes. What came since is loaded by the next run.
 
-    A warehouse that is there is moved aside with ``replace``, and is otherwise a Problem, as is a file that is no
-    whole backup: nothing is touched then.
+    A warehouse that is there is put aside with ``replace``, as is another person.key, and is otherwise a Problem, as is
+    a file that is no whole backup: nothing is touched then.
     """
     if settings.warehouse.exists() and not replace:
         raise Problem(
             f"{settings.data_dir} holds a warehouse already. Nothing was touched.\n"
-            "With --replace it is moved aside; or set BOXOFFICE_DATA_DIR to another folder."
+            "With --replace it is put aside; or set BOXOFFICE_DATA_DIR to another folder."
         )
-    bookkeeping.make_data_dir(settings)
     told: list[str] = []
-    with tempfile.TemporaryDirectory(dir=settings.data_dir, prefix=".restore-") as folder:
-        manifest = _unpack(source, Path(folder))
+
+    @contextlib.contextmanager
+    def put_back(_result: run.RunResult) -> Iterator[bool]:
+        manifest = _manifest(source)
         echo(f"{source}: a backup of {manifest['made_at'][:16]} UTC, {sum(manifest['rows'].values()):,} rows of raw")
-
-        def put_back() -> bool:
+        with tempfile.TemporaryDirectory(dir=settings.data_dir, prefix=".restore-") as name:
+            folder = Path(name)
+            _unpack(source, folder)
             if settings.warehouse.exists():
-                aside = _move_aside(settings.warehouse, "before-restore")
-                told.append(f"The warehouse that was there is {aside} now.")
-            _place(settings, Path(folder) / RAW)
-            for name, path in ((KEY, settings.person_key_file), (RUNS, settings.runs_file)):
-                kept = Path(folder) / name
-                if kept.exists() and (name == KEY or not path.exists()):
-                    kept.chmod(0o600)
-                    put_in_place(kept, path)
-            return False
+                told.append(_put_aside(settings.warehouse, "before-restore"))
+            # before raw: with no key there the next run would make another one
+            if (folder / KEY).exists():
+                if settings.person_key_file.exists() and not filecmp.cmp(folder / KEY, settings.person_key_file, False):
+                    told.append(_put_aside(settings.person_key_file, "before-restore"))
+                put_in_place(folder / KEY, settings.person_key_file)
+            if (folder / RUNS).exists() and not settings.runs_file.exists():
+                put_in_place(folder / RUNS, settings.runs_file)
+            _place(settings, folder / RAW, lacks=False)
+        yield False
 
-        result = run.rebuild(settings, "restore", put_back, echo=echo)
-    return Rebuilt(result, told)
+    return Rebuilt(run.rebuild(settings, "restore", put_back, echo=echo), told)
 
 
 def rebuild(settings: Settings, *, echo: Echo) -> Rebuilt:
@@ -142,69 +160,84 @@ def rebuild(settings: Settings, *, echo: Echo) -> Rebuilt:
     Tells what could not be got back, judged by the tables published before.
     """
     told: list[str] = []
-    bookkeeping.make_data_dir(settings)
-    with tempfile.TemporaryDirectory(dir=settings.data_dir, prefix=".rebuild-") as folder:
-        before = Path(folder) / "before.duckdb"
-        if settings.published.exists():
-            shutil.copyfile(settings.published, before)
 
-        def put_back() -> bool:
-            fresh = Path(folder) / RAW
-            copied = copy_raw(settings.warehouse, fresh) if settings.warehouse.exists() else Copied()
+    @contextlib.contextmanager
+    def put_back(result: run.RunResult) -> Iterator[bool]:
+        with tempfile.TemporaryDirectory(dir=settings.data_dir, prefix=".rebuild-") as folder:
+            before, fresh = Path(folder) / "before.duckdb", Path(folder) / RAW
+            if settings.published.exists():
+                _link(settings.published, before)
+            copied = copy_raw(settings, fresh)
+            # an earlier rebuild may not have come to its end
+            lacks = bool(copied.damaged) or not copied.rows or settings.rebuilding.exists()
             if copied.rows:
                 echo(f"raw: {sum(copied.rows.values()):,} rows of {len(copied.rows)} tables are whole")
-            if copied.damaged or not copied.rows:
+            if lacks:
                 settings.require_accounts()
                 echo("reading the buffers, their archives and the APIs from the beginning")
             if copied.damaged:
-                aside = _move_aside(settings.warehouse, "damaged")
-                told.append(f"Damaged in raw: {_listed(copied.damaged)} The file is {aside} now.")
-            _place(settings, fresh)
-            return bool(copied.damaged or not copied.rows)
+                aside = _put_aside(settings.warehouse, "damaged")
+                told.append(f"Damaged in raw: {_listed(copied.damaged)}\n{aside}")
+            _place(settings, fresh, lacks=lacks)
+            yield lacks
+            if result.published:
+                told.extend(_missing(before, settings.published))
 
-        result = run.rebuild(settings, "rebuild", put_back, echo=echo)
-        if result.published:
-            told += _missing(before, settings.published)
-    return Rebuilt(result, told)
+    return Rebuilt(run.rebuild(settings, "rebuild", put_back, echo=echo), told)
 
 
-def copy_raw(warehouse: Path, target: Path) -> Copied:
-    """Copies raw, table by table with types and constraints; reading every value of it is also the test of the file."""
-    copied = Copied()
+def copy_raw(settings: Settings, target: Path) -> Copied:
+    """Copies raw, table by table with types and constraints; reading every value of it is also the test of the file.
+
+    Raises Problem while another process writes the warehouse, and when ``target`` cannot be written.
+    """
+    copied, tables = Copied(), []
+    if settings.warehouse.exists():
+        settings.warehouse.open("rb").close()  # what we may not read is not damaged
+        try:
+            tables = _read(settings, RAW_TABLES)
+        except (load.Unreadable, duckdb.Error) as error:
+            copied.damaged["everything"] = _first_line(error)
     try:
-        tables = _raw_tables(warehouse)
+        for schema, name, sql in tables:
+            _copy_table(settings, target, schema, name, sql, copied)
+        _drop_untrue(target, copied)
     except duckdb.Error as error:
-        copied.damaged["everything"] = _first_line(error)
-        return copied
-    for schema, name, sql in tables:
-        # an attachment of its own: one that has met a damaged block answers nothing more
-        with duckdb.connect(str(target), config=NEW_FILE) as db:
-            db.execute("set TimeZone = 'UTC'")
-            try:
-                db.execute(f"attach '{_quoted(warehouse)}' as warehouse (read_only)")
-                db.execute(f"create schema if not exists {schema}")
-                db.execute(sql.replace("CREATE TABLE warehouse.", "CREATE TABLE ", 1))
-                [(rows,)] = db.execute(f'insert into {schema}."{name}" from warehouse.{schema}."{name}"').fetchall()
-                copied.rows[f"{schema}.{name}"] = rows
-            except duckdb.Error as error:
-                copied.damaged[f"{schema}.{name}"] = _first_line(error)
-    _drop_untrue(target, copied)
+        raise Problem(
+            f"Raw could not be copied into {settings.data_dir}: {_first_line(error)}\n"
+            "Nothing was changed. If the disk is full, free some space and call this again."
+        ) from None
     return copied
 
 
-def _raw_tables(warehouse: Path) -> list[tuple[str, str, str]]:
-    with duckdb.connect() as db:
-        db.execute(f"attach '{_quoted(warehouse)}' as warehouse (read_only)")
-        return db.execute(
-            "select schema_name, table_name, sql from duckdb_tables() where database_name = 'warehouse' "
-            "and schema_name like 'raw\\_%' escape '\\' and schema_name not like '%\\_staging' escape '\\' order by all"
-        ).fetchall()
+def _copy_table(settings: Settings, target: Path, schema: str, name: str, sql: str, copied: Copied) -> None:
+    # an attachment of its own: one that has met a damaged block answers nothing more
+    with duckdb.connect(str(target), config=NEW_FILE) as db:
+        db.execute("set TimeZone = 'UTC'")
+        db.execute(f"create schema if not exists {schema}")
+        db.execute(sql.replace("CREATE TABLE warehouse.", "CREATE TABLE ", 1))
+        try:
+            db.execute(f"attach '{_quoted(settings.warehouse)}' as warehouse (read_only)")
+            [(rows,)] = db.execute(f'insert into {schema}."{name}" from warehouse.{schema}."{name}"').fetchall()
+        except duckdb.Error:
+            try:
+                _read(settings, f'select max(hash(it)) from {schema}."{name}" as it')
+            except (load.Unreadable, duckdb.Error) as error:
+                copied.damaged[f"{schema}.{name}"] = _first_line(error)
+                return
+            raise
+        copied.rows[f"{schema}.{name}"] = rows
+
+
+def _read(settings: Settings, query: str) -> list[Any]:
+    with load.opened(settings, read_only=True) as db:
+        return db.execute(query).fetchall()
 
 
 def _drop_untrue(target: Path, copied: Copied) -> None:
     """Of a dataset that is not whole: the notes on what has been read, and all of it where it is not known any more
     which loads were complete."""
-    with duckdb.connect(str(target)) as db:
+    with duckdb.connect(str(target), config=NEW_FILE) as db:
         for schema in {table.partition(".")[0] for table in copied.damaged}:
             loads_known = f"{schema}._dlt_loads" in copied.rows
             for table in [table for table in copied.rows if table.startswith(f"{schema}.")]:
@@ -215,26 +248,37 @@ def _drop_untrue(target: Path, copied: Copied) -> None:
             ).fetchall():
                 if f"{schema}.{table}" not in copied.rows:
                     db.execute(f'drop table {schema}."{table}"')
+        db.execute("checkpoint")  # closing would not say that it could not write all of it
 
 
-def _place(settings: Settings, raw: Path) -> None:
-    """This raw becomes the warehouse. dlt's own folder knows of the other one: it is made again from raw."""
+def _place(settings: Settings, raw: Path, *, lacks: bool) -> None:
+    """This raw becomes the warehouse, in one rename. dlt's own folder knows of the other one: it is made again from
+    raw. Where raw lacks anything, nothing is published until it has been read."""
+    bookkeeping.remove_marker(settings)
+    settings.rebuilding.touch()
     shutil.rmtree(settings.dlt_dir, ignore_errors=True)
     _wal(settings.warehouse).unlink(missing_ok=True)
-    if raw.exists():
-        put_in_place(raw, settings.warehouse)
-    else:
-        settings.warehouse.unlink(missing_ok=True)
+    put_in_place(raw, settings.warehouse)
+    if not lacks:
+        settings.rebuilding.unlink()
 
 
-def _move_aside(path: Path, why: str) -> Path:
-    aside = path.with_name(f"{path.name}.{why}")
+def _put_aside(path: Path, why: str) -> str:
+    """Gives a file a second name, under which it stays when another takes its place. Returns that in words."""
+    aside = path.with_name(f"{path.name}.{why}-{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%SZ}")
+    _link(path, aside)
     if _wal(path).exists():
-        _wal(path).replace(_wal(aside))
-    else:
-        _wal(aside).unlink(missing_ok=True)
-    path.replace(aside)
-    return aside
+        _link(_wal(path), _wal(aside))
+    return f"The {path.name} that was there is {aside} now."
+
+
+def _link(path: Path, other: Path) -> None:
+    try:
+        other.hardlink_to(path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system that has no links
+        shutil.copyfile(path, other)
 
 
 def _missing(before: Path, published: Path) -> list[str]:
@@ -243,7 +287,10 @@ def _missing(before: Path, published: Path) -> list[str]:
         return ["Nothing was published before, so it cannot be told whether anything is missing."]
     told = []
     with duckdb.connect() as db:
-        db.execute(f"attach '{_quoted(before)}' as before (read_only)")
+        try:
+            db.execute(f"attach '{_quoted(before)}' as before (read_only)")
+        except duckdb.Error as error:
+            return [f"What was published before cannot be read, so nothing can be compared: {_first_line(error)}"]
         db.execute(f"attach '{_quoted(published)}' as after (read_only)")
         for table, key in FACTS.items():
             try:
@@ -284,29 +331,44 @@ def _private(entry: tarfile.TarInfo) -> tarfile.TarInfo:
 def _is_backup(path: Path) -> bool:
     try:
         with tarfile.open(path, "r:gz") as tar:
-            return tar.next() is not None and tar.getnames()[0] == MANIFEST
-    except (tarfile.TarError, OSError, EOFError):
+            first = tar.next()
+            return first is not None and first.name == MANIFEST
+    except UNREADABLE:
         return False
 
 
-def _unpack(source: Path, folder: Path) -> dict[str, Any]:
-    """The files of a backup, checked, into a folder. Returns the manifest; raises Problem when it is not whole."""
-    folder.mkdir(exist_ok=True)
+def _manifest(source: Path) -> dict[str, Any]:
+    """The manifest of a backup, all of which has been read. Raises Problem when it is not whole."""
+    manifest, held = {}, {}
     try:
         with tarfile.open(source, "r:gz") as tar:
-            manifest = json.load(tar.extractfile(MANIFEST))
-            for name, told in manifest["files"].items():
-                if name not in (RAW, KEY, RUNS):  # so that no backup writes anywhere else
-                    raise ValueError(f"{name} is no file of ours")
-                with tar.extractfile(name) as held, (folder / name).open("xb") as file:
-                    shutil.copyfileobj(held, file)
-                if _sha256(folder / name) != told["sha256"]:
-                    raise ValueError(f"{name} is not what was written")
-    except (tarfile.TarError, OSError, EOFError, ValueError, KeyError, TypeError) as error:
+            for entry in tar:
+                with tar.extractfile(entry) as file:
+                    if entry.name == MANIFEST:
+                        manifest = json.load(file)
+                    else:
+                        held[entry.name] = hashlib.file_digest(file, "sha256").hexdigest()
+        told = {name: file["sha256"] for name, file in manifest["files"].items()}
+        if strange := {*told, *held} - {RAW, KEY, RUNS}:  # so that no backup writes anywhere else
+            raise ValueError(f"{min(strange)} is no file of ours")
+        if told != held:
+            raise ValueError("its files are not what was written")
+    except UNREADABLE as error:
         raise Problem(
             f"{source} is no whole backup: {type(error).__name__} {error}\nNothing was touched: take another."
         ) from None
     return manifest
+
+
+def _unpack(source: Path, folder: Path) -> None:
+    """The files of a backup that is whole. Raises Problem when there is no room for them."""
+    try:
+        with tarfile.open(source, "r:gz") as tar:
+            for entry in tar:
+                with tar.extractfile(entry) as held, (folder / entry.name).open("xb") as file:
+                    shutil.copyfileobj(held, file)
+    except OSError as error:
+        raise Problem(f"{source} could not be unpacked in {folder.parent}: {error}. Nothing was touched.") from None
 
 
 def _sha256(path: Path) -> str:

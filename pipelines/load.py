@@ -146,29 +146,34 @@ def pipeline(settings: Settings, platform: str, account: str, loaded: Loaded) ->
     return made
 
 
+class Unreadable(Problem):
+    """A warehouse that cannot be opened although nobody holds it."""
+
+
 def require_writable(settings: Settings) -> None:
     """Raises Problem, naming who holds it, when the warehouse cannot be written."""
-    _opened(settings).close()
+    opened(settings).close()
 
 
-def _opened(settings: Settings, patience: float = 5.0) -> duckdb.DuckDBPyConnection:
-    """The warehouse, for writing. Raises Problem after so many seconds of waiting."""
+def opened(settings: Settings, patience: float = 5.0, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    """The warehouse. Raises Problem, naming who holds it, after so many seconds of waiting, and Unreadable when it is
+    held by nobody and cannot be opened."""
     until = time.monotonic() + patience
     while True:
         try:
             if not settings.warehouse.exists():  # dlt, which sets nothing, could not open it beside this setting
                 duckdb.connect(str(settings.warehouse), config=NEW_FILE).close()
-            return duckdb.connect(str(settings.warehouse))
+            return duckdb.connect(str(settings.warehouse), read_only=read_only)
         except duckdb.Error as error:
             holder = str(error).partition("Conflicting lock is held in ")[2].partition(". ")[0]
             if not holder:
-                raise Problem(
+                raise Unreadable(
                     f"The warehouse cannot be opened: {_first_lines(error)}\n"
                     "Nothing was changed. If the file is damaged: boxoffice rebuild."
                 ) from None
             if time.monotonic() >= until:
                 raise Problem(
-                    f"The warehouse is held open by another process, {holder}: nothing was loaded, nothing is lost. "
+                    f"The warehouse is held open by another process, {holder}: nothing was changed, nothing is lost. "
                     f"Close it there and run again. For reading there is {settings.published.name}, which a run never "
                     "waits for."
                 ) from None
@@ -184,7 +189,7 @@ def land(settings: Settings, made: "dlt.Pipeline", source: "DltSource | None", r
 
     try:
         # dlt opens the warehouse a dozen times: each time it was the last to close it, it would be written out whole
-        with _opened(settings) as held_open:
+        with opened(settings) as held_open:
             if rows >= BULK_ROWS:
                 held_open.execute(BULK_SETTINGS)
                 if (f"{STORAGE_VERSION}+",) in held_open.execute(_STORAGE_VERSIONS).fetchall():
@@ -359,7 +364,7 @@ class TicketTailorAccount:
                 loaded.add(land(self.settings, made, source.ticket_tailor_source(self.office, package), rows))
                 loaded.refused = loaded.rows.get("refused", 0)
             if plan.held.rows > tidy.COVERAGE_KEPT:
-                with _opened(self.settings) as db:
+                with opened(self.settings) as db:
                     tidy.join_coverage(db, self.name, plan.asked_since)
         finally:
             loaded.requests = plan.requests

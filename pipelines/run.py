@@ -87,6 +87,7 @@ def run(settings: Settings, *, echo: Echo, only_look: bool = False, **reading: A
     """
     settings.require_accounts()
     with _recorded(settings, "run") as result:
+        _refuse_to_begin_anew(settings)
         marker = bookkeeping.read_marker(settings)
         options = load.Reading(sweep=_sweep_due(marker, result.started_at), **reading)
         due, settled = load.accounts(settings), False
@@ -119,6 +120,7 @@ def load_only(settings: Settings, *, echo: Echo, **reading: Any) -> RunResult:
     """Raw only: the marts stay as they are until the next transform or run."""
     settings.require_accounts()
     with _recorded(settings, "load") as result:
+        _refuse_to_begin_anew(settings)
         bookkeeping.remove_marker(settings)
         _load(settings, result, load.accounts(settings), load.Reading(sweep=True, **reading), echo)
         _judge(result)
@@ -138,12 +140,17 @@ def transform_only(settings: Settings, *, echo: Echo) -> RunResult:
     return result
 
 
-def rebuild(settings: Settings, verb: str, prepare: Callable[[], bool], *, echo: Echo) -> RunResult:
+def rebuild(
+    settings: Settings,
+    verb: str,
+    prepare: Callable[[RunResult], contextlib.AbstractContextManager[bool]],
+    *,
+    echo: Echo,
+) -> RunResult:
     """Everything anew, under one lock: ``prepare`` puts a warehouse in place and says whether it lacks anything, which
-    is then read from the beginning; the marts are built and published in any case."""
-    with _recorded(settings, verb) as result:
-        bookkeeping.remove_marker(settings)
-        if prepare():
+    is then read from the beginning; the marts are built and published in any case but that some of it was not read."""
+    with _recorded(settings, verb) as result, prepare(result) as lacks:
+        if lacks:
             _load(settings, result, load.accounts(settings), load.Reading(sweep=True, full=True), echo)
         _build(settings, result, echo)
         _judge(result)
@@ -216,11 +223,19 @@ def _load(
             if any(loaded.rows.values()):
                 touched.add(account.platform)
         load.make_missing_tables(settings)
+    if not (options.span or options.limit or any(account.error for account in result.accounts)):
+        settings.rebuilding.unlink(missing_ok=True)
     return changed, touched | changed
 
 
 def _build(settings: Settings, result: RunResult, echo: Echo, changed: set[str] | None = None) -> None:
     """Builds, tests and publishes: everything, or what is downstream of the platforms that ``changed``."""
+    if settings.rebuilding.exists():
+        result.error = (
+            "Nothing was built or published: raw was rebuilt, and not all that it lacks has been read again. "
+            f"{settings.published.name} stays as it is until a run has read all configured accounts: boxoffice run"
+        )
+        return
     try:
         with result.timed("transform"):
             echo("building and testing the marts")
@@ -287,4 +302,14 @@ def _refuse_mixing_with_the_sandbox(settings: Settings) -> None:
         raise ConfigProblem(
             f"{settings.data_dir} holds the demo's made-up sales; {', '.join(real)} is real. Nothing was run.\n"
             f"Remove {settings.data_dir}, or set BOXOFFICE_DATA_DIR to another folder."
+        )
+
+
+def _refuse_to_begin_anew(settings: Settings) -> None:
+    """Where something was published there was a warehouse: without it, only what platforms still show would be."""
+    if settings.published.exists() and not settings.warehouse.exists():
+        raise Problem(
+            f"{settings.warehouse} is gone. Nothing was run, and {settings.published.name} stays as it is.\n"
+            "With a backup: boxoffice restore FILE. Without one: boxoffice rebuild, which reads what can still be read "
+            f"and tells what is missing. To begin anew: remove {settings.published}."
         )

@@ -116,6 +116,11 @@ class Settings:
     def clean_marker(self) -> Path:
         return self.data_dir / "clean"
 
+    @property
+    def rebuilding(self) -> Path:
+        """There while raw lacks something that a rebuild has not read again yet."""
+        return self.data_dir / "rebuilding"
+
     def require_accounts(self) -> None:
         """Raises ConfigProblem when there is nothing to run."""
         if not self.sites and not self.box_offices:

@@ -31,6 +31,10 @@ def tidy(settings: Settings) -> None:
     # what DuckDB put aside on disk while it sorted; a kill leaves it there
     for spilled in (settings.warehouse, settings.published.with_name(f".{settings.published.name}.new")):
         shutil.rmtree(f"{spilled}.tmp", ignore_errors=True)
+    # raw and the secret, where a backup, restore or rebuild was killed
+    for verb in ("backup", "restore", "rebuild"):
+        for folder in settings.data_dir.glob(f".{verb}-*"):
+            shutil.rmtree(folder, ignore_errors=True)
     keep_newer_half(settings.runs_file, RUNS_KEPT)
     for log in ("errors.log", "cron.log"):
         keep_newer_half(settings.logs / log, LOG_KEPT)

@@ -1,9 +1,14 @@
-"""A disk that can lose its power: ext4 in a file, of which only what has been written through survives."""
+"""Disks that lose their power or are full, and a file that somebody else holds."""
 
+import contextlib
 import shutil
 import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
+
+import pytest
 
 
 class Disk:
@@ -58,3 +63,33 @@ class Disk:
 
 def _call(*command: str | Path) -> None:
     subprocess.run([str(part) for part in command], check=True, capture_output=True)
+
+
+@contextlib.contextmanager
+def small_disk(size: str) -> Iterator[Path]:
+    """A file system in memory of so much room. Linux, as root."""
+    if not Disk.available():
+        pytest.skip("needs Linux and root")
+    folder = Path(subprocess.run(["mktemp", "--directory"], capture_output=True, text=True, check=True).stdout.strip())
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "none", folder], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
+        folder.rmdir()
+
+
+@contextlib.contextmanager
+def held_open(path: Path, *, read_only: bool = False) -> Iterator[int]:
+    """A DuckDB file open in another process, whose number this is."""
+    code = (
+        f"import duckdb, sys; db = duckdb.connect({str(path)!r}, read_only={read_only}); "
+        "print('held', flush=True); sys.stdin.read()"
+    )
+    holder = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert holder.stdout
+    assert holder.stdout.readline() == "held\n"
+    try:
+        yield holder.pid
+    finally:
+        holder.communicate()

@@ -1,10 +1,15 @@
 """Keeping and getting back, end to end: backup, restore, rebuild."""
 
+import dataclasses
 import datetime as dt
 import re
 import shutil
 import stat
+import subprocess
+import sys
 import tarfile
+import time
+from collections import Counter
 from pathlib import Path
 
 import duckdb
@@ -12,7 +17,9 @@ import pytest
 
 from pipelines import archive, backup, run
 from pipelines.errors import Problem
+from pipelines.settings import ROOT, Settings
 from tests.operations import same
+from tests.operations.disk import held_open, small_disk
 from tests.operations.house import House
 
 
@@ -67,7 +74,13 @@ def test_a_backup_that_is_not_whole_touches_nothing(house: House, tmp_path: Path
     backup.backup(settings, kept, echo=quiet)
     content = kept.read_bytes()
     before = settings.warehouse.read_bytes()
-    for broken in (content[: len(content) // 2], content[:-200] + bytes(200), b"", b"PK\x03\x04"):
+    for broken in (
+        content[: len(content) // 2],
+        content[:-200] + bytes(200),
+        content[:9999] + bytes(99) + content[9999 + 99 :],
+        b"",
+        b"PK\x03\x04",
+    ):
         kept.write_bytes(broken)
         with pytest.raises(Problem, match="is no whole backup"):
             backup.restore(settings, kept, echo=quiet, replace=True)
@@ -92,6 +105,178 @@ def test_a_backup_that_holds_other_names_is_refused(house: House, tmp_path: Path
                 other.addfile(entry, io.BytesIO(content))
     with pytest.raises(Problem, match="is no file of ours"):
         backup.restore(house.settings(), evil, echo=quiet, replace=True)
+
+
+def test_a_warehouse_held_by_another_process_is_not_damaged(house: House, tmp_path: Path) -> None:
+    settings = house.settings()
+    before = settings.warehouse.read_bytes()
+    with held_open(settings.warehouse) as pid:
+        refused = house.boxoffice(settings, "backup", str(tmp_path / "boxoffice.tar.gz"))
+        with pytest.raises(Problem, match=f"PID {pid}"):
+            backup.rebuild(settings, echo=quiet)
+    assert refused.returncode == 1
+    assert f"PID {pid}" in refused.stderr
+    assert "rebuild" not in refused.stderr
+    assert list(tmp_path.iterdir()) == []
+    assert settings.warehouse.read_bytes() == before
+    with held_open(settings.warehouse, read_only=True):
+        backup.backup(settings, tmp_path / "boxoffice.tar.gz", echo=quiet)
+
+
+def test_a_disk_that_is_full_is_no_damage(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever room there is: all of it, or nothing and a word about the room."""
+    monkeypatch.setattr(run, "_build", lambda *_: None)
+    outcomes = set()
+    for kilobytes in (2500, 4700, 9000):
+        with small_disk("64m") as disk:
+            settings = house.settings(disk / "data")
+            shutil.copytree(house.settings().data_dir, settings.data_dir)
+            before = settings.warehouse.read_bytes()
+            (disk / "ballast").write_bytes(bytes(shutil.disk_usage(disk).free - kilobytes * 1024))
+            for call in (keep, rebuild):
+                try:
+                    call(settings, tmp_path / "kept")
+                    outcomes.add((call.__name__, "done"))
+                except Problem as problem:
+                    outcomes.add((call.__name__, "refused"))
+                    assert "o space left" in str(problem)
+                    assert settings.warehouse.read_bytes() == before
+                assert not any(path.name.startswith(("warehouse.duckdb.", ".")) for path in settings.data_dir.iterdir())
+    assert outcomes == {(name, how) for name in ("keep", "rebuild") for how in ("done", "refused")}
+
+
+def keep(settings: Settings, kept: Path) -> None:
+    backup.backup(settings, kept, echo=quiet)
+    assert backup.restore(settings, kept, echo=quiet, replace=True).result.error is None
+    for aside in settings.data_dir.glob("*.before-restore-*"):
+        aside.unlink()
+
+
+def rebuild(settings: Settings, _kept: Path) -> None:
+    with duckdb.connect(str(settings.warehouse), read_only=True) as db:
+        held = db.execute("select * from raw_ticketor.records order by all").fetchall()
+    assert backup.rebuild(settings, echo=quiet).result.error is None
+    with duckdb.connect(str(settings.warehouse), read_only=True) as db:
+        assert db.execute("select * from raw_ticketor.records order by all").fetchall() == held
+
+
+def test_what_is_put_aside_stays(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often, and under names that are told; all of it for its owner alone."""
+    monkeypatch.setattr(run, "_build", lambda *_: None)
+    settings = house.settings()
+    kept = tmp_path / "boxoffice.tar.gz"
+    backup.backup(settings, kept, echo=quiet)
+    settings.person_key_file.write_text("another secret")
+    expected = {settings.warehouse.read_bytes(): 1, b"another secret": 1}
+    told = backup.restore(settings, kept, echo=quiet, replace=True).told
+    expected[settings.warehouse.read_bytes()] = 1
+    time.sleep(1)  # the names tell seconds
+    told += backup.restore(settings, kept, echo=quiet, replace=True).told
+    time.sleep(1)
+    for _ in range(2):
+        damage(settings.warehouse, "raw_ticketor.records")
+        expected[settings.warehouse.read_bytes()] = 1
+        told += backup.rebuild(settings, echo=quiet).told
+        time.sleep(1)
+    aside = [
+        path for path in settings.data_dir.iterdir() if re.search(r"\.(before-restore|damaged)-\d{8}T\d{6}Z", path.name)
+    ]
+    assert Counter(path.read_bytes() for path in aside) == expected
+    assert all(str(path) in "".join(told) for path in aside)
+    files = [path for path in settings.data_dir.rglob("*") if path.is_file() and path != settings.published]
+    assert [path.name for path in [*files, kept] if path.stat().st_mode & 0o077] == []
+
+
+@pytest.mark.parametrize("verb", ["restore", "rebuild"])
+def test_there_is_a_warehouse_at_every_moment(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    """What a kill just before raw is put in place leaves is the warehouse that was there."""
+    settings = house.settings()
+    kept = tmp_path / "boxoffice.tar.gz"
+    backup.backup(settings, kept, echo=quiet)
+    damage(settings.warehouse, "raw_ticketor.records")
+    before = settings.warehouse.read_bytes()
+
+    def killed(_fresh: Path, target: Path) -> None:
+        if target == settings.warehouse:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(backup, "put_in_place", killed)
+    with pytest.raises(KeyboardInterrupt):
+        backup.restore(settings, kept, echo=quiet, replace=True) if verb == "restore" else backup.rebuild(
+            settings, echo=quiet
+        )
+    assert settings.warehouse.read_bytes() == before
+
+
+def test_a_warehouse_that_is_gone_is_not_begun_anew(
+    house: House, copy_of_first: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = house.settings()
+    settings.warehouse.unlink()
+    published = settings.published.read_bytes()
+    for verb in ("run", "load"):
+        refused = house.boxoffice(settings, verb)
+        assert refused.returncode == 1
+        assert "is gone" in refused.stderr
+        assert "boxoffice restore" in refused.stderr
+    assert not settings.warehouse.exists()
+    assert settings.published.read_bytes() == published
+
+    monkeypatch.setattr(run, "_build", lambda *_: None)
+    assert backup.rebuild(settings, echo=quiet).result.error is None
+    with duckdb.connect(str(settings.warehouse)) as db:
+        db.execute(f"attach '{copy_of_first.with_name('warehouse.duckdb')}' as first (read_only)")
+        for table in ("raw_ticketor.records", "raw_ticket_tailor.orders"):
+            [(here, there)] = db.execute(
+                f"select (select count(*) from {table}), count(*) from first.{table}"
+            ).fetchall()
+            assert here == there
+
+
+def test_a_published_file_that_is_damaged_does_not_stop_a_rebuild(
+    house: House, copy_of_first: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = house.settings()
+    settings.published.unlink()
+    settings.published.write_bytes(b"no database")
+
+    def publish(_settings: Settings, result: run.RunResult, *_: object) -> None:
+        settings.published.unlink()
+        shutil.copyfile(copy_of_first, settings.published)
+        result.published = True
+
+    monkeypatch.setattr(run, "_build", publish)
+    [told] = backup.rebuild(settings, echo=quiet).told
+    assert "nothing can be compared" in told
+
+
+KILLED = """
+import os, signal
+from pipelines import backup
+def killed(*_, **_named): os.kill(os.getpid(), signal.SIGKILL)
+backup._write = backup._place = killed
+from pipelines.cli import main
+main(prog_name="boxoffice")
+"""
+
+
+def test_what_killed_ones_leave_is_removed(house: House, tmp_path: Path) -> None:
+    settings = house.settings()
+    kept = tmp_path / "boxoffice.tar.gz"
+    backup.backup(settings, kept, echo=quiet)
+    for call in (["backup", str(kept)], ["restore", str(kept), "--replace"], ["rebuild"]):
+        killed = subprocess.run(
+            [sys.executable, "-c", KILLED, *call], cwd=ROOT, env=house.environment(settings), check=False
+        )
+        assert killed.returncode == -9
+    left = [path for path in settings.data_dir.glob(".*") if (path / "raw.duckdb").exists()]
+    assert {path.name.partition("-")[0] for path in left} == {".backup", ".restore", ".rebuild"}
+    assert all((path / "raw.duckdb").stat().st_mode & 0o077 == 0 for path in left)
+    house.go_on(12)
+    assert run.load_only(settings, echo=quiet).outcome == "done"
+    assert [path.name for path in left if path.exists()] == []
 
 
 def test_nothing_is_overwritten_by_mistake(house: House, tmp_path: Path) -> None:
@@ -124,7 +309,8 @@ def test_rebuild_from_raw_that_is_whole(house: House, copy_of_first: Path) -> No
 
 
 def test_rebuild_from_buffer_archive_and_api(house: House, copy_of_first: Path) -> None:
-    """Raw is damaged, a part of the buffer is archived, and a webhook's file is gone for good."""
+    """Raw is damaged, a part of the buffer is archived, a webhook's file is gone for good, and the API refuses us at
+    first: what people read stays until all has been read."""
     settings = house.settings()
     moment = dt.datetime.fromtimestamp(house.now, dt.UTC)
     [packed] = archive.archive(settings, dt.timedelta(days=10), echo=quiet, now=moment)
@@ -135,10 +321,22 @@ def test_rebuild_from_buffer_archive_and_api(house: House, copy_of_first: Path) 
     damage(settings.warehouse, "raw_ticket_tailor.orders")
 
     before = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
+    damaged, published = settings.warehouse.read_bytes(), settings.published.read_bytes()
+    [office] = settings.box_offices
+    refused = dataclasses.replace(settings, box_offices=(dataclasses.replace(office, api_key="sk_other"),))
+    first = backup.rebuild(refused, echo=quiet)
+    assert first.result.exit_code == 1
+    assert "Nothing was built or published" in (first.result.error or "")
+    assert re.match(r"Damaged in raw: \n  raw_ticket_tailor.orders: .*\n  raw_ticketor.records: ", first.told[0])
+    [aside] = settings.data_dir.glob("warehouse.duckdb.damaged-*")
+    assert aside.name in first.told[0]
+    assert aside.read_bytes() == damaged
+    for call in (run.run, run.transform_only):
+        assert call(refused, echo=quiet).exit_code == 1
+    assert settings.published.read_bytes() == published
+
     rebuilt = backup.rebuild(settings, echo=quiet)
     assert rebuilt.result.outcome == "done", rebuilt
-    assert re.match(r"Damaged in raw: \n  raw_ticket_tailor.orders: .*\n  raw_ticketor.records: ", rebuilt.told[0])
-    assert (settings.data_dir / "warehouse.duckdb.damaged").exists()
     assert any(
         re.fullmatch(r"ticketor sandbox_north: 1 rows of fct_orders are not there", line) for line in rebuilt.told
     )

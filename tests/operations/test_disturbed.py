@@ -7,8 +7,6 @@ import os
 import resource
 import shutil
 import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -17,7 +15,7 @@ import pytest
 from pipelines import bookkeeping, run
 from pipelines.sandbox import ledger
 from pipelines.settings import Settings
-from tests.operations.disk import Disk
+from tests.operations.disk import held_open, small_disk
 from tests.operations.house import House
 
 
@@ -42,20 +40,6 @@ def true_orders(house: House) -> list[tuple[str, int, object]]:
     return [(one.platform, len(one.orders), sum(order.total_as_given for order in one.orders)) for one in books]
 
 
-@contextlib.contextmanager
-def small_disk(size: str) -> Iterator[Path]:
-    """A file system in memory of so much room. Linux, as root."""
-    if not Disk.available():
-        pytest.skip("needs Linux and root")
-    folder = Path(subprocess.run(["mktemp", "--directory"], capture_output=True, text=True, check=True).stdout.strip())
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "none", folder], check=True)
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "--lazy", folder], check=True)
-        folder.rmdir()
-
-
 def test_a_second_run_leaves_at_once(house: House) -> None:
     settings = house.settings()
     with (settings.data_dir / "lock").open("a+") as file:
@@ -76,24 +60,11 @@ def test_a_warehouse_held_by_another_process(house: House) -> None:
     """It is said who holds it; nothing is lost, and the next run brings everything."""
     settings = house.settings()
     house.go_on(24)
-    holder = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            f"import duckdb, sys; db = duckdb.connect({str(settings.warehouse)!r}, read_only=True); "
-            "print('held', flush=True); sys.stdin.read()",
-        ],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert holder.stdout
-    assert holder.stdout.readline() == "held\n"
     before = published_orders(house)
-    refused = house.boxoffice(settings, "run")
-    holder.communicate()
+    with held_open(settings.warehouse, read_only=True) as pid:
+        refused = house.boxoffice(settings, "run")
     assert refused.returncode == 1
-    assert f"PID {holder.pid}" in refused.stderr
+    assert f"PID {pid}" in refused.stderr
     assert "Traceback" not in refused.stderr
     assert published_orders(house) == before
 
