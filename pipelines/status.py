@@ -11,9 +11,12 @@ import duckdb
 
 from pipelines import bookkeeping
 from pipelines.ask import open_published
-from pipelines.settings import QUIET_AFTER, Settings
+from pipelines.settings import Settings
 
 NO_RUN_AFTER = dt.timedelta(days=1)
+# one that nobody can deliver again must not want a person for ever; it stays in refused_records
+REFUSED_LATELY = dt.timedelta(days=14)
+LOOKED_BACK = 50  # runs
 
 
 @dataclasses.dataclass
@@ -34,13 +37,15 @@ class Status:
 def status(settings: Settings, count: int, now: dt.datetime | None = None) -> Status:
     """Gathers it. Never opens the warehouse, so it can be asked while a run is under way."""
     now = now or dt.datetime.now(dt.UTC)
-    told = Status(bookkeeping.last_runs(settings, count), [], [], None, [])
-    if not told.runs:
+    runs = bookkeeping.last_runs(settings, max(count, LOOKED_BACK))
+    told = Status(runs[:count], [], [], None, [])
+    if not runs:
         told.wants.append("No run yet. First: boxoffice run")
     else:
-        last = told.runs[0]
-        if last["outcome"] == "failed":
-            told.wants.append(f"The last run failed: {_why(last)}")
+        last = runs[0]
+        for run in _standing(runs):
+            if run["outcome"] == "failed":
+                told.wants.append(f"The last {run['verb']} failed: {_why(run)}")
         if last.get("on_failure"):
             told.wants.append(last["on_failure"])
         if now - dt.datetime.fromisoformat(last["ended_at"]) > NO_RUN_AFTER:
@@ -52,20 +57,37 @@ def status(settings: Settings, count: int, now: dt.datetime | None = None) -> St
                 "select platform, account, last_record_at, time_zone from dim_accounts order by all"
             ).fetchall()
             told.refused = db.execute(
-                "select platform, account, reason, count(*), max(refused_at) "
-                "from refused_records group by all order by count(*) desc"
+                "select platform, account, reason, count(*), max(refused_at), count(*) filter (refused_at > $1) "
+                "from refused_records group by all order by count(*) desc",
+                [now - REFUSED_LATELY],
             ).fetchall()
             told.wants += [words for _, _, words in silent(settings, db, now)]
-    if refused := sum(row[3] for row in told.refused):
+    if lately := sum(row[5] for row in told.refused):
         told.wants.append(
-            f"{refused:,} records were refused and have not been delivered whole since. Which, and why: "
-            'boxoffice sql "from refused_records"'
+            f"{lately:,} records of the last {REFUSED_LATELY.days} days were refused and have not been delivered whole "
+            'since. Which, and why: boxoffice sql "from refused_records"'
         )
     return told
 
 
+def _standing(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The runs that say how things stand, newest first: the last of each verb, back to the last that did everything.
+
+    A transform that went well does not mend a load that failed.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for run in runs:
+        found.setdefault(run["verb"], run)
+        if "run" in found or {"load", "transform"} <= found.keys():
+            break
+    return list(found.values())
+
+
 def silent(settings: Settings, db: duckdb.DuckDBPyConnection, now: dt.datetime) -> list[tuple[str, str, str]]:
-    """The accounts that have told nothing for longer than their ``quiet_after``: platform, account, and in words."""
+    """The accounts that have told nothing for longer than their ``quiet_after``: platform, account, and in words.
+
+    Of an account that is configured no more nobody expects anything.
+    """
     patience = {("ticketor", site.name): site.quiet_after for site in settings.sites}
     patience |= {("ticket_tailor", office.name): office.quiet_after for office in settings.box_offices}
     found = []
@@ -73,7 +95,7 @@ def silent(settings: Settings, db: duckdb.DuckDBPyConnection, now: dt.datetime) 
         "select platform, account, last_record_at, coalesce(last_record_at, configured_at) "
         "from dim_accounts order by all"
     ).fetchall():
-        if since and now - since > patience.get((platform, account), QUIET_AFTER):
+        if since and (platform, account) in patience and now - since > patience[platform, account]:
             days, hours = divmod(int((now - since).total_seconds()) // 3600, 24)
             age = f"{days} days" if days > 1 else f"{days * 24 + hours} hours"
             ever = f"for {age}" if last_at else f"since it was set up {age} ago"
@@ -128,11 +150,11 @@ def show(told: Status, now: dt.datetime | None = None) -> None:
         ],
     )
     table(
-        "Refused",
-        [">records", "newest (UTC)", "account", "why…"],
+        "Refused, and not delivered whole since",
+        [">records", f">in {REFUSED_LATELY.days} days", "newest (UTC)", "account", "why…"],
         [
-            [f"{count:,}", _minute(newest), f"{platform} {account}", why]
-            for platform, account, why, count, newest in told.refused
+            [f"{count:,}", f"{lately:,}", _minute(newest), f"{platform} {account}", why]
+            for platform, account, why, count, newest, lately in told.refused
         ],
     )
     for want in told.wants:
