@@ -15,7 +15,7 @@ def cron(settings: Settings, minutes: int = 15) -> str:
     """A line for `crontab -e`."""
     log = settings.logs / "cron.log"
     command = (
-        f"mkdir -p {shlex.quote(str(log.parent))} && cd {shlex.quote(str(ROOT))} && "
+        f"umask 077 && mkdir -p {shlex.quote(str(log.parent))} && cd {shlex.quote(str(ROOT))} && "
         f"BOXOFFICE_DATA_DIR={shlex.quote(str(settings.data_dir))} {shlex.quote(str(_boxoffice()))} run "
         f">> {shlex.quote(str(log))} 2>&1"
     )
@@ -42,6 +42,7 @@ Type=oneshot
 WorkingDirectory={ROOT}
 Environment={_quoted(f"BOXOFFICE_DATA_DIR={settings.data_dir}")}
 ExecStart={_quoted(str(_boxoffice()))} run
+UMask=0077
 # another run under way is no failure
 SuccessExitStatus=75
 # keys stand in .dlt/secrets.toml, or here: EnvironmentFile=%h/.config/boxoffice.env
@@ -68,6 +69,7 @@ def github_actions(_settings: Settings, minutes: int = 15) -> str:
 # .github/workflows/boxoffice.yml, in a private repository: the cache holds people's names and addresses.
 # GitHub drops a cache that nobody asked for in a week, and Ticket Tailor's history cannot be asked for again:
 # keep a `boxoffice backup` elsewhere.
+# A checkout is new to each run, so each installs and builds everything: minutes, whether anything is new or not.
 name: boxoffice
 on:
   schedule:
@@ -82,6 +84,8 @@ jobs:
   run:
     runs-on: ubuntu-latest
     timeout-minutes: 60
+    env:
+      BOXOFFICE_DATA_DIR: data
     steps:
       - uses: actions/checkout@v4
       - uses: actions/setup-python@v5
@@ -93,10 +97,14 @@ jobs:
           key: boxoffice-${{{{ github.run_id }}}}
           restore-keys: boxoffice-
       - run: make .venv/.run
+      # what reads a bucket, the only Ticketor buffer that can be reached from here
+      - run: .venv/bin/python -m pip install --constraint constraints.txt s3fs
       - run: .venv/bin/boxoffice run
         env:
           TICKET_TAILOR_API_KEY: ${{{{ secrets.TICKET_TAILOR_API_KEY }}}}
           TICKETOR_BUFFER: ${{{{ vars.TICKETOR_BUFFER }}}}
+          AWS_ACCESS_KEY_ID: ${{{{ secrets.AWS_ACCESS_KEY_ID }}}}
+          AWS_SECRET_ACCESS_KEY: ${{{{ secrets.AWS_SECRET_ACCESS_KEY }}}}
           BOXOFFICE_TIME_ZONE: ${{{{ vars.BOXOFFICE_TIME_ZONE }}}}
       # also after a run that failed: what it did load is kept
       - uses: actions/cache/save@v4

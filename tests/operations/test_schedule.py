@@ -1,6 +1,9 @@
 """What `boxoffice schedule` prints, read by those it is meant for; the page for orchestrators, run as it stands."""
 
+import contextlib
+import dataclasses
 import datetime as dt
+import json
 import os
 import re
 import shutil
@@ -8,8 +11,10 @@ import signal
 import subprocess
 import sys
 import time
+import types
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -17,6 +22,7 @@ import pytest
 from pipelines import bookkeeping, schedule
 from pipelines.cli import main
 from pipelines.errors import ConfigProblem
+from pipelines.run import RunResult
 from pipelines.settings import ROOT, Settings
 from tests.operations.house import House
 
@@ -46,6 +52,8 @@ def test_the_line_for_cron_runs_as_cron_runs_it(settings: Settings, tmp_path: Pa
     assert (ran.returncode, ran.stdout, ran.stderr) == (1, "", "")
     assert "no such folder" in (settings.logs / "cron.log").read_text()
     assert settings.runs_file.exists()
+    for private in (settings.data_dir, settings.logs, settings.logs / "cron.log"):
+        assert private.stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.parametrize("minutes", EVERY)
@@ -126,6 +134,53 @@ def test_the_verbs_on_the_page_for_orchestrators_exist() -> None:
     assert set(verbs) <= set(main.commands)
     for block in blocks("python"):
         compile(block, "orchestrators.md", "exec")
+
+
+def test_what_runs_did_can_be_asked_though_a_kill_cut_a_line_short(house: House) -> None:
+    settings = house.settings()
+    with settings.runs_file.open("a") as runs:
+        runs.write('{"verb": "run", "started_at": "2026-')
+    failed = RunResult("load", dt.datetime.now(dt.UTC), dt.datetime.now(dt.UTC), error="a wrong key")
+    bookkeeping.record(settings, dataclasses.asdict(failed))
+    [query] = re.findall(r'^boxoffice sql "(.*?)"$', "\n".join(blocks("sh")), flags=re.MULTILINE | re.DOTALL)
+    asked = house.boxoffice(settings, "sql", "--format", "json", query.replace("data/", f"{settings.data_dir}/"))
+    [told] = json.loads(asked.stdout)
+    assert (told["verb"], told["error"]) == ("load", "a wrong key")
+    assert told["versions"]["duckdb"] == duckdb.__version__
+    assert "+00" in told["started_at"]
+
+
+@pytest.mark.parametrize(
+    ("load", "transform", "called", "fails"),
+    [
+        (0, 0, "load transform", False),
+        (1, 0, "load transform", True),
+        (0, 1, "load transform", True),
+        (75, 0, "load", False),
+        (2, 0, "load", True),
+    ],
+)
+def test_the_job_for_dagster_does_what_the_table_says(
+    load: int, transform: int, called: str, fails: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Failure(Exception):
+        def __init__(self, words: str, allow_retries: bool = True) -> None: ...
+
+    dagster = types.SimpleNamespace(Failure=Failure, Out=lambda *_, **__: None, Output=lambda value: value)
+    dagster.op = lambda *function, **_: function[0] if function else lambda function: function
+    dagster.job = dagster.ScheduleDefinition = lambda *_, **__: None
+    monkeypatch.setitem(sys.modules, "dagster", dagster)
+    program = tmp_path / ".venv" / "bin" / "boxoffice"
+    program.parent.mkdir(parents=True)
+    program.write_text(f"#!/bin/sh\necho $1 >> calls\n[ $1 = load ] && exit {load}\nexit {transform}\n")
+    program.chmod(0o700)
+    [sample] = [block for block in blocks("python") if "dagster" in block]
+    names: dict[str, Any] = {}
+    exec(compile(sample.replace("/srv/boxoffice", str(tmp_path)), "orchestrators.md", "exec"), names)
+    with pytest.raises(Failure) if fails else contextlib.nullcontext():
+        for loaded in names["load"]():
+            names["transform"](loaded)
+    assert (tmp_path / "calls").read_text().split() == called.split()
 
 
 def test_the_calls_on_the_page_for_orchestrators_do_what_it_says(
