@@ -15,6 +15,8 @@ import threading
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+import duckdb
+
 from pipelines import status
 from pipelines.ask import open_published
 from pipelines.errors import Problem
@@ -44,14 +46,16 @@ def tell(settings: Settings, run: dict[str, Any]) -> None:
     A load or transform that went well does not mend what another verb failed at; a run mends everything. Raises Problem
     when the call failed.
     """
-    troubles = _failed(run) + _quiet(settings)
+    failed, quiet = _failed(run), _quiet(settings)
     before = _read(settings)
-    after = {verb: keys for verb, keys in before.items() if run["verb"] != "run" and verb != "quiet"}
-    after[run["verb"]] = [trouble.key for trouble in troubles if trouble.what == "failed"]
-    after["quiet"] = [trouble.key for trouble in troubles if trouble.what == "quiet"]
+    after = {verb: keys for verb, keys in before.items() if run["verb"] != "run" or verb == "quiet"}
+    after[run["verb"]] = [trouble.key for trouble in failed]
+    if quiet is not None:
+        after["quiet"] = [trouble.key for trouble in quiet]
     if _keys(before) == _keys(after):
         return
     well = not any(after.values())
+    troubles = failed + (quiet or [])
     told = [trouble.told for trouble in troubles] or ["All is well again." if well else "A part is well again."]
     _call(
         settings.on_failure,
@@ -63,9 +67,11 @@ def tell(settings: Settings, run: dict[str, Any]) -> None:
             "data_dir": str(settings.data_dir),
         },
     )
-    fresh = settings.told_file.with_suffix(".new")
-    fresh.write_text(json.dumps(after))
-    fresh.replace(settings.told_file)
+    # where it cannot be remembered it is told again: a disk that cannot be written is no reason to be silent
+    with contextlib.suppress(OSError):
+        fresh = settings.told_file.with_suffix(".new")
+        fresh.write_text(json.dumps(after))
+        fresh.replace(settings.told_file)
 
 
 def _failed(run: dict[str, Any]) -> list[Trouble]:
@@ -79,11 +85,15 @@ def _failed(run: dict[str, Any]) -> list[Trouble]:
     return troubles
 
 
-def _quiet(settings: Settings) -> list[Trouble]:
-    if not settings.published.exists():
-        return []
-    with open_published(settings) as db:
-        silent = status.silent(settings, db, dt.datetime.now(dt.UTC))
+def _quiet(settings: Settings) -> list[Trouble] | None:
+    """Nothing where it cannot be asked: what was quiet before may still be."""
+    if not settings.sites and not settings.box_offices:  # the settings make no sense
+        return None
+    try:
+        with open_published(settings) as db:
+            silent = status.silent(settings, db, dt.datetime.now(dt.UTC))
+    except (Problem, duckdb.Error):
+        return None
     return [Trouble("quiet", platform, account, words) for platform, account, words in silent]
 
 
@@ -99,7 +109,7 @@ def _keys(told: dict[str, list[list[str | None]]]) -> set[tuple[str | None, ...]
 
 
 def _call(target: str, body: dict[str, Any]) -> None:
-    """Raises Problem, without the address or the command in it: either may hold a secret."""
+    """Raises Problem, without the address, the command or what that printed in it: each may hold a secret."""
     text = json.dumps(body, default=str)
     if target.startswith(("https://", "http://")):
         _post(target, text)
@@ -136,11 +146,17 @@ def _post(url: str, text: str) -> None:
 
 
 def _run(command: str, text: str) -> None:
-    with tempfile.TemporaryFile() as told, tempfile.TemporaryFile() as output:
+    with tempfile.TemporaryFile() as told:
         told.write(text.encode())
         told.seek(0)
         process = subprocess.Popen(
-            command, shell=True, stdin=told, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+            # not as an argument: those are everybody's to read
+            ["/bin/sh", "-c", 'set -- "$ON_FAILURE"; unset ON_FAILURE; eval "$1"'],
+            env=os.environ | {"ON_FAILURE": command},
+            stdin=told,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
         try:
             code = process.wait(PATIENCE)
@@ -153,6 +169,4 @@ def _run(command: str, text: str) -> None:
                     os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
         if code:
-            output.seek(0)
-            last = output.read().decode(errors="replace").strip().splitlines()[-1:]
-            raise Problem(f"The command on_failure ended with code {code}. {' '.join(last)[:200]}".strip())
+            raise Problem(f"The command on_failure ended with code {code}.")

@@ -7,10 +7,14 @@ from pipelines.settings import Settings
 
 
 def open_published(settings: Settings) -> duckdb.DuckDBPyConnection:
-    """A read-only connection with schema marts in front. Raises Problem when nothing has been published yet."""
+    """A read-only connection with schema marts in front. Raises Problem when nothing has been published yet, or what
+    was is no database any more."""
     if not settings.published.exists():
         raise Problem(f"{settings.published} does not exist: nothing has been published yet. First: boxoffice run")
-    db = duckdb.connect(str(settings.published), read_only=True)
+    try:
+        db = duckdb.connect(str(settings.published), read_only=True)
+    except duckdb.Error as error:
+        raise Problem(f"{error}\n{settings.published} is made anew by: boxoffice transform") from None
     db.execute("set TimeZone = 'UTC'")
     db.execute("set schema = 'marts'")
     return db

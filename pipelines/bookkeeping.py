@@ -6,16 +6,22 @@ hand, an edited model or a warehouse put back from a backup all send the next ru
 """
 
 import contextlib
+import datetime as dt
 import fcntl
 import hashlib
 import json
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from pipelines.errors import Busy, Problem
 from pipelines.settings import ROOT, Settings
+from pipelines.terminal import duration
+
+# even a first run of many years does not take so long
+HANGS_AFTER = dt.timedelta(hours=6)
 
 
 def make_data_dir(settings: Settings) -> None:
@@ -30,10 +36,12 @@ def make_data_dir(settings: Settings) -> None:
         probe = settings.data_dir / ".writable"
         probe.touch()
         probe.unlink()
+        os.close(os.open(settings.data_dir / "lock", os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
         raise Problem(
-            f"{settings.data_dir} cannot be written: {error.strerror}. Nothing was run. "
-            "Give it to the user who runs Boxoffice, or set BOXOFFICE_DATA_DIR to another folder."
+            f"{error.filename} cannot be written: {error.strerror}. Nothing was run. Give {settings.data_dir} and all "
+            "in it to the user who runs Boxoffice (`sudo boxoffice run` may have taken it), or set BOXOFFICE_DATA_DIR "
+            "to another folder."
         ) from None
 
 
@@ -55,8 +63,16 @@ def lock(settings: Settings) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.seek(0)
-            holder = file.read().strip() or "another process"
-            raise Busy(f"Another run is under way in {settings.data_dir} (process {holder}). Left to it.") from None
+            holder, since = file.read().strip() or "another process", os.fstat(file.fileno()).st_mtime
+            age = max(0.0, time.time() - since)
+            busy = Busy(f"Another run is under way in {settings.data_dir} (process {holder}). Left to it.")
+            if age > HANGS_AFTER.total_seconds():
+                busy = Busy(
+                    f"Another run has been under way in {settings.data_dir} for {duration(age)} (process {holder}). "
+                    "If it hangs, end it: the next run finishes what it left."
+                )
+                busy.hangs = True
+            raise busy from None
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()

@@ -6,6 +6,7 @@ A run that finds nothing new ends after the look, and has imported neither dlt n
 import contextlib
 import dataclasses
 import datetime as dt
+import stat
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -14,13 +15,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pipelines import alarm, bookkeeping, load, publish, register, tidy, transform
-from pipelines.errors import ConfigProblem, Problem
+from pipelines.errors import Busy, ConfigProblem, Problem
 from pipelines.settings import Settings
 
 Echo = Callable[[str], None]
 Account = load.TicketorAccount | load.TicketTailorAccount
 
 SWEEP_EVERY = dt.timedelta(days=1)
+ENGINES = ("duckdb", "dlt", "dbt-core", "dbt-duckdb")
 
 
 @dataclasses.dataclass
@@ -64,6 +66,7 @@ class RunResult:
     on_failure: str | None = None
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)
     boxoffice: str = version("boxoffice")
+    versions: dict[str, str] = dataclasses.field(default_factory=lambda: {name: version(name) for name in ENGINES})
 
     @property
     def exit_code(self) -> int:
@@ -85,7 +88,6 @@ def run(settings: Settings, *, echo: Echo, only_look: bool = False, **reading: A
     leaves it and says so by its outcome, due. Raises ConfigProblem (nothing was run) and
     Busy (another run is under way); what goes wrong in one account, the build or publishing is told in the result.
     """
-    settings.require_accounts()
     with _recorded(settings, "run") as result:
         _refuse_to_begin_anew(settings)
         marker = bookkeeping.read_marker(settings)
@@ -112,13 +114,14 @@ def run(settings: Settings, *, echo: Echo, only_look: bool = False, **reading: A
             swept_all = options.sweep and not any(account.error for account in result.accounts)
             swept_at = result.started_at.isoformat() if swept_all else marker.get("swept_at")
             bookkeeping.write_marker(settings, swept_at=swept_at, unbuilt=sorted(unbuilt))
+        if settings.published.exists() and stat.S_IMODE(settings.published.stat().st_mode) != settings.published_mode:
+            settings.published.chmod(settings.published_mode)
         _judge(result)
     return result
 
 
 def load_only(settings: Settings, *, echo: Echo, **reading: Any) -> RunResult:
     """Raw only: the marts stay as they are until the next transform or run."""
-    settings.require_accounts()
     with _recorded(settings, "load") as result:
         _refuse_to_begin_anew(settings)
         bookkeeping.remove_marker(settings)
@@ -160,9 +163,17 @@ def rebuild(
 @contextlib.contextmanager
 def _recorded(settings: Settings, verb: str) -> Iterator[RunResult]:
     """The lock around a run and its line in runs.jsonl, whatever becomes of it."""
-    _refuse_mixing_with_the_sandbox(settings)
-    bookkeeping.make_data_dir(settings)
-    with bookkeeping.privately(), bookkeeping.lock(settings):
+    with contextlib.ExitStack() as held:
+        try:
+            if verb in ("run", "load"):
+                settings.require_accounts()
+            _refuse_mixing_with_the_sandbox(settings)
+            bookkeeping.make_data_dir(settings)
+            held.enter_context(bookkeeping.privately())
+            held.enter_context(bookkeeping.lock(settings))
+        except Problem as problem:
+            refused(settings, verb, problem)
+            raise
         result = RunResult(verb, started_at=dt.datetime.now(dt.UTC))
         try:
             yield result
@@ -179,6 +190,17 @@ def _recorded(settings: Settings, verb: str) -> Iterator[RunResult]:
             if result.outcome != "due":
                 _alarm(settings, result)
                 _write_down(settings, result)
+
+
+def refused(settings: Settings, verb: str, problem: Problem) -> None:
+    """Tells the user's command or address why nothing was run; of another run under way only if that one hangs."""
+    if isinstance(problem, Busy) and not problem.hangs:
+        return
+    now = dt.datetime.now(dt.UTC)
+    result = RunResult(verb, started_at=now, ended_at=now, error=str(problem))
+    _alarm(settings, result)
+    if result.on_failure:
+        problem.args = (f"{problem}\n{result.on_failure}",)
 
 
 def _is_due(settings: Settings, account: Account, options: load.Reading, result: RunResult, echo: Echo) -> bool:

@@ -139,15 +139,24 @@ def load_settings(environ: Mapping[str, str], root: Path = ROOT) -> Settings:
     """
     tree = _merge(_read_toml(root / ".dlt" / "config.toml"), _read_toml(root / ".dlt" / "secrets.toml"))
     options = {**_table(tree, "boxoffice"), **_from_environment(environ, "BOXOFFICE").get("", {})}
+    data_dir = Path(environ.get("BOXOFFICE_DATA_DIR") or options.get("data_dir") or "data").expanduser()
+    settings = Settings(data_dir=root / data_dir, on_failure=str(options.get("on_failure") or "").strip())
+    try:
+        return _complete(settings, tree, options, environ, root)
+    except ConfigProblem as problem:
+        problem.settings = settings
+        raise
+
+
+def _complete(
+    settings: Settings, tree: dict[str, Any], options: dict[str, Any], environ: Mapping[str, str], root: Path
+) -> Settings:
     if unknown := sorted(set(options) - OPTIONS):
         raise ConfigProblem(f"[boxoffice] does not know {', '.join(unknown)}. It knows: {', '.join(sorted(OPTIONS))}.")
     zone = environ.get("BOXOFFICE_TIME_ZONE") or options.get("time_zone")
-    data_dir = Path(environ.get("BOXOFFICE_DATA_DIR") or options.get("data_dir") or "data").expanduser()
-
-    data_dir = data_dir if data_dir.is_absolute() else root / data_dir
-    if set("%'") & set(str(data_dir)):
+    if set("%'") & set(str(settings.data_dir)):
         raise ConfigProblem(
-            f"The data folder {data_dir} has a % or ' in its path, where dlt cannot write. Set another."
+            f"The data folder {settings.data_dir} has a % or ' in its path, where dlt cannot write. Set another."
         )
 
     sites = _accounts(tree, environ, ("ticketor", "sites"))
@@ -159,8 +168,8 @@ def load_settings(environ: Mapping[str, str], root: Path = ROOT) -> Settings:
     if base_url := environ.get("TICKET_TAILOR_BASE_URL"):
         offices = {name: {**office, "base_url": base_url} for name, office in offices.items()}
 
-    return Settings(
-        data_dir=data_dir,
+    return dataclasses.replace(
+        settings,
         sites=tuple(
             _build(Site, name, values, zone, "ticketor.sites", "buffer", root) for name, values in sites.items()
         ),
@@ -169,7 +178,6 @@ def load_settings(environ: Mapping[str, str], root: Path = ROOT) -> Settings:
             for name, values in offices.items()
         ),
         published_mode=_mode(options.get("published_mode", "444")),
-        on_failure=str(options.get("on_failure") or "").strip(),
     )
 
 
@@ -178,7 +186,10 @@ def duration(text: str) -> dt.timedelta:
     unit = {"s": 1, "m": 60, "h": 3600, "d": 86400}.get(text[-1:])
     if not unit or not text[:-1].isdigit() or not int(text[:-1]):
         raise ValueError(f"{text!r}: give a time such as 90s, 15m, 36h or 30d.")
-    return dt.timedelta(seconds=int(text[:-1]) * unit)
+    found = int(text[:-1]) * unit
+    if found > 36_525 * 86_400:
+        raise ValueError(f"{text!r} is more than a hundred years.")
+    return dt.timedelta(seconds=found)
 
 
 def _build(
@@ -205,7 +216,7 @@ def _convert(value: Any, wanted: Any, where: str) -> Any:
     if wanted is dt.timedelta:
         try:
             return duration(str(value))
-        except (ValueError, OverflowError) as error:
+        except ValueError as error:
             raise ConfigProblem(f"{where} is {error}") from None
     try:
         return wanted(value) if wanted in (int, float) else value

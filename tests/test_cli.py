@@ -11,9 +11,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from pipelines import bookkeeping
 from pipelines.sandbox.ticket_tailor_api import TicketTailorApi
 from pipelines.sandbox.ticketor_webhooks import write_broken, write_webhooks
 from pipelines.sandbox.venue import Venue
+from pipelines.settings import Settings
 from tests.worlds import Worlds
 
 VENUE = Venue(1, orders=20)
@@ -100,7 +102,37 @@ def test_real_accounts_are_not_mixed_into_the_demo(tmp_path: Path) -> None:
 def test_an_unknown_verb_or_option(tmp_path: Path) -> None:
     assert boxoffice(tmp_path, "runn").returncode == 2
     assert boxoffice(tmp_path, "run", "--every", "soon").returncode == 2
+    assert boxoffice(tmp_path, "run", "--every", "99999999999d").returncode == 2
     assert boxoffice(tmp_path, "run", "--since", "soon", TICKET_TAILOR_API_KEY="k").returncode == 2
+
+
+def test_a_damaged_file_is_told_in_words(tmp_path: Path, worlds: Worlds) -> None:
+    published = tmp_path / "data" / "boxoffice.duckdb"
+    published.parent.mkdir()
+    whole = worlds.settings.published.read_bytes()
+    for damaged in (b"no database", whole[: 2**14] + bytes(len(whole) - 2**15) + whole[-(2**14) :]):
+        published.write_bytes(damaged)
+        for arguments in (["sql", "from fct_tickets"], ["status"]):
+            ran = boxoffice(tmp_path, *arguments)
+            assert ran.returncode == 1
+            assert "boxoffice transform" in ran.stderr
+
+
+def test_errors_are_json_too_where_that_is_asked_for(tmp_path: Path) -> None:
+    def told(*arguments: str, **variables: str) -> tuple[int, list[str]]:
+        ran = boxoffice(tmp_path, *arguments, **variables)
+        return ran.returncode, [json.loads(line)["message"] for line in ran.stderr.splitlines()]
+
+    settings = Settings(tmp_path / "data")
+    bookkeeping.make_data_dir(settings)
+    with bookkeeping.lock(settings):
+        for arguments in (["--log-format", "json", "run"], ["run", "--log-format", "json"]):
+            code, [message] = told(*arguments, TICKETOR_BUFFER=str(tmp_path))
+            assert (code, "Another run" in message) == (75, True)
+    code, [message] = told("load", "--log-format", "json")
+    assert (code, "TICKETOR_BUFFER" in message) == (2, True)
+    code, [message] = told("--log-format", "json", "restore", __file__)
+    assert code == 1
 
 
 @pytest.fixture

@@ -7,11 +7,12 @@ make no sense, nothing was run · 75 another run is under way.
 import click
 
 from pipelines.cli import keeping, platforms, reading, running
-from pipelines.cli.common import Verbs
+from pipelines.cli.common import LOG_FORMAT, Verbs
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="boxoffice")
+@LOG_FORMAT
 def main() -> None:
     """Ticketor and Ticket Tailor into one DuckDB warehouse that an analyst and a bookkeeper can trust.
 

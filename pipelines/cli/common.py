@@ -1,6 +1,7 @@
 """What several verbs need: settings, progress, a run's summary and exit code, a time as people write it."""
 
 import datetime as dt
+import errno
 import json
 import os
 import sys
@@ -9,18 +10,23 @@ from typing import Any
 
 import click
 
-from pipelines.errors import Problem
+from pipelines.errors import ConfigProblem, Problem
 from pipelines.settings import Settings, duration, load_settings
 
 
 class Verbs(click.Group):
-    """Prints a Problem as its message alone and exits with its code."""
+    """Prints what went wrong as its message alone and exits with its code."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except Problem as problem:
-            click.secho(str(problem), err=True, fg="red")
+        except Exception as error:
+            problem = _problem(error)
+            tell = Teller()
+            if tell.form == "json":
+                tell(str(problem))
+            else:
+                click.secho(str(problem), err=True, fg="red")
             ctx.exit(problem.exit_code)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -32,15 +38,55 @@ class Verbs(click.Group):
             formatter.write_dl([(name, verb.get_short_help_str(limit=500)) for name, verb in self.commands.items()])
 
 
-def settings() -> Settings:
-    return load_settings(os.environ)
+def _problem(error: Exception) -> Problem:
+    """What a disk or a database said of a file, and what to do next; what else nobody foresaw is raised as it is."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, OSError) and error.errno != errno.EPIPE:
+        return Problem(
+            f"{error}" + "\nDoes it belong to another user, say after `sudo boxoffice run`?" * bool(error.filename)
+        )
+    duckdb = sys.modules.get("duckdb")
+    if duckdb and isinstance(error, duckdb.Error):
+        return Problem(
+            f"{error}\nIf a file is damaged: boxoffice.duckdb is made anew by `boxoffice transform`, warehouse.duckdb "
+            "by `boxoffice restore` or `boxoffice rebuild`."
+        )
+    raise error
+
+
+def settings(verb: str = "") -> Settings:
+    """What is wrong with them on_failure is told too, for a ``verb`` that a scheduler calls."""
+    try:
+        return load_settings(os.environ)
+    except ConfigProblem as problem:
+        if verb and problem.settings:
+            from pipelines import run
+
+            run.refused(problem.settings, verb, problem)
+        raise
+
+
+def _keep_form(ctx: click.Context, _parameter: click.Parameter, form: str | None) -> None:
+    if form:
+        ctx.meta[__name__] = form
+
+
+# before the verb or, with those that a scheduler calls, behind it
+LOG_FORMAT = click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    callback=_keep_form,
+    expose_value=False,
+    help="Progress and errors as text, or as one JSON object a line.",
+)
 
 
 class Teller:
     """Progress and logs go to standard error: for a person, or one JSON object a line for a machine."""
 
-    def __init__(self, form: str = "text") -> None:
-        self.form = form
+    def __init__(self) -> None:
+        self.form = click.get_current_context().meta.get(__name__, "text")
 
     def __call__(self, line: str) -> None:
         if self.form == "json":

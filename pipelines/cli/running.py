@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from pipelines.cli.common import Teller, finish, seconds, settings
+from pipelines.cli.common import LOG_FORMAT, Teller, finish, seconds, settings
 from pipelines.errors import Problem
 
 
@@ -24,7 +24,7 @@ def _options(since: str | None, until: str | None, **others: Any) -> dict[str, A
 def _reading(command: Any) -> Any:
     """The options that say what to read, the same for run and load."""
     for option in (
-        click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True),
+        LOG_FORMAT,
         click.option("--full", is_flag=True, help="Read everything from the beginning, whatever is held."),
         click.option(
             "--since", metavar="DATE", help="Ticket Tailor: only what was created on or after this day (UTC)."
@@ -41,7 +41,7 @@ def _reading(command: Any) -> Any:
 @click.command()
 @click.option("--every", metavar="TIME", help="Stay and run again and again, for example every 15m; stops on Ctrl-C.")
 @_reading
-def run(every: str | None, log_format: str, **reading: Any) -> None:
+def run(every: str | None, **reading: Any) -> None:
     """Load what is new, build and test the marts, publish them.
 
     Made to be called by a schedule: costs next to nothing when nothing is new, and finishes what a killed run left.
@@ -54,14 +54,14 @@ def run(every: str | None, log_format: str, **reading: Any) -> None:
     """
     from pipelines import run as runs
 
-    tell = Teller(log_format)
+    tell = Teller()
     if every:
         pause = seconds(every)
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
         while True:
             started = time.monotonic()
             try:
-                looked = runs.run(settings(), echo=tell, only_look=True, **_options(**reading))
+                looked = runs.run(settings("run"), echo=tell, only_look=True, **_options(**reading))
                 if looked.outcome == "due":
                     _run_in_a_child(tell)
                 else:
@@ -69,7 +69,7 @@ def run(every: str | None, log_format: str, **reading: Any) -> None:
             except Problem as problem:
                 tell(str(problem))
             time.sleep(max(0.0, pause - (time.monotonic() - started)))
-    finish(runs.run(settings(), echo=tell, **_options(**reading)), tell)
+    finish(runs.run(settings("run"), echo=tell, **_options(**reading)), tell)
 
 
 def _run_in_a_child(tell: Teller) -> None:
@@ -90,7 +90,7 @@ def _run_in_a_child(tell: Teller) -> None:
 
 @click.command()
 @_reading
-def load(log_format: str, **reading: Any) -> None:
+def load(**reading: Any) -> None:
     """Load what is new into raw; the marts stay as they are.
 
     \b
@@ -99,11 +99,12 @@ def load(log_format: str, **reading: Any) -> None:
     """
     from pipelines import run as runs
 
-    tell = Teller(log_format)
-    finish(runs.load_only(settings(), echo=tell, **_options(**reading)), tell)
+    tell = Teller()
+    finish(runs.load_only(settings("load"), echo=tell, **_options(**reading)), tell)
 
 
 @click.command()
+@LOG_FORMAT
 def transform() -> None:
     """Build, test and publish the marts from what raw holds; asks no platform.
 
@@ -113,7 +114,7 @@ def transform() -> None:
     from pipelines import run as runs
 
     tell = Teller()
-    finish(runs.transform_only(settings(), echo=tell), tell)
+    finish(runs.transform_only(settings("transform"), echo=tell), tell)
 
 
 @click.command()

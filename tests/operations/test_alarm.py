@@ -4,6 +4,9 @@ import dataclasses
 import datetime as dt
 import http.server
 import json
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -13,9 +16,10 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipelines import alarm, run
+from pipelines import alarm, bookkeeping, run
+from pipelines.errors import Busy
 from pipelines.run import RunResult
-from pipelines.settings import Settings
+from pipelines.settings import ROOT, Settings
 from pipelines.status import status
 from tests.operations.house import House
 
@@ -108,6 +112,50 @@ def test_a_build_that_fails_is_not_mended_by_a_load(house: House, hook: Hook) ->
     assert "transform" in hook.bodies[0]["text"]
 
 
+def test_a_file_nobody_can_read_does_not_silence_it(house: House, hook: Hook) -> None:
+    settings = settings_of(house, hook.url)
+    settings.published.unlink()
+    settings.published.write_bytes(b"no database")
+    assert run.load_only(with_key(settings, "sk_of_nobody"), echo=lambda _line: None).outcome == "failed"
+    assert [body["well"] for body in hook.bodies] == [False]
+
+
+def test_what_stops_a_run_before_it_begins_is_told_too(house: House, hook: Hook, tmp_path: Path) -> None:
+    settings = house.settings()
+    told = {"BOXOFFICE__ON_FAILURE": hook.url}
+    no_zone = {"TICKETOR__SITES__ELSEWHERE__BUFFER": "b", "TICKETOR__SITES__ELSEWHERE__TIME_ZONE": "Mars"}
+    for verb in ("run", "run", "status"):
+        refused = house.boxoffice(settings, verb, environment=told | no_zone)
+        assert (refused.returncode, "Mars" in refused.stderr) == (2, True)
+    assert [(body["well"], "Mars" in body["text"]) for body in hook.bodies] == [(False, True)]
+    nothing = {"BOXOFFICE_DATA_DIR": str(tmp_path / "data"), "HOME": str(tmp_path), "PATH": ""}
+    subprocess.run([sys.executable, "-m", "pipelines.cli", "run"], cwd=ROOT, env=nothing | told, check=False)
+    assert "Nothing is configured" in hook.bodies[-1]["text"]
+
+    (settings.data_dir / "lock").unlink(missing_ok=True)
+    (settings.data_dir / "lock").mkdir()  # whoever runs the tests may write any file
+    refused = house.boxoffice(settings, "load", environment=told)
+    assert refused.returncode == 1
+    assert "Traceback" not in refused.stderr
+    for text in (hook.bodies[-1]["text"], refused.stderr):
+        assert f"{settings.data_dir / 'lock'} cannot be written" in text
+    assert len(hook.bodies) == 3
+
+
+def test_a_run_that_hangs_is_told_by_the_next(house: House, hook: Hook) -> None:
+    settings = settings_of(house, hook.url)
+    with bookkeeping.lock(settings):
+        for hours, calls in ((5, 0), (7, 1), (8, 1)):
+            since = time.time() - hours * 3600
+            os.utime(settings.data_dir / "lock", (since, since))
+            with pytest.raises(Busy):
+                ran(settings)
+            assert len(hook.bodies) == calls
+    assert "7.0 hours" in hook.bodies[0]["text"]
+    assert ran(settings).outcome == "idle"
+    assert hook.bodies[-1]["well"] is True
+
+
 def test_a_silence_is_told_once_by_runs_and_by_status(house: House, hook: Hook) -> None:
     settings = settings_of(house, hook.url)
     impatient = settings_of(house, hook.url, quiet_after=dt.timedelta(microseconds=1))
@@ -175,7 +223,7 @@ def test_a_command_gets_it_on_standard_input(house: House, tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     ("command", "told"),
-    [("echo no such list; exit 3", "code 3. no such list"), ("/no/such/thing", "code 127"), ("sleep 600", "was ended")],
+    [("echo no such list; exit 3", "ended with code 3."), ("/no/such/thing", "code 127"), ("sleep 600", "was ended")],
 )
 def test_a_command_that_fails_harms_no_run(
     house: House, command: str, told: str, monkeypatch: pytest.MonkeyPatch
@@ -187,6 +235,7 @@ def test_a_command_that_fails_harms_no_run(
     result = ran(settings)
     assert (result.outcome, result.published) == ("done" if hangs else "idle", hangs)
     assert told in str(result.on_failure)
+    assert "no such" not in str(result.on_failure)
     assert not settings.told_file.exists()
 
 

@@ -12,11 +12,17 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines import publish
+from pipelines import publish, run
 from pipelines.settings import ROOT, Settings
 from tests.operations.house import House
 
-WRONG, PASSWORD, HOOK, AWS = "sk_wr0ng_k3y", "pa55-of-the-site", "T0K3N-of-the-hook", "aws-s3cr3t-acce55"
+WRONG, PASSWORD, HOOK, COMMAND, AWS = (
+    "sk_wr0ng_k3y",
+    "pa55-of-the-site",
+    "T0K3N-of-the-hook",
+    "T0K3N-of-the-command",
+    "aws-s3cr3t-acce55",
+)
 NOBODY = "http://127.0.0.1:9"  # discard: nothing listens there
 
 # Things nobody foresaw, deep inside a load and with the key at hand.
@@ -106,7 +112,7 @@ def test_no_secret_is_anywhere(house: House) -> None:
     watched = Watched(house, access)
     hook = {"BOXOFFICE__ON_FAILURE": f"{NOBODY}/{HOOK}"}
     # what `ps` shows while a run is under way
-    looking = {"BOXOFFICE__ON_FAILURE": f"cat /proc/[0-9]*/cmdline > {seen}"}
+    looking = {"BOXOFFICE__ON_FAILURE": f"cat /proc/[0-9]*/cmdline > {seen}; echo {COMMAND}; exit 3"}
     bucket = {
         "TICKETOR__SITES__BUCKET__BUFFER": "s3://webhooks/bucket",
         "AWS_ENDPOINT_URL": NOBODY,
@@ -137,7 +143,7 @@ def test_no_secret_is_anywhere(house: House) -> None:
     ):
         assert told in printed
     running = b"".join(watched.processes) + seen.read_bytes()
-    for secret in (office.api_key, WRONG, PASSWORD, HOOK, AWS):
+    for secret in (office.api_key, WRONG, PASSWORD, HOOK, COMMAND, AWS):
         assert found(data, secret) == []
         assert secret not in printed
         assert base64.b64encode(f"{secret}:".encode()).decode() not in printed
@@ -164,5 +170,7 @@ def test_what_a_run_writes_is_for_its_owner_alone(copy_of_first: Path) -> None:
 @pytest.mark.parametrize("mode", [0o440, 0o400])
 def test_the_mode_of_the_published_file_is_a_setting(house: House, mode: int) -> None:
     settings = dataclasses.replace(house.settings(), published_mode=mode)
+    assert run.run(settings, echo=lambda _line: None).outcome == "idle"
+    assert settings.published.stat().st_mode & 0o777 == mode
     publish.publish(settings, dt.datetime.now(dt.UTC))
     assert settings.published.stat().st_mode & 0o777 == mode
