@@ -77,15 +77,19 @@ def _run_in_a_child(tell: Teller) -> None:
 
     The child is called as we were, but to run once. Ctrl-C in a terminal reaches it without us, SIGTERM does not.
     """
+    from pipelines.bookkeeping import HANGS_AFTER
+
     child = subprocess.Popen([sys.executable, *sys.orig_argv[1:], "--every", ""])
     try:
-        if child.wait() < 0:
+        if child.wait(HANGS_AFTER.total_seconds()) < 0:
             tell(f"The run was ended by signal {-child.returncode}; the next one finishes it.")
-    except SystemExit:
-        child.terminate()
-        raise
-    finally:
+    except subprocess.TimeoutExpired:
+        return  # the looks that follow find the lock held, and tell on_failure that it hangs
+    except BaseException as stopped:
+        if isinstance(stopped, SystemExit):
+            child.terminate()
         child.wait()
+        raise
 
 
 @click.command()

@@ -20,7 +20,7 @@ import duckdb
 import pytest
 
 from pipelines import bookkeeping, schedule
-from pipelines.cli import main
+from pipelines.cli import main, running
 from pipelines.errors import ConfigProblem
 from pipelines.run import RunResult
 from pipelines.settings import ROOT, Settings
@@ -121,6 +121,23 @@ def test_every_looks_itself_and_works_in_a_child_which_ends_with_it(house: House
     finally:
         process.kill()
         os.kill(int(working.read_text()), signal.SIGKILL)
+
+
+def test_a_child_that_is_killed_is_told_and_one_that_hangs_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "orig_argv", [sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"])
+    running._run_in_a_child(print)
+    assert "ended by signal 9" in capfd.readouterr().out
+
+    pid = tmp_path / "pid"
+    code = f"import os, time; open({str(pid)!r}, 'w').write(str(os.getpid())); time.sleep(600)"
+    monkeypatch.setattr(sys, "orig_argv", [sys.executable, "-c", code])
+    monkeypatch.setattr(bookkeeping, "HANGS_AFTER", dt.timedelta(seconds=0.1))
+    running._run_in_a_child(print)
+    while not pid.exists() or not pid.read_text():
+        time.sleep(0.1)
+    os.kill(int(pid.read_text()), signal.SIGKILL)
 
 
 def blocks(language: str) -> list[str]:
