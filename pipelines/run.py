@@ -6,6 +6,7 @@ A run that finds nothing new ends after the look, and has imported neither dlt n
 import contextlib
 import dataclasses
 import datetime as dt
+import functools
 import stat
 import time
 import traceback
@@ -22,7 +23,11 @@ Echo = Callable[[str], None]
 Account = load.TicketorAccount | load.TicketTailorAccount
 
 SWEEP_EVERY = dt.timedelta(days=1)
-ENGINES = ("duckdb", "dlt", "dbt-core", "dbt-duckdb")
+
+
+@functools.cache
+def _versions() -> dict[str, str]:
+    return {name: version(name) for name in ("duckdb", "dlt", "dbt-core", "dbt-duckdb")}
 
 
 @dataclasses.dataclass
@@ -66,7 +71,7 @@ class RunResult:
     on_failure: str | None = None
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)
     boxoffice: str = version("boxoffice")
-    versions: dict[str, str] = dataclasses.field(default_factory=lambda: {name: version(name) for name in ENGINES})
+    versions: dict[str, str] = dataclasses.field(default_factory=_versions)
 
     @property
     def exit_code(self) -> int:
