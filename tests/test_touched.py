@@ -77,7 +77,7 @@ def ticketor(where: str, document: str, webhook: str) -> str:
     return f"""
         insert into raw_ticketor.records by name
         select * replace (
-            md5(record_id || '{webhook}') as record_id, '{webhook}' as webhook, {document} as document,
+            md5(record_id || {document}) as record_id, '{webhook}' as webhook, {document} as document,
             received_at + interval 1 year as received_at, 'more/' || file as file, '9999999999.1' as _dlt_load_id
         )
         from raw_ticketor.records where outcome = 'loaded' and {where} order by record_id limit 1
@@ -168,7 +168,20 @@ def test_what_one_row_changes_elsewhere(folder: Path, tmp_path: Path) -> None:
             f"json_merge_patch(document, '{{\"Id\": {missing}}}')",
             "invoice",
         ),
-        ticketor("webhook = 'payment'", """json_merge_patch(document, '{"Id": 987654322, "Amount": -1}')""", "payment"),
+        ticketor(
+            "webhook = 'payment' and document like '%\"AUTH_CAPTURE\"%'",
+            """json_merge_patch(document, '{"Id": 987654322, "Amount": -1, "Success": true}')""",
+            "payment",
+        ),
+        # of no invoice: money that came in, and a ticket whose prices do not add up
+        ticketor(
+            "webhook = 'payment'", """json_merge_patch(document, '{"Id": 987654323, "InvoiceId": null}')""", "payment"
+        ),
+        ticketor(
+            "webhook = 'ticket'",
+            """json_merge_patch(document, '{"Id": 987654324, "InvoiceId": null, "BuyPrice": 20, "SellPrice": 31}')""",
+            "ticket",
+        ),
         # somebody has another address now: another person_key on all that they bought
         ticketor(
             f"webhook = 'user' and site = '{site}' and (document ->> '$.Id') = '{buyer}'",
@@ -219,6 +232,7 @@ def test_what_one_row_changes_elsewhere(folder: Path, tmp_path: Path) -> None:
     assert ask(
         folder, "select kind, paid_on < date '2026-01-01' from marts.fct_payments where payment_id = '987654322'"
     ) == [("refund", True)]
+    assert ask(folder, "from marts.rpt_reconciliation where order_key is null and identity like 'SellPrice%'")
     built = fresh(folder, tmp_path / "fresh")
     assert built.keys() == after.keys()
     assert {name: (set(after[name]) ^ set(rows)) for name, rows in built.items() if rows != after[name]} == {}

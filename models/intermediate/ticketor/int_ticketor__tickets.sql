@@ -44,10 +44,11 @@ joined as (
             else nullif(greatest(highest.highest_price, 0), 0)
         end as list_price
     from {{ touched('int_ticketor__sold_tickets') }} as tickets
+    -- a ticket may name no invoice
     inner join {{ ref('int_ticketor__priced_items') }} as items
         on
             tickets.account = items.account
-            and tickets.invoice_id = items.invoice_id
+            and tickets.invoice_id is not distinct from items.invoice_id
             and tickets.ticket_id = items.ticket_id
     left join {{ ref('int_ticketor__invoices') }} as invoices
         on tickets.account = invoices.account and tickets.invoice_id = invoices.invoice_id
