@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pipelines import bookkeeping, register
 from pipelines.durable import put_in_place
-from pipelines.errors import Problem
+from pipelines.errors import ConfigProblem, Problem
 from pipelines.settings import Settings, Site
 from pipelines.ticketor import archived, reading
 from pipelines.ticketor.archived import Key, Member
@@ -43,9 +43,11 @@ def archive(
 ) -> list[Packed]:
     """Packs the files of every site that were received longer ago than that, by day of receipt (UTC).
 
-    Raises Busy while a run is under way, and Problem when an archive does not hold what it should: no file of that
-    day has been removed then.
+    Raises Busy while a run is under way, and Problem when a buffer cannot be written or an archive does not hold what
+    it should: no file has been removed then whose archive is not whole.
     """
+    if not settings.sites:
+        raise ConfigProblem("No Ticketor site is configured, so there is no buffer to archive.")
     before = (now or dt.datetime.now(dt.UTC)) - older_than
     bookkeeping.make_data_dir(settings)
     done = []
@@ -58,7 +60,13 @@ def archive(
                 continue
             found = register.ticketor_archivable(settings.warehouse, site.name, before)
             for day, files in itertools.groupby(found, key=lambda file: file[3].astimezone(dt.UTC).date()):
-                _Day(settings, site, day, before, packed).pack({file[:3]: file[3] for file in files})
+                try:
+                    _Day(settings, site, day, before, packed).pack({file[:3]: file[3] for file in files})
+                except OSError as error:
+                    raise Problem(
+                        f"The buffer of {site.name} cannot be written: {error}. Nothing is lost: a file goes only once "
+                        "its archive is whole. Let the user who runs Boxoffice write there, and call this again."
+                    ) from None
             echo(f"ticketor {site.name}: {packed.files:,} files packed")
     return done
 
@@ -70,6 +78,7 @@ class _Day:
         self.settings, self.site, self.before, self.packed = settings, site, before, packed
         self.root = Path(site.buffer.removeprefix("file://"))
         self.target = self.root / archived.FOLDER / f"{day}{archived.SUFFIX}"
+        self.mode = 0o666  # and no more than any file in it has
 
     def pack(self, received: dict[Key, dt.datetime]) -> None:
         """Packs those of the files that still lie in the buffer as raw knows them."""
@@ -89,7 +98,11 @@ class _Day:
         self.target.parent.mkdir(exist_ok=True)
         fresh = self.target.with_name(f".{self.target.name}.part")
         try:
-            with fresh.open("wb") as raw, gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) as file:
+            with (
+                bookkeeping.privately(),
+                fresh.open("wb") as raw,
+                gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) as file,
+            ):
                 for line in self._kept(there):
                     file.write(line)
                 for key, member in there.items():
@@ -97,6 +110,7 @@ class _Day:
                     file.write(archived.line(member, self.site.name, received_at, records[member.path]))
             self._verify(fresh, there, records)
             size_before = self.target.stat().st_size if self.target.exists() else 0
+            fresh.chmod(self.mode)
             put_in_place(fresh, self.target)
         except archived.Damaged as damaged:
             raise Problem(
@@ -116,12 +130,14 @@ class _Day:
             content = path.read_bytes()
             found = path.stat()
             if (found.st_size, bounded(found.st_mtime_ns)) == key[1:] and len(content) == key[1]:
+                self.mode &= found.st_mode
                 return Member(*key, content)
         return None
 
     def _kept(self, packed_now: dict[Key, Member]) -> Iterator[bytes]:
         """The lines that the day's archive holds already."""
         if self.target.exists():
+            self.mode &= self.target.stat().st_mode
             for member, line in archived.lines(self.target):
                 if member.key not in packed_now:
                     yield line

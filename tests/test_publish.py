@@ -121,6 +121,18 @@ os.kill(os.getpid(), signal.SIGKILL)
     assert read(settings, "select ticket_key from marts.fct_tickets") == [("k",)]
 
 
+def test_room_is_asked_for_the_marts_alone(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What raw and the models need beside them is no part of what is published."""
+    publish(settings, NOW)
+    with settings.warehouse.open("ab") as file:
+        file.truncate(200 * 2**20)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: type("usage", (), {"free": 50 * 2**20})())
+    publish(settings, NOW)
+    settings.published.unlink()
+    with pytest.raises(Problem, match="50 MB are free"):
+        publish(settings, NOW)
+
+
 def test_no_room_is_said_before_anything_is_written(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     publish(settings, NOW)
     monkeypatch.setattr("shutil.disk_usage", lambda _: type("usage", (), {"free": 2**20})())

@@ -5,6 +5,7 @@ import gzip
 import json
 import os
 import shutil
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,11 @@ import pytest
 
 from pipelines import archive as archives
 from pipelines import run
-from pipelines.errors import Busy, Problem
+from pipelines.errors import ConfigProblem, Problem
 from pipelines.sandbox.ticketor_webhooks import write_broken, write_webhooks
 from pipelines.sandbox.venue import Venue
 from pipelines.settings import Settings, Site
+from tests.operations.disk import small_disk
 
 VENUE = Venue(5, orders=60, days=40, account="sandbox_hall")
 END = dt.datetime.fromtimestamp(VENUE.end, dt.UTC)
@@ -192,6 +194,40 @@ def test_a_damaged_archive_stops_everything_before_a_file_is_gone(loaded: Path) 
     assert "an archive is damaged" in result.accounts[0].told[0]
 
 
+def test_an_archive_is_as_private_as_what_it_holds(loaded: Path) -> None:
+    buffer = loaded / "buffer"
+    for path in buffer.rglob("*"):
+        if path.is_file():
+            path.chmod(0o644)
+    pack(loaded, now=END - dt.timedelta(hours=31))
+    archives_before = {path.name for path in (buffer / "_archive").iterdir()}
+    assert {path.stat().st_mode & 0o777 for path in (buffer / "_archive").iterdir()} == {0o644}
+    for path in buffer.rglob("*.json"):
+        path.chmod(0o600)
+    pack(loaded)
+    added = {
+        path.stat().st_mode & 0o777 for path in (buffer / "_archive").iterdir() if path.name not in archives_before
+    }
+    assert added == {0o600}
+
+
+def test_a_buffer_that_cannot_be_written(loaded: Path) -> None:
+    with small_disk("64m") as disk:
+        shutil.copytree(loaded, disk / "copy")
+        shutil.copytree(loaded / "data", loaded / "other")
+        subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+        settings = Settings(
+            loaded / "other", sites=(Site(VENUE.account, str(disk / "copy" / "buffer"), "Europe/London"),)
+        )
+        with pytest.raises(Problem, match=r"cannot be written: .*Read-only file system"):
+            archives.archive(settings, MONTH, echo=quiet, now=END)
+
+
+def test_no_site_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ConfigProblem, match="No Ticketor site"):
+        archives.archive(Settings(tmp_path / "data"), MONTH, echo=quiet)
+
+
 def test_folders_that_are_empty_go_when_they_are_old(loaded: Path) -> None:
     folders = [path for path in (loaded / "buffer" / "json").iterdir() if path.is_dir()]
     for path in folders:
@@ -201,12 +237,3 @@ def test_folders_that_are_empty_go_when_they_are_old(loaded: Path) -> None:
     pack(loaded)
     left = {path.name for path in (loaded / "buffer" / "json").iterdir() if path.is_dir() and not any(path.iterdir())}
     assert left == {young.name}
-
-
-def test_not_while_a_run_is_under_way(loaded: Path) -> None:
-    import fcntl
-
-    with (loaded / "data" / "lock").open("a+") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        with pytest.raises(Busy):
-            pack(loaded)
