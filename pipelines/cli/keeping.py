@@ -42,7 +42,7 @@ def backup(file: Path) -> None:
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--replace", is_flag=True, help="Move aside a warehouse that is there.")
+@click.option("--replace", is_flag=True, help="Put aside a warehouse that is there.")
 def restore(file: Path, replace: bool) -> None:
     """Put a backup back, build and publish; the next run loads what came since.
 
