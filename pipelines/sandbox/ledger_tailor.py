@@ -135,9 +135,15 @@ class TailorBooks:
 
     def _payments(self, sale: Sale, seen: list[tuple[State, datetime.datetime]], entries: list[_Entry]) -> None:
         ordered = moment(sale.created)
-        paid = max(state.paid for state, _ in seen)
-        if paid:
-            self._pay(sale, f"{sale.id}:capture", "capture", paid, 0, ordered, PLATFORM, 0)
+        paid = 0
+        for number, (state, at) in enumerate(seen):
+            # an old document never says what was paid: nobody saw it unpaid
+            when, basis = (ordered, PLATFORM) if number == 0 or sale.old_shape else (at, FIRST_SEEN)
+            if state.paid > paid:
+                self._pay(
+                    sale, None if paid else f"{sale.id}:capture", "capture", state.paid - paid, 0, when, basis, number
+                )
+                paid = state.paid
         for number, line in enumerate(sale.lines):
             if line.meaning == "voucher":
                 self._pay(sale, None, "credit_redeemed", 0, -line.total, ordered, PLATFORM, number)

@@ -130,6 +130,7 @@ def loads() -> list[list[Seen]]:
         ),
         order("or_free_bundle", 0, [line(1, "bu_1", 0, kind="bundle")], [ticket(221, "or_free_bundle")]),
         order("or_edited", 2000, [line(1, "tt_1", 2000, 2)], edited),
+        order("or_deposit", 2000, [line(1, "tt_1", 2000)], [ticket(241, "or_deposit")], total_paid=500),
     ]
     by_name = {each["id"]: each for each in first}
     second = [
@@ -141,12 +142,14 @@ def loads() -> list[list[Seen]]:
         | {"issued_tickets": voided, "refund_amount": 1000},
         first[6] | {"status": "cancelled", "refund_amount": 1000, "refunded_voucher_id": "vo_9"},
         by_name["or_then_voucher"] | {"refund_amount": 500},
+        by_name["or_deposit"] | {"total_paid": 1200},
         by_name["or_told_twice"] | {"refund_amount": 1000, "credited_out_amount": 1000},
         by_name["or_edited"] | {"total": 1000, "line_items": [line(1, "tt_1", 1000)], "refund_amount": 1000},
     ]
     third = [
         second[0] | {"refund_amount": 2500, "status": "cancelled"},
         by_name["or_then_voucher"] | {"refund_amount": 1000, "refunded_voucher_id": "vo_9", "status": "cancelled"},
+        by_name["or_deposit"],
     ]
     copies = [each for one in first for each in one.get("issued_tickets", [])]
     return [

@@ -70,6 +70,7 @@ LEDGER: dict[str, list[tuple[str, str | None, str]]] = {
     "or_told_twice": [("refund", "ticket", "-10.00"), ("ticket", None, "10.00")],
     "or_card": [("gift_card", None, "50.00"), ("ticket", None, "10.00")],
     "or_free_bundle": [("ticket", None, "0.00")],
+    "or_deposit": [("ticket", None, "20.00")],
     "or_edited": [("refund", "ticket", "-10.00"), ("ticket", None, "5.00"), ("ticket", None, "5.00")],
 }
 
@@ -124,6 +125,12 @@ def test_payments(db: duckdb.DuckDBPyConnection) -> None:
         ("capture", *money("4", "0"), day, "platform"),
         ("credit_redeemed", *money("0", "6"), day, "platform"),
     ]
+    assert of("or_pending") == [("capture", *money("10", "0"), "2026-01-03", "first_seen")]
+    assert of("or_deposit") == [
+        ("capture", *money("5", "0"), day, "platform"),
+        ("capture", *money("7", "0"), "2026-01-03", "first_seen"),
+        ("capture", *money("-7", "0"), "2026-01-04", "first_seen"),
+    ]
     assert of("or_then_voucher") == [
         ("capture", *money("10", "0"), day, "platform"),
         ("refund", *money("-5", "0"), "2026-01-03", "first_seen"),
@@ -137,7 +144,7 @@ def test_tickets(db: duckdb.DuckDBPyConnection) -> None:
         "select ticket_id, status, admission_kind, price, price_paid from int_ticket_tailor__tickets"
     ).fetchall()
     told = {ticket: tuple(row) for ticket, *row in rows}
-    assert len(rows) == len(told) == 29  # each copy in an order is the ticket of the list
+    assert len(rows) == len(told) == 30  # each copy in an order is the ticket of the list
     assert told["it_1"] == ("sold", "import", None, None)
     assert told["it_31"] == ("sold", "paid", *money("3", "3"))
     assert told["it_51"] == ("returned", "paid", *money("10", "10"))

@@ -8,12 +8,12 @@ with history as (
         max(version_id) filter (where is_newest) as version_id,
         min(fetched_at) as first_seen_at,
         max(total_paid) as total_paid,
+        cast(sum(paid_more) as bigint) as paid,
         max(total) as highest_total,
         -- the newest time it became cancelled before our eyes
         max(fetched_at) filter (
             where version_no > 1 and status = 'cancelled' and previous_status is distinct from 'cancelled'
         ) as seen_cancelled_at,
-        min(fetched_at) filter (where total_paid > 0) as first_seen_paid_at,
         bool_or(status = 'completed') as was_completed,
         max(total) filter (where status = 'completed') as total_when_completed,
         -- an older document does not say what was paid: what went back must have come in
@@ -72,9 +72,8 @@ select
     case when orders.status = 'cancelled' then history.seen_cancelled_at end as seen_cancelled_at,
     coalesce(history.was_completed, false)
     or coalesce(history.total_paid, history.total_when_refunded, 0) > 0 as is_booked,
-    -- what came in: the most that any version says was paid
-    coalesce(history.total_paid, history.total_when_completed, history.total_when_refunded, 0) as captured,
-    coalesce(history.first_seen_paid_at, history.first_seen_at) as first_seen_paid_at
+    history.paid is not null as is_paid_told,
+    coalesce(history.paid, history.total_when_completed, history.total_when_refunded, 0) as captured
 from history
 inner join {{ touched('stg_ticket_tailor__orders') }} as orders on history.version_id = orders.version_id
 inner join newest on history.version_id = newest.version_id

@@ -33,16 +33,21 @@ numbered as (
         lag(refund_amount) over seen as previous_refund_amount,
         lag(credited_out_amount) over seen as previous_credited_out_amount,
         lag(is_refunded_by_voucher) over seen as previous_is_refunded_by_voucher,
+        max(if(total_paid < 0, 0, total_paid)) over before as most_paid_before,
+        last_value(if(total_paid < 0, 0, total_paid) ignore nulls) over before as paid_before,
+        max(greatest(refund_amount, credited_out_amount)) over (partition by box_office, order_id) as most_back,
         -- the same for a version that names a voucher and for the one before it, if that names one as well
         coalesce(
-            last_value(case when not is_refunded_by_voucher then refund_amount end ignore nulls) over (
-                partition by box_office, order_id
-                order by fetched_at, version_id
-                rows between unbounded preceding and 1 preceding
-            ), 0
+            last_value(case when not is_refunded_by_voucher then refund_amount end ignore nulls) over before, 0
         ) as refunded_before_voucher
     from versions
-    window seen as (partition by box_office, order_id order by fetched_at, version_id)
+    window
+        seen as (partition by box_office, order_id order by fetched_at, version_id),
+        before as (
+            partition by box_office, order_id
+            order by fetched_at, version_id
+            rows between unbounded preceding and 1 preceding
+        )
 
 ),
 
@@ -60,7 +65,7 @@ split as (
 select
     * exclude (
         credited_out_amount, is_refunded_by_voucher, previous_refund_amount, previous_credited_out_amount,
-        previous_is_refunded_by_voucher, refunded_before_voucher
+        previous_is_refunded_by_voucher, refunded_before_voucher, paid_before, most_back
     ),
     case
         when credited_out_amount > 0 then credited_out_amount
@@ -72,5 +77,11 @@ select
         when previous_credited_out_amount > 0 then previous_credited_out_amount
         when previous_is_refunded_by_voucher then previous_refund_amount - previous_money_refunded
         else 0
-    end as previous_credit_issued
+    end as previous_credit_issued,
+    -- what came in is the most that was paid; less than that only where it fell by more than ever went back
+    case
+        when total_paid is not null
+            then least(greatest(total_paid, most_paid_before, 0), greatest(total_paid, 0) + most_back)
+                - coalesce(least(most_paid_before, paid_before + most_back), 0)
+    end as paid_more
 from split

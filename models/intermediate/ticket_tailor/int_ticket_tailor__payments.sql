@@ -1,6 +1,26 @@
 {{ config(materialized='incremental') }}
 
-with captures as (
+with first_captures as (
+
+    -- paid when we met it, at the order's own time; or first seen unpaid
+    select
+        box_office,
+        order_id,
+        order_id || ':capture' as payment_id,
+        case when most_paid_before is not null then fetched_at end as paid_at,
+        if(most_paid_before is null, 'platform', 'first_seen') as paid_at_basis,
+        'capture' as kind,
+        paid_more as moved,
+        total_paid as amount_as_given,
+        0 as credit,
+        fetched_at as first_seen_at
+    from {{ ref('int_ticket_tailor__order_versions') }}
+    where paid_more <> 0 and coalesce(most_paid_before, 0) = 0
+
+),
+
+-- an older document does not say what was paid
+captures_not_told as (
 
     select
         box_office,
@@ -12,9 +32,42 @@ with captures as (
         captured as moved,
         captured as amount_as_given,
         0 as credit,
-        first_seen_paid_at as first_seen_at
+        first_seen_at
     from {{ touched('int_ticket_tailor__order_heads') }}
-    where captured <> 0
+    where captured <> 0 and not is_paid_told
+
+),
+
+later_captures as (
+
+    select
+        *,
+        left(document_hash, 12) as version,
+        -- a document may come back as it once was, with the same hash: the second time is another movement
+        row_number() over (partition by box_office, order_id, left(document_hash, 12) order by version_no) as occurrence
+    from {{ ref('int_ticket_tailor__order_versions') }}
+    where paid_more <> 0 and most_paid_before > 0
+
+),
+
+captures as (
+
+    select * from first_captures
+    union all
+    select * from captures_not_told
+    union all
+    select
+        box_office,
+        order_id,
+        order_id || ':capture:' || version || case when occurrence > 1 then ':' || occurrence else '' end as payment_id,
+        fetched_at as paid_at,
+        'first_seen' as paid_at_basis,
+        'capture' as kind,
+        paid_more as moved,
+        total_paid as amount_as_given,
+        0 as credit,
+        fetched_at as first_seen_at
+    from later_captures
 
 ),
 
@@ -71,7 +124,7 @@ select
     payments.payment_id,
     payments.order_id,
     heads.customer_id,
-    payments.paid_at,
+    coalesce(payments.paid_at, heads.created_at) as paid_at,
     payments.paid_at_basis,
     heads.payment_type as method,
     cast(null as varchar) as charge_method,
