@@ -215,7 +215,7 @@ def _copy_table(settings: Settings, target: Path, schema: str, name: str, sql: s
     with duckdb.connect(str(target), config=NEW_FILE) as db:
         db.execute("set TimeZone = 'UTC'")
         db.execute(f"create schema if not exists {schema}")
-        db.execute(sql.replace("CREATE TABLE warehouse.", "CREATE TABLE ", 1))
+        db.execute(sql)
         try:
             db.execute(f"attach '{_quoted(settings.warehouse)}' as warehouse (read_only)")
             [(rows,)] = db.execute(f'insert into {schema}."{name}" from warehouse.{schema}."{name}"').fetchall()
