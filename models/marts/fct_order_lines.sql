@@ -14,6 +14,7 @@ added_up as (
         platform,
         account,
         order_id,
+        currency,
         sum(amount) as everything,
         sum(amount) filter (where line_kind <> 'refund') as charged
     from lines
@@ -49,6 +50,7 @@ unexplained as (
             orders.platform = added_up.platform
             and orders.account = added_up.account
             and orders.order_id = added_up.order_id
+            and orders.currency is not distinct from added_up.currency
 ),
 
 ledger as (

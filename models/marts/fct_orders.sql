@@ -24,15 +24,25 @@ products as (
     group by order_key
 ),
 
+of_orders as (
+    select
+        payments.*,
+        coalesce(payments.currency <> orders.currency, false) as is_foreign
+    from {{ touched('fct_payments') }} as payments
+    inner join orders on payments.order_key = orders.order_key
+),
+
+-- amounts of two currencies are never added up
 payments as (
     select
         order_key,
-        sum(amount) as moved,
-        sum(amount) filter (where kind = 'capture') as paid,
-        sum(-amount) filter (where kind = 'refund') as refunded,
-        sum(credit_amount) filter (where kind = 'credit_redeemed') as credit_redeemed,
-        sum(credit_amount) filter (where kind = 'credit_issued') as credit_issued
-    from {{ touched('fct_payments') }}
+        bool_or(is_foreign and amount + credit_amount <> 0) as in_other_currency,
+        sum(amount) filter (where not is_foreign) as moved,
+        sum(amount) filter (where kind = 'capture' and not is_foreign) as paid,
+        sum(-amount) filter (where kind = 'refund' and not is_foreign) as refunded,
+        sum(credit_amount) filter (where kind = 'credit_redeemed' and not is_foreign) as credit_redeemed,
+        sum(credit_amount) filter (where kind = 'credit_issued' and not is_foreign) as credit_issued
+    from of_orders
     group by order_key
 ),
 
@@ -64,6 +74,7 @@ joined as (
         coalesce(given_up.amount, 0) as given_up,
         tickets.how_many as tickets_held,
         products.how_many as products_held,
+        coalesce(payments.in_other_currency, false) as in_other_currency,
         coalesce(payments.moved, 0) as moved,
         coalesce(payments.paid, 0) as paid,
         coalesce(payments.refunded, 0) as refunded,
@@ -114,7 +125,7 @@ select
     case when joined.payments_known then cast(joined.credit_redeemed as decimal(18, 4)) end as credit_redeemed_amount,
     case when joined.payments_known then cast(joined.credit_issued as decimal(18, 4)) end as credit_issued_amount,
     case
-        when not joined.payments_known then null
+        when not joined.payments_known or joined.in_other_currency then null
         -- nobody owes anything for an order that never came about
         when joined.status = 'cancelled' and joined.paid = 0 then 0
         when not joined.is_booked and {{ is_return('joined.order_type') }} then 0

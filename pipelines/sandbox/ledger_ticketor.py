@@ -191,7 +191,10 @@ class TicketorBooks:
         rest = money(invoice.total, digits) - sum((line.amount for line in lines), Decimal(0))
         kind = "ticket" if invoice.type == "Exchange" else "unexplained"
         if rest:
-            lines.append(Line(str(invoice.id), kind, None, event, None, rest, invoice.currency, at))
+            where = event
+            if kind == "ticket" and invoice.id in self.detailed:
+                where = _one_event([seat for seat in invoice.tickets if seat.invoice != invoice.id])
+            lines.append(Line(str(invoice.id), kind, None, where, None, rest, invoice.currency, at))
         self.sold_lines[invoice.id] = lines
         self.lines.extend(lines)
         for paid in self.payments_of[invoice.id]:

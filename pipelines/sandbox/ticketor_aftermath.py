@@ -5,6 +5,7 @@ import dataclasses
 from pipelines.sandbox.catalogue import person
 from pipelines.sandbox.ticketor_items import AGENTS
 from pipelines.sandbox.ticketor_story import CHARGES, Cases, Teller
+from pipelines.sandbox.venue import TICKETOR
 
 case = Cases()
 
@@ -78,11 +79,13 @@ def _partial_return(t: Teller) -> None:
 
 @case("exchange", days=30)
 def _exchange(t: Teller) -> None:
-    """Cheaper seats given up for better ones: the invoice's total is the difference."""
+    """Cheaper seats given up for better ones, often at another event: the invoice's total is the difference."""
     sale = t.sale(level=2, quantity=2)
     t.tell_invoice(sale)
     at = t.after(t.draw.between(1, 9))
-    fresh = t.tickets(t.invoice(at, type="Exchange", related=sale.id), 0, 2)
+    other = t.venue.pick_event(TICKETOR, t.draw, t.created, t.currency)
+    event = other if other.prices[0] > t.event.prices[2] else t.event
+    fresh = t.tickets(t.invoice(at, type="Exchange", related=sale.id), 0, 2, event=event)
     given_up = tuple(dataclasses.replace(one, status="exchanged") for one in sale.tickets)
     difference = sum(one.sell for one in fresh.tickets) - sum(one.sell for one in given_up)
     fresh = dataclasses.replace(t.close(fresh), tickets=fresh.tickets + given_up, total=difference)

@@ -3,10 +3,11 @@
 with added_up as (
     select
         order_key,
+        currency,
         sum(amount) as everything,
         sum(case when line_kind <> 'refund' then amount end) as charged
     from {{ touched('fct_order_lines') }}
-    group by order_key
+    group by order_key, currency
 )
 
 select
@@ -17,7 +18,8 @@ select
     added_up.everything,
     added_up.charged
 from {{ touched('fct_orders') }} as orders
-left join added_up on orders.order_key = added_up.order_key
+left join added_up
+    on orders.order_key = added_up.order_key and orders.currency is not distinct from added_up.currency
 where
     orders.total_amount is not null
     and orders.total_amount <> coalesce(

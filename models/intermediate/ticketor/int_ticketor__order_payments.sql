@@ -1,14 +1,25 @@
 -- Grain: one row per invoice: whether its payments are known, and what they came to.
 with payments as (
     select
-        account,
-        order_id,
+        payments.account,
+        payments.order_id,
         count(*) as payments,
-        bool_or(kind in ('refund', 'credit_issued')) as gave_back,
-        sum(amount) filter (where kind = 'capture') as captured,
-        sum(credit_amount) filter (where kind = 'credit_redeemed') as redeemed
-    from {{ ref('int_ticketor__received_payments') }}
-    group by account, order_id
+        bool_or(payments.kind in ('refund', 'credit_issued')) as gave_back,
+        bool_or(
+            payments.kind in ('capture', 'credit_redeemed') and payments.amount + payments.credit_amount > 0
+        ) as brought_in,
+        bool_or(
+            payments.currency <> invoices.currency and payments.amount + payments.credit_amount <> 0
+        ) as in_other_currency,
+        -- amounts of two currencies are never added up
+        sum(payments.amount + payments.credit_amount) filter (
+            where payments.kind in ('capture', 'credit_redeemed')
+            and payments.currency is not distinct from invoices.currency
+        ) as paid
+    from {{ ref('int_ticketor__received_payments') }} as payments
+    left join {{ ref('int_ticketor__invoices') }} as invoices
+        on payments.account = invoices.account and payments.order_id = invoices.invoice_id
+    group by payments.account, payments.order_id
 ),
 
 -- a payment told of two invoices is counted for one, but neither was left unpaid
@@ -32,13 +43,14 @@ orders as (
         coalesce(payments.gave_back, false) as gave_back,
         coalesce(payments.payments, 0) as payments,
         invoices.details_seen or payments.payments is not null as payments_known,
-        coalesce(payments.captured, 0) + coalesce(payments.redeemed, 0) as paid,
+        coalesce(payments.paid, 0) as paid,
+        coalesce(payments.in_other_currency, false) as in_other_currency,
         -- nothing paid, in money or credit, on an invoice whose payments we were told of: seats held, not sold
         (
             invoices.is_return
             or not (invoices.details_seen or payments.payments is not null)
             or coalesce(invoices.total_amount = 0, false)
-            or coalesce(payments.captured, 0) + coalesce(payments.redeemed, 0) > 0
+            or coalesce(payments.brought_in, false)
             or named.invoice_id is not null
         ) as is_booked
     from {{ ref('int_ticketor__invoices') }} as invoices
@@ -76,6 +88,7 @@ select
     orders.payments,
     orders.payments_known,
     orders.paid,
+    orders.in_other_currency,
     orders.is_booked and given_up.invoice_id is null as is_booked,
     coalesce(given_up_of_sales.amount >= orders.total_amount, false) as is_given_up
 from orders

@@ -45,7 +45,7 @@ select
         when not paid.is_booked then 'unpaid'
         when invoices.said_returned or sold.returned = sold.items then 'returned'
         when invoices.said_partly_returned or sold.returned + sold.partly_returned > 0 then 'partly_returned'
-        when paid.payments_known and paid.paid < invoices.total_amount then 'partly_paid'
+        when paid.payments_known and not paid.in_other_currency and paid.paid < invoices.total_amount then 'partly_paid'
         else 'completed'
     end as status,
     paid.is_booked,

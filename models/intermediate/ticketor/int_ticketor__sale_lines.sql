@@ -12,8 +12,8 @@ with orders as (
         terms.tip,
         terms.tax,
         cast(-terms.discount_left as decimal(18, 4)) as discount,
-        -- an exchange charges the difference alone: what was paid for the tickets given up stands against the new ones
-        case when {{ is_exchange('invoices.order_type') }} then terms.unexplained end as exchange
+        {{ is_exchange('invoices.order_type') }} as is_exchange,
+        terms.unexplained
     from {{ ref('int_ticketor__invoices') }} as invoices
     inner join {{ ref('int_ticketor__invoice_terms') }} as terms
         on invoices.account = terms.account and invoices.invoice_id = terms.invoice_id
@@ -47,8 +47,53 @@ of_items as (
 of_orders as (
     select *
     from orders
-    unpivot (amount for line_id in (service_charge, delivery, tip, tax, discount, exchange))
+    unpivot (amount for line_id in (service_charge, delivery, tip, tax, discount))
     where amount <> 0
+),
+
+-- An exchange charges the difference alone: what was paid for the tickets given up stands against the new ones, at the
+-- events that they were for.
+given_up as (
+    select
+        tickets.account,
+        tickets.parent_invoice_id as invoice_id,
+        tickets.event_id,
+        sum(greatest(tickets.goods, 0)) as goods
+    from (
+        select distinct
+            account,
+            parent_invoice_id,
+            invoice_id,
+            ticket_id,
+            event_id,
+            coalesce(buy_price, sell_price - coalesce(service_charge, 0), 0) as goods
+        from {{ touched('stg_ticketor__tickets') }}
+        where parent_invoice_id <> invoice_id and ticket_id is not null and event_id is not null
+    ) as tickets
+    group by tickets.account, tickets.parent_invoice_id, tickets.event_id
+),
+
+exchanges as (
+    select
+        orders.* exclude (event_id),
+        coalesce(given_up.event_id, orders.event_id) as event_id,
+        coalesce(nullif(given_up.goods, 0), case when sum(given_up.goods) over invoice > 0 then 0 else 1 end) as weight
+    from orders
+    left join given_up
+        on orders.account = given_up.account and orders.invoice_id = given_up.invoice_id
+    where orders.is_exchange and orders.unexplained <> 0
+    window invoice as (partition by orders.account, orders.invoice_id)
+),
+
+exchanged as (
+    {{ spread(
+        'exchanges',
+        amount=minor_units_of('unexplained', 'currency'),
+        weight='cast(weight * 10000 as bigint)',
+        partition_by='account, invoice_id',
+        order_by='event_id',
+        share='minor_share'
+    ) }}
 )
 
 select
@@ -88,7 +133,6 @@ select
     line_id,
     case line_id
         when 'service_charge' then 'buyer_fee'
-        when 'exchange' then 'ticket'
         else line_id
     end as line_kind,
     event_id,
@@ -100,3 +144,19 @@ select
     booked_at,
     date_basis
 from of_orders
+union all
+select
+    account,
+    invoice_id,
+    'exchange' || coalesce(':' || event_id, '') as line_id,
+    'ticket' as line_kind,
+    event_id,
+    cast(null as varchar) as ticket_id,
+    cast(null as varchar) as product_sale_id,
+    {{ from_minor_units('minor_share', multiplier_of('unexplained', 'currency')) }} as amount,
+    cast(null as decimal(18, 4)) as tax_amount,
+    currency,
+    booked_at,
+    date_basis
+from exchanged
+where minor_share <> 0
