@@ -121,12 +121,14 @@ orders_have_date_and_currency as (
 tickets_held as (
     select
         order_key,
-        count(*) as how_many
+        count(*) as how_many,
+        count(*) filter (where status = 'exchanged') as given_up
     from tickets
     where order_key is not null
     group by all
 ),
 
+-- an exchange lists, and may count, what it takes in return
 tickets_are_all_here as (
     select
         orders.platform,
@@ -141,9 +143,13 @@ tickets_are_all_here as (
         || coalesce(tickets_held.how_many, 0) || ' are here.' as in_words
     from orders
     left join tickets_held on orders.order_key = tickets_held.order_key
+    left join tickets_held as related
+        on orders.related_order_key = related.order_key and {{ is_exchange('orders.order_type') }}
     where
         not {{ is_return('orders.order_type') }}
-        and orders.tickets_count_as_given <> coalesce(tickets_held.how_many, 0)
+        and orders.tickets_count_as_given not in (
+            coalesce(tickets_held.how_many, 0), coalesce(tickets_held.how_many, 0) + coalesce(related.given_up, 0)
+        )
 ),
 
 products_held as (

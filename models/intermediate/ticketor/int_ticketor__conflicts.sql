@@ -20,6 +20,28 @@ with payments_of_two as (
     where lowest_invoice_id <> highest_invoice_id
 ),
 
+-- nobody says which payment it undoes, so that what that one brought in stays counted
+voids_of_returns as (
+    select
+        payments.account,
+        payments.order_id,
+        'voided payment gives back' as identity,
+        cast(payments.amount_as_given as varchar) as left_value,
+        cast(0 as varchar) as right_value,
+        payments.amount_as_given as difference,
+        payments.currency,
+        concat(
+            'Payment ', payments.payment_id, ' is a VOID of ',
+            {{ in_currency('abs(payments.amount_as_given)', 'payments.currency') }},
+            coalesce(': if it undid a payment of invoice ' || invoices.related_invoice_id, ': if it undid a payment'),
+            ', that one never came in, and receipts still count it.'
+        ) as in_words
+    from {{ ref('int_ticketor__received_payments') }} as payments
+    inner join {{ ref('int_ticketor__invoices') }} as invoices
+        on payments.account = invoices.account and payments.order_id = invoices.invoice_id
+    where payments.kind = 'void' and invoices.is_return and payments.amount_as_given <> 0
+),
+
 products_of_two as (
     select
         products.account,
@@ -250,6 +272,8 @@ returned_too_much as (
 
 conflicts as (
     select * from payments_of_two
+    union all
+    select * from voids_of_returns
     union all
     select * from products_of_two
     union all

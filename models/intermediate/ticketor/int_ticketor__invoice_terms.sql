@@ -24,8 +24,8 @@ amounts as (
         invoices.account,
         invoices.invoice_id,
         invoices.currency,
-        invoices.tip,
-        invoices.tax,
+        coalesce(invoices.tip, 0) as tip,
+        coalesce(invoices.tax, 0) as tax,
         invoices.discount,
         invoices.service_charge,
         coalesce(items.fees, 0) as fees,
@@ -34,10 +34,11 @@ amounts as (
         coalesce(items.discountable, 0) as discountable,
         coalesce(items.discountable_sold, 0) as discountable_sold,
         -- tax that only the products' lines tell
-        case when invoices.tax = 0 then coalesce(items.product_tax, 0) else 0 end as product_tax,
+        case when coalesce(invoices.tax, 0) = 0 then coalesce(items.product_tax, 0) else 0 end as product_tax,
         -- a charge of the invoice that is not the sum of its tickets'
         case when invoices.service_charge <> coalesce(items.fees, 0) then invoices.service_charge else 0 end as charge,
-        invoices.total_amount - invoices.tip - invoices.tax - coalesce(items.delivery, 0) as left_for_goods,
+        invoices.total_amount - coalesce(invoices.tip, 0) - coalesce(invoices.tax, 0) - coalesce(items.delivery, 0)
+            as left_for_goods,
         coalesce(items.goods, 0) + coalesce(items.fees, 0) as goods_and_fees,
         coalesce(items.goods_sold, 0) + coalesce(items.fees_sold, 0) as goods_and_fees_sold
     from {{ ref('int_ticketor__invoices') }} as invoices

@@ -40,8 +40,8 @@ select
         else total
     end as total_amount,
     coalesce(service_charge, 0) as service_charge,
-    coalesce(tax, 0) as tax,
-    coalesce(tip, 0) as tip,
+    tax,
+    tip,
     abs(coalesce(discount, 0)) as discount,
     promotion_code,
     referrer,

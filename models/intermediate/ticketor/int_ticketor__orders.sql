@@ -62,7 +62,8 @@ select
     invoices.total_amount,
     invoices.total_as_given,
     coalesce(terms.buyer_fees, invoices.service_charge) as service_charge_amount,
-    coalesce(terms.tax, invoices.tax) as tax_amount,
+    -- 0 is what it says; what neither it nor its products tell is not known
+    coalesce(nullif(terms.tax, 0), invoices.tax) as tax_amount,
     coalesce(terms.tax_basis, 'unknown') as tax_basis,
     invoices.tip as tip_amount,
     invoices.discount as discount_amount,

@@ -13,6 +13,7 @@ items as (
         'ticket' as line_kind,
         'ticket' as item,
         tickets.ticket_id as item_id,
+        cast(null as varchar) as product_id,
         tickets.event_id,
         coalesce(tickets.buy_price, tickets.sell_price - coalesce(tickets.service_charge, 0)) as goods,
         tickets.service_charge as fee,
@@ -34,6 +35,7 @@ items as (
         case kinds.kind when 'merchandise' then 'product' else coalesce(kinds.kind, 'product') end as line_kind,
         'product' as item,
         products.product_sale_id as item_id,
+        products.product_id,
         cast(null as varchar) as event_id,
         {{ money(
             'coalesce(products.quantity, 0) * coalesce(products.unit_price, 0) - coalesce(products.discount, 0)'
@@ -76,21 +78,49 @@ newest as (
             partition by account, return_id, item, item_id
             order by received_at desc, file desc, position desc, item_position desc, record_id desc
         ) = 1
+),
+
+of_sales as (
+    select
+        *,
+        -- the item's own invoice names the sale, where it is another one
+        case when invoice_id <> return_id then invoice_id else related_invoice_id end as sale_id,
+        count(*) over (partition by account, return_id, product_id) as lines_of_product
+    from newest
+),
+
+-- a return may list a product under a line id of its own: it is the sale's line of that product, if there is but one
+only_lines as (
+    select
+        account,
+        invoice_id as sale_id,
+        product_id,
+        min(product_sale_id) as product_sale_id
+    from {{ ref('int_ticketor__sold_products') }}
+    where product_id is not null
+    group by account, invoice_id, product_id
+    having count(*) = 1
 )
 
 select
-    account,
-    return_id,
-    item,
-    item_id,
-    -- the item's own invoice names the sale, where it is another one
-    case when invoice_id <> return_id then invoice_id else related_invoice_id end as sale_id,
-    line_kind,
-    event_id,
-    abs(goods) as goods,
-    abs(fee) as fee,
+    items.account,
+    items.return_id,
+    items.item,
+    coalesce(only_lines.product_sale_id, items.item_id) as item_id,
+    items.sale_id,
+    items.line_kind,
+    items.event_id,
+    abs(items.goods) as goods,
+    abs(items.fee) as fee,
     -- how much of it came back, where the line says so; else all of the line
-    coalesce(nullif(abs(returned_quantity), 0), abs(quantity)) as returned_quantity,
-    scanned_at,
-    returned_at
-from newest
+    coalesce(nullif(abs(items.returned_quantity), 0), abs(items.quantity)) as returned_quantity,
+    items.scanned_at,
+    items.returned_at
+from of_sales as items
+left join only_lines
+    on
+        items.account = only_lines.account
+        and items.sale_id = only_lines.sale_id
+        and items.product_id = only_lines.product_id
+        and items.invoice_id = items.return_id
+        and items.lines_of_product = 1
