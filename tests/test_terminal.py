@@ -86,7 +86,7 @@ def test_status_is_coloured_on_a_terminal_and_whole_in_a_pipe(worlds: Worlds, tm
         check=False,
     ).stdout
     assert "\x1b" not in piped
-    assert re.search(rf"^ *1 +\d{{4}}-\d\d-\d\d \d\d:\d\d +ticketor arena +{re.escape(reason)}$", piped, re.M)
+    assert re.search(rf"^ *1 +1 +\d{{4}}-\d\d-\d\d \d\d:\d\d +ticketor arena +{re.escape(reason)}$", piped, re.M)
 
 
 @pytest.mark.parametrize("form", ["text", "json"])

@@ -185,8 +185,8 @@ def _lines(db: duckdb.DuckDBPyConnection, order: Any, zone: ZoneInfo) -> Iterabl
     )
     for line in found:
         about = [words.event_name(line.event_name, 40) if line.event_key else "", line.ticket_type, line.product_name]
-        if line.line_id == "exchange":
-            about = ["what the tickets given up were worth"]
+        if line.line_id.startswith("exchange"):
+            about.insert(0, "what the tickets given up were worth")
         if line.line_kind == "refund":
             about = [f"of {_kind(line.refund_of)}", *about]
             about.append(
