@@ -129,6 +129,15 @@ tickets_held as (
 ),
 
 -- an exchange lists, and may count, what it takes in return
+given_up as (
+    select
+        orders.order_key,
+        tickets_held.given_up as how_many
+    from orders
+    inner join tickets_held on orders.related_order_key = tickets_held.order_key
+    where {{ is_exchange('orders.order_type') }}
+),
+
 tickets_are_all_here as (
     select
         orders.platform,
@@ -143,12 +152,11 @@ tickets_are_all_here as (
         || coalesce(tickets_held.how_many, 0) || ' are here.' as in_words
     from orders
     left join tickets_held on orders.order_key = tickets_held.order_key
-    left join tickets_held as related
-        on orders.related_order_key = related.order_key and {{ is_exchange('orders.order_type') }}
+    left join given_up on orders.order_key = given_up.order_key
     where
         not {{ is_return('orders.order_type') }}
         and orders.tickets_count_as_given not in (
-            coalesce(tickets_held.how_many, 0), coalesce(tickets_held.how_many, 0) + coalesce(related.given_up, 0)
+            coalesce(tickets_held.how_many, 0), coalesce(tickets_held.how_many, 0) + coalesce(given_up.how_many, 0)
         )
 ),
 
