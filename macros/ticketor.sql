@@ -47,3 +47,13 @@
     {{ 'union' if not loop.last }}
     {%- endfor %}
 {%- endmacro %}
+
+
+{% macro names_who_was_heard_of(model, who) -%}
+    {#- The condition on rows that name somebody of `heard_of`, found by the id before names and addresses are read. -#}
+    rowid in (
+        select named.rowid
+        from {{ ref('stg_ticketor__' ~ model) }} as named
+        semi join heard_of on named.account = heard_of.account and named.{{ who }}_id = heard_of.customer_id
+    )
+{%- endmacro %}

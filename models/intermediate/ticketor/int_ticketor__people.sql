@@ -41,7 +41,7 @@ mentions as (
             {{ who }}_email as email,
             {{ who }}_phone as phone
         from {{ ref('stg_ticketor__' ~ model) }}
-        where {{ who }}_id is not null
+        where {{ who }}_id is not null {{ '' if whole else 'and ' ~ names_who_was_heard_of(model, who) }}
         {{ 'union all' if not loop.last }}
     {% endfor %}
 ),
