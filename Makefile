@@ -37,7 +37,7 @@ demo: .venv/.run  ## a made-up venue, from both platforms to the marts; again: a
 	@$(BIN)/python -m pipelines.sandbox demo
 
 test: .venv/.dev .venv-notebooks/.ready  ## the whole suite, dbt builds included
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup --durations 10
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --durations 15
 
 lint: .venv/.dev  ## ruff and sqlfluff
 	@$(BIN)/ruff check .
