@@ -46,6 +46,7 @@ lint: .venv/.dev  ## ruff and sqlfluff
 
 torture: .venv/.dev  ## runs killed two hundred times at random moments, compared with one left alone
 	@$(BIN)/python -m tests.torture --kills 200
+	@$(BIN)/python -m tests.torture --kills 20 --power-loss
 
 bench: .venv/.dev  ## the figures of benchmarks/README.md, side by side with their floors and rivals
 	@$(BIN)/python -m benchmarks
