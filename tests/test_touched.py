@@ -256,6 +256,7 @@ def test_one_model_by_hand(folder: Path) -> None:
     """A part of the project, with and without --full-refresh: nothing is lost, doubled or half built."""
     before = marts(folder)
     for words in (
+        ["--select", "fct_orders", "fct_order_lines"],
         ["--select", "fct_orders", "fct_tickets", "int_local_days", "--full-refresh"],
         ["--select", "int_ticketor__touched", "int_ticket_tailor__order_heads", "--full-refresh"],
         ["--select", "intermediate.ticketor", "--exclude", "int_ticketor__invoices"],

@@ -61,12 +61,12 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
             import s3fs
 
             made = s3fs.S3FileSystem(use_listings_cache=False)
-            for attempt in range(600):
+            for attempt in range(300):
                 try:
                     made.mkdir("hooks")
                     break
                 except Exception:
-                    if attempt == 599 or server.poll() is not None:
+                    if attempt == 299 or server.poll() is not None:
                         raise
                     time.sleep(0.2)
             yield made
