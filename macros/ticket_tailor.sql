@@ -81,9 +81,9 @@
 
 
 {% test readable(model, list, values={}, element=none) %}
-    {#- Nothing that stands in a document may be NULL in its column. A single value that cannot be read is shown in
-        rpt_reconciliation; a pattern of them is a shape that we misread, and stops the build: more than 5 rows, and more than one
-        in a hundred. Two looks: what the model itself could not read, and the documents of the newest load read by path, past
+    {#- Nothing that stands in a document may be NULL in its column. A single value that cannot be read warns
+        (tests/data/values_are_read.sql); a pattern of them is a shape that we misread, and stops the build: more than 5 rows, and more
+        than one in a hundred. Two looks: what the model itself could not read, and the documents of the newest load read by path, past
         the model's declared shape (`values`: column to path; `element`: the column of the place, for a list's first element). -#}
     with newest as (
         select version_id, document
