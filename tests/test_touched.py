@@ -21,10 +21,10 @@ def folder(worlds: Worlds, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def dbt(folder: Path, *words: str, well: bool = True) -> str:
+def dbt(folder: Path, *words: str, well: bool = True, project: Path = ROOT) -> str:
     ran = subprocess.run(
         [str(Path(sys.executable).with_name("dbt")), "--no-use-colors", *words, "--exclude-resource-type=unit_test"],
-        cwd=ROOT,
+        cwd=project,
         env=os.environ
         | {
             "BOXOFFICE_DATA_DIR": str(folder),
@@ -274,6 +274,48 @@ def test_one_model_by_hand(folder: Path) -> None:
     assert "cannot be made alone" in dbt(folder, "build", "--select", "int_ticketor__tickets", well=False)
     dbt(folder, "build")
     assert marts(folder) == before
+
+
+def test_another_text_reaches_what_is_old(folder: Path, tmp_path: Path) -> None:
+    """A column more in a shape, and another rule in a model that grows: no flag, and every old row has them."""
+    project = tmp_path / "project"
+    for part in ("models", "macros", "seeds", "tests/data"):
+        shutil.copytree(ROOT / part, project / part)
+    for part in ("dbt_project.yml", "profiles.yml"):
+        shutil.copyfile(ROOT / part, project / part)
+
+    def edit(model: str, text: str, other: str) -> None:
+        path = project / "models" / model
+        assert path.read_text().count(text) == 1
+        path.write_text(path.read_text().replace(text, other))
+
+    shape = "staging/ticketor/stg_ticketor__payments.sql"
+    edit(shape, '"Success": "VARCHAR", ', '"Success": "VARCHAR", "OrganizerAccountCode": "VARCHAR", ')
+    edit(
+        shape,
+        "    platform_deduction,\n    is_success",
+        "    doc.organizeraccountcode as code,\n    platform_deduction,\n    is_success",
+    )
+    edit("intermediate/ticketor/int_ticketor__orders.sql", "invoices.referrer as", "'from ' || invoices.referrer as")
+    change(
+        folder,
+        """
+        update raw_ticketor.records
+        set document = json_merge_patch(document, '{"OrganizerAccountCode": "A1"}') where webhook = 'payment'
+        """,
+    )
+    before = marts(folder)
+    payments = ask(folder, "select count(*) from raw_ticketor.records where outcome = 'loaded' and webhook = 'payment'")
+    dbt(folder, "build", project=project)
+    assert ask(folder, "select count(*) from staging.stg_ticketor__payments where code = 'A1'") == payments != [(0,)]
+    after = marts(folder)
+    referral = ask(folder, "select list(column_name) from (describe marts.fct_orders)")[0][0].index("referral")
+    ruled = [
+        tuple(f"from {v}" if at == referral and v is not None and "ticketor" in row else v for at, v in enumerate(row))
+        for row in before["fct_orders"]
+    ]
+    assert after["fct_orders"] == sorted(ruled, key=lambda row: row[0]) != before["fct_orders"]
+    assert {name for name in before if before[name] != after[name]} == {"fct_orders"}
 
 
 def test_only_what_was_built_and_tested_is_noted(folder: Path) -> None:
