@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench docs notebooks torture
+.PHONY: help demo test lint bench docs notebooks torture worlds
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /make \1	/'
@@ -43,6 +43,9 @@ lint: .venv/.dev  ## ruff and sqlfluff
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/sqlfluff lint --processes 2 models tests/data
+
+worlds: .venv/.dev  ## the marts against the ledgers of a hundred made-up venues: some fifteen minutes
+	@$(BIN)/python -m pytest tests/test_worlds.py --worlds 100
 
 torture: .venv/.dev  ## runs killed two hundred times at random moments, compared with one left alone
 	@$(BIN)/python -m tests.torture --kills 200

@@ -9,7 +9,10 @@ from decimal import Decimal
 import duckdb
 import pytest
 
+from pipelines.sandbox import tailor_cases, ticketor_cases
 from pipelines.sandbox.ledger import Books, Measures
+from pipelines.sandbox.tailor import Tailor
+from pipelines.sandbox.ticketor import Ticketor
 from tests.worlds import Worlds, cents, rows
 
 WHERE = "where platform = ? and account = ?"
@@ -48,6 +51,12 @@ def compare(db: duckdb.DuckDBPyConnection, books: list[Books], query: str, expec
 
 def plain(value: object) -> object:
     return cents(value) if isinstance(value, Decimal) else value
+
+
+def test_every_venue_has_every_case(worlds: Worlds) -> None:
+    for venue in worlds.venues:
+        assert {order.case for order in Tailor(venue).orders(venue.end)} == set(tailor_cases.CASES)
+        assert {Ticketor(venue).story(index).case for index in range(venue.orders)} == set(ticketor_cases.CASES)
 
 
 def test_the_ledger_itself_adds_up(books: list[Books]) -> None:

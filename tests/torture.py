@@ -200,6 +200,8 @@ def main() -> None:
     parser.add_argument("--power-loss", action="store_true")
     parser.add_argument("--keep", type=Path, help="keep everything in this folder")
     asked = parser.parse_args()
+    if asked.power_loss and not Disk.available():
+        sys.exit("Not done: losing power needs Linux, root and mkfs.ext4, for a file system of its own.")
     started = time.monotonic()
     with contextlib.ExitStack() as stack:
         folder = asked.keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="torture")))
