@@ -154,8 +154,9 @@ def build_here(folder: Path) -> None:
     print(json.dumps(seconds))
 
 
-def compare(folder: Path, fresh: Path) -> int:
-    """How many tables of the marts there are; all must be the same in both."""
+def compare(folder: Path, fresh: Path) -> bool:
+    """Whether all tables of the marts are the same in both."""
+    same = True
     with duckdb.connect(str(folder / "warehouse.duckdb"), read_only=True) as db:
         db.execute(f"attach '{fresh / 'warehouse.duckdb'}' as fresh (read_only)")
         tables = [
@@ -170,8 +171,10 @@ def compare(folder: Path, fresh: Path) -> int:
                 f"(select count(*) from (from fresh.marts.{name} except all from marts.{name}))"
             ).fetchall()
             if more or less:
+                same = False
                 print(f"{name}: {more} rows only in the one that grew, {less} only in the fresh one")
-    return len(tables)
+    print(f"{len(tables)} tables of the marts compared: {'the same' if same else 'NOT the same'}")
+    return same
 
 
 def main() -> None:
@@ -206,7 +209,7 @@ def main() -> None:
         print(f"{'all':<60} {full.total():>9.2f} {more.total():>9.2f} {more.total() / full.total():>6.3f}")
         copy_rows(seed, folder / "fresh" / "warehouse.duckdb", range(COPIES + 1))
         build(folder / "fresh")
-        print(compare(folder / "grown", folder / "fresh"), "tables of the marts compared")
+        sys.exit(not compare(folder / "grown", folder / "fresh"))
 
 
 if __name__ == "__main__":

@@ -157,12 +157,35 @@ def measure(invoices: int, repeat: int) -> None:
         row("publish", published, ratio, "about 1")
 
 
+def measure_api(repeat: int) -> None:
+    """A run with nothing new, of a Ticket Tailor box office whose API answers at once, on loopback."""
+    from pipelines.sandbox.ticket_tailor_api import TicketTailorApi
+    from pipelines.sandbox.venue import Venue as Sandbox
+
+    sandbox = Sandbox(1, orders=1_000)
+    with tempfile.TemporaryDirectory(prefix="runs-bench-") as folder, TicketTailorApi({"sk_1": sandbox}) as api:
+        api.now = sandbox.end
+        venue = Venue(Path(folder))
+        del venue.environment["TICKETOR_BUFFER"]
+        venue.environment |= {"TICKET_TAILOR_API_KEY": "sk_1", "TICKET_TAILOR_BASE_URL": api.url}
+        venue.run("done")
+        venue.run("idle")
+        idle, imports = [], []
+        for _ in range(max(5, repeat)):
+            idle.append(venue.run("idle"))
+            imports.append(venue.call(sys.executable, "-c", "import dlt")[0])
+        nothing, dlt = statistics.median(idle), statistics.median(imports)
+        print("| **a box office of 1,000 orders** | | | |")
+        row("nothing new", nothing, f"{nothing / dlt:.2f} x import dlt", "at most 1")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--invoices", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
     parser.add_argument("--repeat", type=int, default=3)
     options = parser.parse_args()
     print("| what | seconds | ratio | goal |\n|---|---|---|---|", flush=True)
+    measure_api(options.repeat)
     for invoices in options.invoices:
         measure(invoices, options.repeat)
 
