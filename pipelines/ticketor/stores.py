@@ -5,6 +5,7 @@ import datetime as dt
 import os
 import re
 import stat
+import sys
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -212,7 +213,7 @@ class Bucket:
             raise Problem(
                 f"Ticketor site {site}: the address {address} cannot be used: {error}\n"
                 "Nothing was read from it. Buckets need a package of their own, for s3:// it is s3fs: "
-                "pip install 'boxoffice[s3]'."
+                f"{sys.executable} -m pip install --constraint constraints.txt s3fs"
             ) from None
         self.root = self.root.rstrip("/")
 
