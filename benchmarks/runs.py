@@ -117,6 +117,16 @@ def row(what: str, seconds: float, ratio: str = "", goal: str = "") -> None:
     print(f"| {what} | {seconds:.2f} | {ratio} | {goal} |", flush=True)
 
 
+def nothing_new(venue: Venue, repeat: int) -> tuple[float, float]:
+    """Median seconds of an idle run, and of a process that imports dlt; they take turns."""
+    venue.run("idle")
+    idle, imports = [], []
+    for _ in range(max(5, repeat)):
+        idle.append(venue.run("idle"))
+        imports.append(venue.call(sys.executable, "-c", "import dlt")[0])
+    return statistics.median(idle), statistics.median(imports)
+
+
 def measure(invoices: int, repeat: int) -> None:
     """All figures of one size of history."""
     with tempfile.TemporaryDirectory(prefix="runs-bench-") as folder:
@@ -124,13 +134,7 @@ def measure(invoices: int, repeat: int) -> None:
         print(f"| **{invoices:,} invoices** | | | |")
         venue.sell(invoices)
         row("first run", venue.run("done"))
-        venue.run("idle")
-
-        idle, imports = [], []
-        for _ in range(max(5, repeat)):
-            idle.append(venue.run("idle"))
-            imports.append(venue.call(sys.executable, "-c", "import dlt")[0])
-        nothing, dlt = statistics.median(idle), statistics.median(imports)
+        nothing, dlt = nothing_new(venue, repeat)
         row('python -c "import dlt"', dlt)
         row("nothing new", nothing, f"{nothing / dlt:.2f} x import dlt", "at most 1")
         row("nothing new, in a process kept alive", json.loads(venue.call(sys.executable, "-c", KEPT_ALIVE)[1]))
@@ -170,12 +174,7 @@ def measure_api(repeat: int) -> None:
         del venue.environment["TICKETOR_BUFFER"]
         venue.environment |= {"TICKET_TAILOR_API_KEY": "sk_1", "TICKET_TAILOR_BASE_URL": api.url}
         venue.run("done")
-        venue.run("idle")
-        idle, imports = [], []
-        for _ in range(max(5, repeat)):
-            idle.append(venue.run("idle"))
-            imports.append(venue.call(sys.executable, "-c", "import dlt")[0])
-        nothing, dlt = statistics.median(idle), statistics.median(imports)
+        nothing, dlt = nothing_new(venue, repeat)
         print("| **a box office of 1,000 orders** | | | |")
         row("nothing new", nothing, f"{nothing / dlt:.2f} x import dlt", "at most 1")
 
