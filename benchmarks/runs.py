@@ -4,7 +4,8 @@
     python -m benchmarks.runs --invoices 10000 --repeat 3
 
 A figure is the median wall time of a process of its own, imports included, unless it says otherwise. One Ticketor site,
-so that no network is in it. Trust the ratios, not the seconds.
+so that no network is in it; a box office of its own stands first, its API on loopback. Trust the
+ratios, not the seconds.
 
 import dlt: what a process pays that merely imports the library; a run with nothing new should cost no more.
 dbt build: the same project in a fresh process (without its unit tests, which a run leaves out too), with all of raw

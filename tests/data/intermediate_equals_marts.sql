@@ -1,6 +1,6 @@
--- Nothing is lost, doubled or altered between the unified shape and the marts: as many rows, and the same values in all
--- columns that both have. Of a key it says only that it is there where its id is: where it leads is tested beside the
--- facts. A row here is a table on which they differ.
+-- Nothing is lost, doubled or altered between the unified shape and the marts: as many rows per platform and account,
+-- and the same values in all columns that both have. Of a key it says only that it is there where its id is: where it
+-- leads is tested beside the facts. A row here is a table on which they differ.
 --
 -- Rows are compared by the sum of their hashes: one pass over what is touched of either side, and no join.
 {% set is_told = '(identity, in_words) in (select (identity, in_words) from ' ~ ref('int_conflicts') ~ ')' %}
@@ -39,11 +39,12 @@ with
             select
                 '{{ mart }}' as mart,
                 'how many rows' as what,
-                null as platform,
-                null as account,
+                platform,
+                account,
                 count(*) as found
             from {{ ref(table) }}
             {{ 'where ' ~ condition if condition }}
+            group by all
             union all
         {% endfor %}
         {% for model, mart, condition in tables if mart.startswith(('fct_', 'dim_')) %}
