@@ -27,7 +27,7 @@ PATIENCE = 30.0
 
 
 class Trouble(NamedTuple):
-    """One thing that is wrong. ``what`` is failed or quiet; no platform and account: the run as a whole."""
+    """One thing that is wrong. ``what`` is failed, set aside or quiet; no platform and account: the run as a whole."""
 
     what: str
     platform: str | None
@@ -82,6 +82,8 @@ def _failed(run: dict[str, Any]) -> list[Trouble]:
     ]
     if run["error"]:
         troubles.append(Trouble("failed", None, None, f"The {run['verb']} failed: {run['error']}"))
+    if run["set_aside"]:
+        troubles.append(Trouble("set aside", None, None, run["set_aside"]))
     return troubles
 
 

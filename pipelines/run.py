@@ -55,7 +55,8 @@ class AccountResult:
 class RunResult:
     """One line of runs.jsonl. ``outcome`` is idle, done or failed; or due, which is not written down. Times are UTC.
 
-    ``on_failure`` is why the user's own command or address could not be told, if that was tried and failed.
+    ``set_aside`` is a sentence on the orders that the published tables lack. ``on_failure`` is why the user's own
+    command or address could not be told, if that was tried and failed.
     """
 
     verb: str
@@ -67,6 +68,7 @@ class RunResult:
     tests_passed: int = 0
     warned: list[str] = dataclasses.field(default_factory=list)
     published: bool = False
+    set_aside: str | None = None
     error: str | None = None
     on_failure: str | None = None
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)
@@ -103,7 +105,7 @@ def run(settings: Settings, *, echo: Echo, only_look: bool = False, **reading: A
             with result.timed("look"), register.reading(settings.warehouse):
                 due = [account for account in due if _is_due(settings, account, options, result, echo)]
                 settled = not due and not load.settings_changed(settings)
-        unbuilt = set(marker.get("unbuilt", []))
+        unbuilt, result.set_aside = set(marker.get("unbuilt", [])), marker.get("set_aside")
         if only_look and not settled:
             result.outcome = "due"
             return result
@@ -118,7 +120,7 @@ def run(settings: Settings, *, echo: Echo, only_look: bool = False, **reading: A
         if (not settled or options.sweep) and not result.error:
             swept_all = options.sweep and not any(account.error for account in result.accounts)
             swept_at = result.started_at.isoformat() if swept_all else marker.get("swept_at")
-            bookkeeping.write_marker(settings, swept_at=swept_at, unbuilt=sorted(unbuilt))
+            bookkeeping.write_marker(settings, swept_at=swept_at, unbuilt=sorted(unbuilt), set_aside=result.set_aside)
         if settings.published.exists() and stat.S_IMODE(settings.published.stat().st_mode) != settings.published_mode:
             settings.published.chmod(settings.published_mode)
         _judge(result)
@@ -271,9 +273,9 @@ def _build(settings: Settings, result: RunResult, echo: Echo, changed: set[str] 
         result.models_built, result.tests_passed, result.warned = built.models, built.tests, built.warned
         with result.timed("publish"):
             echo("publishing")
-            tables = publish.publish(settings, dt.datetime.now(dt.UTC))
-        result.published = True
-        echo(f"published {tables} tables in {settings.published}")
+            published = publish.publish(settings, dt.datetime.now(dt.UTC))
+        result.published, result.set_aside = True, published.missing
+        echo(f"published {published.tables} tables in {settings.published}")
     except Exception as error:
         result.error = _in_words(settings, result, error)
 
@@ -308,7 +310,7 @@ def _write_down(settings: Settings, result: RunResult) -> None:
 
 
 def _judge(result: RunResult) -> None:
-    failed = result.error or any(account.error for account in result.accounts)
+    failed = result.error or result.set_aside or any(account.error for account in result.accounts)
     busy = result.published or any(account.news for account in result.accounts)
     result.outcome = "failed" if failed else "done" if busy else "idle"
 

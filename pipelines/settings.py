@@ -28,7 +28,7 @@ TICKET_TAILOR_URL = "https://api.tickettailor.com"
 SINGLE_ACCOUNT = "main"
 # an account that has told nothing for so long wants a look: a webhook may have been switched off
 QUIET_AFTER = dt.timedelta(days=14)
-OPTIONS = {"data_dir", "time_zone", "published_mode", "on_failure"}
+OPTIONS = {"data_dir", "time_zone", "published_mode", "on_failure", "set_aside_at_most"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,6 +72,8 @@ class Settings:
     """Everything a run needs to know. ``data_dir`` is absolute and holds all that Boxoffice writes.
 
     ``on_failure`` is a command or an address, empty for none; like a key it may be a secret.
+    ``set_aside_at_most`` counts orders that may be missing from what is published; None is the larger of 50 and one
+    in a hundred.
     """
 
     data_dir: Path
@@ -79,6 +81,7 @@ class Settings:
     box_offices: tuple[BoxOffice, ...] = ()
     published_mode: int = 0o444
     on_failure: str = dataclasses.field(default="", repr=False)
+    set_aside_at_most: int | None = None
 
     @property
     def warehouse(self) -> Path:
@@ -178,6 +181,7 @@ def _complete(
             for name, values in offices.items()
         ),
         published_mode=_mode(options.get("published_mode", "444")),
+        set_aside_at_most=_count(options.get("set_aside_at_most"), "boxoffice.set_aside_at_most"),
     )
 
 
@@ -234,6 +238,14 @@ def _time_zone(name: str | None, where: str) -> str | None:
             f"{where}: {name!r} is no time zone. Use a name such as Europe/London or America/Los_Angeles."
         ) from None
     return name
+
+
+def _count(value: Any, where: str) -> int | None:
+    if value in (None, ""):
+        return None
+    if not str(value).isdigit():
+        raise ConfigProblem(f"{where} is {value!r}, and should be a whole number.")
+    return int(value)
 
 
 def _mode(value: Any) -> int:

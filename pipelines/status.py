@@ -105,6 +105,7 @@ def silent(settings: Settings, db: duckdb.DuckDBPyConnection, now: dt.datetime) 
 
 def _why(run: dict[str, Any]) -> str:
     errors = [run["error"]] if run["error"] else []
+    errors += [run["set_aside"]] if run.get("set_aside") else []
     errors += [f"{one['platform']} {one['account']}: {one['error']}" for one in run["accounts"] if one["error"]]
     return "; ".join(errors)
 

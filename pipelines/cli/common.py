@@ -107,7 +107,7 @@ class Teller:
                 self(f"{name}: {account.error}")
             for line in account.told:
                 self(f"{name}: {line}")
-        for line in (result.error, result.on_failure):
+        for line in (result.error, result.set_aside, result.on_failure):
             if line:
                 self(line)
         took = (result.ended_at - result.started_at).total_seconds()

@@ -4,6 +4,7 @@ import datetime as dt
 from decimal import Decimal
 from pathlib import Path
 
+from pipelines import set_aside
 from pipelines.ask import open_published
 from pipelines.errors import Problem
 from pipelines.explore import page, sections, words
@@ -18,7 +19,7 @@ def report(settings: Settings, out: Path) -> Path:
     ``out`` cannot be written.
     """
     with open_published(settings) as db:
-        content = _document(Figures(db))
+        content = _document(Figures(db), set_aside.in_words(db))
     return write_whole(out, content.encode())
 
 
@@ -34,7 +35,7 @@ def write_whole(out: Path, content: bytes) -> Path:
     return out
 
 
-def _document(figures: Figures) -> str:
+def _document(figures: Figures, missing: str | None) -> str:
     parts: list[tuple[str, str, str, str]] = []  # id, title, what a link to it says, content
     week, month = figures.week(), figures.month()
     for currency in figures.currencies:
@@ -53,7 +54,7 @@ def _document(figures: Figures) -> str:
     week_name = words.span(week.periods[0].first, week.periods[0].last)
     data_until = words.moment(figures.data_until, figures.zone) if figures.data_until else "no data yet"
     header = (
-        f"<h1>Box office, week of {week_name}</h1>"
+        f"<h1>Box office, week of {week_name}</h1>{page.paragraph(page.text(missing), 'warn') if missing else ''}"
         f"<p>Data until {data_until} ({figures.zone.key}). Amounts of two currencies are never added up.</p>"
         f'{_lead(figures, week)}{_silence(figures)}<nav aria-label="Sections"><ul>{links}</ul></nav>'
     )

@@ -1,7 +1,8 @@
 -- Grain: one row per order, and one per ticket, that is to be built: what loads that are not built yet tell of, and all
--- that hangs together with it.
+-- that is linked to it. After the build, none.
 {{ config(post_hook="{{ open_build('ticket_tailor') }}") }}
 {% set starts_over = not execute or must_start_over('ticket_tailor') %}
+{% set is_any_aside = is_any_set_aside('ticket_tailor') %}
 {% set is_new = '_dlt_load_id in ' ~ new_loads('ticket_tailor') %}
 -- depends_on: {{ ref('stg_boxoffice__accounts') }}, {{ ref('stg_ticket_tailor__check_ins') }}
 -- depends_on: {{ ref('stg_ticket_tailor__events') }}, {{ ref('stg_ticket_tailor__discounts') }}
@@ -18,6 +19,20 @@ with recursive tickets as (
     {% endfor %}
 
 ),
+
+{% if is_any_aside %}
+    aside as (
+
+        select
+            account as box_office,
+            order_id as touched_key
+        from {{ set_aside() }}
+        where is_in_force and platform = 'ticket_tailor'
+        union
+        {{ linked_to('aside') }}
+
+    ),
+{% endif %}
 
 {% if starts_over %}
     touched as (
@@ -100,28 +115,21 @@ with recursive tickets as (
             box_office,
             ticket_id as touched_key
         from told_tickets
+        union
+        -- whether they may come back is looked at in every build
+        select
+            account as box_office,
+            order_id as touched_key
+        from {{ set_aside() }}
+        where platform = 'ticket_tailor'
 
     ),
 
-    -- a ticket that was told of under two orders ties them together, and all of their tickets
     touched as (
 
         select * from told
         union
-        (
-            select
-                tickets.box_office,
-                tickets.ticket_id as touched_key
-            from tickets
-            semi join touched on tickets.box_office = touched.box_office and tickets.order_id = touched.touched_key
-            union all
-            select
-                tickets.box_office,
-                tickets.order_id as touched_key
-            from tickets
-            semi join touched on tickets.box_office = touched.box_office and tickets.ticket_id = touched.touched_key
-            where tickets.order_id is not null
-        )
+        {{ linked_to('touched') }}
 
     )
 {% endif %}
@@ -129,7 +137,12 @@ with recursive tickets as (
 select
     box_office as account,
     touched_key,
-    {{ starts_over | lower }} as everything
+    {{ starts_over | lower }} as everything,
+    {% if is_any_aside %}
+        (box_office, touched_key) in (select (aside.box_office, aside.touched_key) from aside) as is_set_aside
+    {% else %}
+        false as is_set_aside
+    {% endif %}
 from touched
 {% if starts_over %}
     -- of no orders at all, everything is to be built as well
@@ -137,5 +150,6 @@ from touched
     select
         '' as account,
         '' as touched_key,
-        true as everything
+        true as everything,
+        false as is_set_aside
 {% endif %}
