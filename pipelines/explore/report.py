@@ -1,5 +1,6 @@
 """`boxoffice report`: the overview as one HTML file that a manager opens, prints or receives by mail."""
 
+import contextlib
 import datetime as dt
 from decimal import Decimal
 from pathlib import Path
@@ -30,6 +31,8 @@ def write_whole(out: Path, content: bytes) -> Path:
         part.write_bytes(content)
         part.replace(out)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink()
         raise Problem(f"{out} cannot be written: {error.strerror}. Give another place with --out.") from None
     return out
 
