@@ -205,6 +205,8 @@ def _recorded(settings: Settings, verb: str) -> Iterator[RunResult]:
             raise
         except Exception as error:
             result.error = _in_words(settings, result, error)
+            if bookkeeping.disk_is_full(error):
+                raise bookkeeping.full_disk(settings) from None
             if isinstance(error, Problem):
                 raise
             raise Problem(f"{result.error}\nThe whole story is in {settings.logs / 'errors.log'}.") from error
@@ -257,6 +259,7 @@ def _load(
     which it holds anything new at all, if only that a list was read.
     """
     changed, touched = set(), set()
+    bookkeeping.require_room(settings)
     with result.timed("load"):
         load.require_writable(settings)
         if load.load_settings_table(settings):
@@ -269,6 +272,8 @@ def _load(
                 account.load(options, loaded, echo)
             except Exception as error:  # whatever it is, the other accounts are loaded
                 interruption.check()
+                if bookkeeping.disk_is_full(error):
+                    raise
                 told.error = _in_words(settings, result, error)
                 echo(f"{account.platform} {account.name}: {told.error}")
             finally:
@@ -311,6 +316,7 @@ def _build(settings: Settings, result: RunResult, echo: Echo, changed: set[str] 
         )
         return
     try:
+        bookkeeping.require_room(settings)
         with result.timed("transform"):
             echo("building and testing the marts")
             built = transform.transform(settings, echo, changed, start_over=bookkeeping.other_hands(settings))
@@ -327,10 +333,12 @@ def _build(settings: Settings, result: RunResult, echo: Echo, changed: set[str] 
 
 def _in_words(settings: Settings, result: RunResult, error: BaseException) -> str:
     """A failure as a person is told it; what nobody foresaw goes to errors.log with its traceback."""
-    if isinstance(error, Problem):
+    if isinstance(error, Problem) and not bookkeeping.disk_is_full(error):
         return str(error)
     with contextlib.suppress(OSError), (settings.logs / "errors.log").open("a") as log:
         log.write(f"{result.started_at} {''.join(traceback.format_exception(error))}\n")
+    if bookkeeping.disk_is_full(error):
+        return str(bookkeeping.full_disk(settings))
     return f"{type(error).__name__}: {error}"
 
 
@@ -346,9 +354,9 @@ def _alarm(settings: Settings, result: RunResult) -> None:
 
 def _write_down(settings: Settings, result: RunResult) -> None:
     try:
+        bookkeeping.record(settings, dataclasses.asdict(result))
         if result.outcome != "idle":
             tidy.tidy(settings)
-        bookkeeping.record(settings, dataclasses.asdict(result))
     except OSError as error:
         result.error = result.error or f"The run could not be written down in {settings.runs_file}: {error.strerror}."
         _judge(result)

@@ -115,6 +115,11 @@ class Settings:
         return self.data_dir / "told.json"
 
     @property
+    def reserve(self) -> Path:
+        """Room on the disk, given back when the line of a run finds none."""
+        return self.data_dir / "reserve"
+
+    @property
     def clean_marker(self) -> Path:
         return self.data_dir / "clean"
 
