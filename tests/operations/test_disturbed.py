@@ -1,6 +1,5 @@
 """What else can come between: a full disk, a folder that cannot be written, somebody in the warehouse, a second run."""
 
-import contextlib
 import datetime as dt
 import fcntl
 import os
@@ -16,7 +15,7 @@ import pytest
 from pipelines import backup, bookkeeping, run
 from pipelines.sandbox import ledger
 from pipelines.settings import ROOT, Settings
-from tests.operations.disk import held_open, small_disk
+from tests.operations.disk import fill, held_open, small_disk
 from tests.operations.house import House
 
 
@@ -104,14 +103,6 @@ def test_a_disk_that_fills_while_loading(house: House) -> None:
     result = run.run(settings, echo=quiet)
     assert (result.outcome, result.published) == ("done", True), result
     assert published_sales(settings) == true_sales(house)
-
-
-def fill(disk: Path) -> None:
-    with (disk / "ballast").open("wb", buffering=0) as ballast:
-        for size in (2**16, 2**12):
-            with contextlib.suppress(OSError):
-                while ballast.write(bytes(size)) == size:
-                    pass
 
 
 def test_a_disk_that_is_full(house: House) -> None:
