@@ -81,7 +81,8 @@ def require_room(settings: Settings) -> None:
 def _keep_reserve(settings: Settings) -> None:
     size = settings.reserve.stat().st_size if settings.reserve.exists() else 0
     if size < RESERVE and shutil.disk_usage(settings.data_dir).free > ROOM:
-        settings.reserve.write_bytes(bytes(RESERVE))
+        with privately():
+            settings.reserve.write_bytes(bytes(RESERVE))
 
 
 @contextlib.contextmanager
