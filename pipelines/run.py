@@ -15,7 +15,7 @@ from importlib.metadata import version
 from typing import Any
 from urllib.parse import urlsplit
 
-from pipelines import alarm, bookkeeping, load, publish, register, tidy, transform
+from pipelines import alarm, bookkeeping, interruption, load, publish, register, tidy, transform
 from pipelines.errors import Busy, ConfigProblem, Problem
 from pipelines.settings import Settings
 
@@ -23,6 +23,7 @@ Echo = Callable[[str], None]
 Account = load.TicketorAccount | load.TicketTailorAccount
 
 SWEEP_EVERY = dt.timedelta(days=1)
+NOTHING_TO_BUILD = "no account could be read, and nothing has been loaded before: nothing was built or published"
 
 
 @functools.cache
@@ -53,7 +54,8 @@ class AccountResult:
 
 @dataclasses.dataclass
 class RunResult:
-    """One line of runs.jsonl. ``outcome`` is idle, done or failed; or due, which is not written down. Times are UTC.
+    """One line of runs.jsonl. ``outcome`` is idle, done, failed or interrupted; or due, which is not written down.
+    Times are UTC.
 
     ``set_aside`` is a sentence on the orders that the published tables lack. ``on_failure`` is why the user's own
     command or address could not be told, if that was tried and failed.
@@ -100,7 +102,15 @@ def run(settings: Settings, *, echo: Echo, only_look: bool = False, **reading: A
         marker = bookkeeping.read_marker(settings)
         options = load.Reading(sweep=_sweep_due(marker, result.started_at), **reading)
         due, settled = load.accounts(settings), False
-        if marker and not options.full:
+        if not settings.warehouse.exists() and not only_look:
+            # the first run of all: what is wrong with an account is known before dlt is imported
+            with result.timed("look"):
+                due = [account for account in due if _is_due(settings, account, options, result, echo)]
+            if all(account.error for account in result.accounts) and not due:
+                echo(NOTHING_TO_BUILD)
+                _judge(result)
+                return result
+        elif marker and not options.full:
             # opened once: what a look asks costs less than opening the file for it
             with result.timed("look"), register.reading(settings.warehouse):
                 due = [account for account in due if _is_due(settings, account, options, result, echo)]
@@ -113,6 +123,10 @@ def run(settings: Settings, *, echo: Echo, only_look: bool = False, **reading: A
             bookkeeping.remove_marker(settings)
             changed, touched = _load(settings, result, due, options, echo)
             unbuilt |= touched
+            if not settings.published.exists() and _nothing_is_held(settings, result):
+                echo(NOTHING_TO_BUILD)
+                _judge(result)
+                return result
             if changed or not marker:
                 # with the marker true, all else is built: what hangs on nothing that changed stays as it is
                 _build(settings, result, echo, unbuilt if marker else None)
@@ -181,11 +195,20 @@ def _recorded(settings: Settings, verb: str) -> Iterator[RunResult]:
         except Problem as problem:
             refused(settings, verb, problem)
             raise
+        held.enter_context(interruption.noticed())
         result = RunResult(verb, started_at=dt.datetime.now(dt.UTC))
         try:
-            yield result
+            try:
+                yield result
+            finally:
+                interruption.check()
+        except KeyboardInterrupt:
+            result.outcome, result.error = "interrupted", None
+            raise
         except Exception as error:
             result.error = _in_words(settings, result, error)
+            if bookkeeping.disk_is_full(error):
+                raise bookkeeping.full_disk(settings) from None
             if isinstance(error, Problem):
                 raise
             raise Problem(f"{result.error}\nThe whole story is in {settings.logs / 'errors.log'}.") from error
@@ -193,10 +216,14 @@ def _recorded(settings: Settings, verb: str) -> Iterator[RunResult]:
             result.error = type(stopped).__name__
             raise
         finally:
-            result.ended_at = dt.datetime.now(dt.UTC)
+            # a clock that is set meanwhile makes no run of negative length
+            result.ended_at = max(dt.datetime.now(dt.UTC), result.started_at)
             if result.outcome != "due":
-                _alarm(settings, result)
-                _write_down(settings, result)
+                try:
+                    _alarm(settings, result)
+                finally:
+                    with interruption.held_back():
+                        _write_down(settings, result)
 
 
 def refused(settings: Settings, verb: str, problem: Problem) -> None:
@@ -215,7 +242,9 @@ def _is_due(settings: Settings, account: Account, options: load.Reading, result:
     try:
         look = account.look(options, echo)
     except Exception as error:
+        interruption.check()
         words = _in_words(settings, result, error)
+        echo(f"{account.platform} {account.name}: {words}")
         result.accounts.append(AccountResult(account.platform, account.name, error=words))
         return False
     if not look.due:
@@ -232,6 +261,7 @@ def _load(
     which it holds anything new at all, if only that a list was read.
     """
     changed, touched = set(), set()
+    bookkeeping.require_room(settings)
     with result.timed("load"):
         load.require_writable(settings)
         if load.load_settings_table(settings):
@@ -243,10 +273,16 @@ def _load(
             try:
                 account.load(options, loaded, echo)
             except Exception as error:  # whatever it is, the other accounts are loaded
+                interruption.check()
+                if bookkeeping.disk_is_full(error):
+                    raise
                 told.error = _in_words(settings, result, error)
-            told.news, told.refused = loaded.news, loaded.refused
-            told.requests, told.told = loaded.requests, loaded.told
-            told.seconds = round(time.monotonic() - started, 3)
+                echo(f"{account.platform} {account.name}: {told.error}")
+            finally:
+                told.news, told.refused = loaded.news, loaded.refused
+                told.requests, told.told = loaded.requests, loaded.told
+                told.seconds = round(time.monotonic() - started, 3)
+            interruption.check()
             if loaded.news or loaded.finished_earlier:
                 changed.add(account.platform)
             if any(loaded.rows.values()):
@@ -255,6 +291,22 @@ def _load(
     if not (options.span or options.limit or any(account.error for account in result.accounts)):
         settings.rebuilding.unlink(missing_ok=True)
     return changed, touched | changed
+
+
+def _nothing_is_held(settings: Settings, result: RunResult) -> bool:
+    """Whether every account failed and raw has no record of any."""
+    if not all(account.error for account in result.accounts):
+        return False
+    with load.opened(settings, read_only=True) as db:
+        tables = db.execute(
+            "select schema_name, table_name from duckdb_tables() where schema_name <> 'raw_boxoffice' "
+            "and schema_name like 'raw%' and not starts_with(table_name, '_dlt')"
+        ).fetchall()
+        return not any(
+            db.execute(f'from {schema}."{table}" limit 1').fetchone()
+            for schema, table in tables
+            if table not in load.BOOKKEEPING
+        )
 
 
 def _build(settings: Settings, result: RunResult, echo: Echo, changed: set[str] | None = None) -> None:
@@ -266,6 +318,7 @@ def _build(settings: Settings, result: RunResult, echo: Echo, changed: set[str] 
         )
         return
     try:
+        bookkeeping.require_room(settings)
         with result.timed("transform"):
             echo("building and testing the marts")
             built = transform.transform(settings, echo, changed, start_over=bookkeeping.other_hands(settings))
@@ -282,16 +335,18 @@ def _build(settings: Settings, result: RunResult, echo: Echo, changed: set[str] 
 
 def _in_words(settings: Settings, result: RunResult, error: BaseException) -> str:
     """A failure as a person is told it; what nobody foresaw goes to errors.log with its traceback."""
-    if isinstance(error, Problem):
+    if isinstance(error, Problem) and not bookkeeping.disk_is_full(error):
         return str(error)
     with contextlib.suppress(OSError), (settings.logs / "errors.log").open("a") as log:
         log.write(f"{result.started_at} {''.join(traceback.format_exception(error))}\n")
+    if bookkeeping.disk_is_full(error):
+        return str(bookkeeping.full_disk(settings))
     return f"{type(error).__name__}: {error}"
 
 
 def _alarm(settings: Settings, result: RunResult) -> None:
     """Tells the user's command or address; whatever comes of that, the run is what it was."""
-    if not settings.on_failure or result.error in ("KeyboardInterrupt", "SystemExit"):  # who stopped it knows
+    if not settings.on_failure or result.outcome == "interrupted":  # who stopped it knows
         return
     try:
         alarm.tell(settings, dataclasses.asdict(result))
@@ -301,9 +356,9 @@ def _alarm(settings: Settings, result: RunResult) -> None:
 
 def _write_down(settings: Settings, result: RunResult) -> None:
     try:
+        bookkeeping.record(settings, dataclasses.asdict(result))
         if result.outcome != "idle":
             tidy.tidy(settings)
-        bookkeeping.record(settings, dataclasses.asdict(result))
     except OSError as error:
         result.error = result.error or f"The run could not be written down in {settings.runs_file}: {error.strerror}."
         _judge(result)

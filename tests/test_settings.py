@@ -1,8 +1,12 @@
 """Settings: which one wins, and what is said of one that makes no sense."""
 
 import datetime as dt
+import subprocess
+import sys
+import zoneinfo
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from pipelines.errors import ConfigProblem
@@ -90,6 +94,57 @@ def test_an_unrelated_api_key_is_nobodys(tmp_path: Path) -> None:
 
 def test_the_key_is_not_in_what_settings_print(tmp_path: Path) -> None:
     assert "geheim" not in repr(load_settings({"TICKET_TAILOR_API_KEY": "geheim"}, tmp_path))
+
+
+def test_blanks_round_what_was_copied_are_not_part_of_it(tmp_path: Path) -> None:
+    write(tmp_path, "config.toml", '[ticket_tailor.box_offices.studio]\napi_key = "\\u200bsk_1_two\\n"\n')
+    settings = load_settings(
+        {
+            "TICKET_TAILOR_BASE_URL": "http://127.0.0.1:1 ",
+            "TICKETOR_BUFFER": " /srv/web hooks\t",
+            "BOXOFFICE_TIME_ZONE": "Europe/London ",
+            "TICKETOR__SITES__MAIN__PASSWORD": " a blank may be meant ",
+        },
+        tmp_path,
+    )
+    [site], [office] = settings.sites, settings.box_offices
+    assert (office.api_key, office.base_url, office.time_zone) == ("sk_1_two", "http://127.0.0.1:1", "Europe/London")
+    assert (site.buffer, site.password) == ("/srv/web hooks", " a blank may be meant ")
+
+
+# zones that only one of Python and DuckDB knows, or that each reads in its own way
+@pytest.mark.parametrize(
+    "zone",
+    ["localtime", "posixrules", "posix/Asia/Tokyo", "right/Europe/London", "PST", "UTC+3", "+05:00", "Europe", "../x"],
+)
+def test_a_zone_that_not_everybody_knows_is_refused(tmp_path: Path, zone: str) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "pipelines.cli", "run"],
+        env={"BOXOFFICE_DATA_DIR": str(tmp_path / "data"), "TICKETOR_BUFFER": "b", "BOXOFFICE_TIME_ZONE": zone},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.returncode, f"{zone!r} is no time zone" in ran.stderr) == (2, True), ran.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_zone_that_is_accepted_gives_the_same_days_everywhere(tmp_path: Path) -> None:
+    accepted = 0
+    moments = [dt.datetime(2025, month, 14, hour, 30, tzinfo=dt.UTC) for month in (1, 7) for hour in (1, 9, 17, 22)]
+    for zone in [*sorted(zoneinfo.available_timezones())[::5], "localtime", "posix/Asia/Tokyo", "europe/london"]:
+        try:
+            [site] = load_settings({"TICKETOR_BUFFER": "b", "BOXOFFICE_TIME_ZONE": zone}, tmp_path).sites
+        except ConfigProblem:
+            continue
+        accepted += 1
+        in_sql = duckdb.execute(
+            "select list(timezone($1, moment) order by moment) from unnest($2::timestamptz[]) as _ (moment)",
+            [site.time_zone, moments],
+        ).fetchone()
+        in_python = [moment.astimezone(zoneinfo.ZoneInfo(zone)).replace(tzinfo=None) for moment in moments]
+        assert in_sql == (in_python,), zone
+    assert accepted > 80
 
 
 @pytest.mark.parametrize(

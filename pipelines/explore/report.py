@@ -1,5 +1,6 @@
 """`boxoffice report`: the overview as one HTML file that a manager opens, prints or receives by mail."""
 
+import contextlib
 import datetime as dt
 from decimal import Decimal
 from pathlib import Path
@@ -10,6 +11,7 @@ from pipelines.errors import Problem
 from pipelines.explore import page, sections, words
 from pipelines.explore.figures import NO_CURRENCY, Comparison, Figures
 from pipelines.settings import Settings
+from pipelines.status import CLOCKS_DIFFER
 
 
 def report(settings: Settings, out: Path) -> Path:
@@ -31,6 +33,8 @@ def write_whole(out: Path, content: bytes) -> Path:
         part.write_bytes(content)
         part.replace(out)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink()
         raise Problem(f"{out} cannot be written: {error.strerror}. Give another place with --out.") from None
     return out
 
@@ -90,14 +94,25 @@ def _lead(figures: Figures, week: Comparison) -> str:
 
 
 def _silence(figures: Figures) -> str:
-    """A warning where an account ends more than two days before the others: its days below are not whole."""
+    """A warning where an account ends more than two days before the others: its days below are not whole. Another where
+    its newest record is dated later than these tables: of that account nobody can see whether it ends."""
     if not figures.data_until:
         return ""
+    ahead = [
+        f"{figures.name(account)} ({words.moment(account.last_record_at, figures.zone)})"
+        for account in figures.accounts
+        if account.last_record_at and account.last_record_at - figures.published_at > CLOCKS_DIFFER
+    ]
     quiet = [
         f"{figures.name(account)} since {words.day(account.last_record_at.astimezone(figures.zone).date())}"
         for account in figures.accounts
         if account.last_record_at and figures.data_until - account.last_record_at > dt.timedelta(days=2)
     ]
-    if not quiet:
-        return ""
-    return page.paragraph(f"Nothing new has come from {page.text('; '.join(quiet))}.", "warn")
+    warnings = []
+    if ahead:
+        warnings.append(
+            f"The newest record is dated after this was published, so a clock is wrong: {page.text('; '.join(ahead))}."
+        )
+    if quiet:
+        warnings.append(f"Nothing new has come from {page.text('; '.join(quiet))}.")
+    return "".join(page.paragraph(warning, "warn") for warning in warnings)
