@@ -27,7 +27,7 @@ PATIENCE = 30.0
 
 
 class Trouble(NamedTuple):
-    """One thing that is wrong. ``what`` is failed, set aside, quiet or ahead; no platform and account: the whole run."""
+    """One thing that is wrong. ``what`` is failed, set aside, quiet or ahead; without an account: the run."""
 
     what: str
     platform: str | None
