@@ -124,3 +124,9 @@ left join only_lines
         and items.product_id = only_lines.product_id
         and items.invoice_id = items.return_id
         and items.lines_of_product = 1
+-- the line itself may stand beside what is taken for it
+qualify
+    row_number() over (
+        partition by items.account, items.return_id, items.item, coalesce(only_lines.product_sale_id, items.item_id)
+        order by only_lines.product_sale_id nulls first, items.item_id
+    ) = 1
