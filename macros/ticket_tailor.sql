@@ -1,26 +1,34 @@
 {#- How Ticket Tailor spells a value. After an edit here run with --full-refresh: only a model's own text makes it read old documents again. -#}
 {% macro tt_unix(seconds) -%}
-    {#- Unix seconds to TIMESTAMPTZ. NULL for 0, which is how "never" is written, and for what no calendar holds: one number out
-        of range would stop the whole build. -#}
-    case when {{ seconds }} between 1 and 253402300799 then to_timestamp({{ seconds }}) end
+    {#- Unix seconds to TIMESTAMPTZ. NULL for 0, which is how "never" is written, and for what no reader's calendar holds in every
+        zone (held_time): from 9999-12-31 on. One number out of range would stop the whole build. -#}
+    case when {{ seconds }} between 1 and 253402214399 then to_timestamp({{ seconds }}) end
+{%- endmacro %}
+
+
+{% macro tt_time_text(text) -%}
+    {#- Ticket Tailor writes a time as unix seconds, as an object {unix, iso, ...} or as ISO text, differently on every object: the
+        seconds or the text of any of them. -#}
+    case
+        when not starts_with({{ text }}, '{') then {{ text }}
+        when json_valid({{ text }}) then coalesce({{ text }} ->> '$.unix', {{ text }} ->> '$.iso')
+    end
 {%- endmacro %}
 
 
 {% macro tt_time(text) -%}
-    {#- Ticket Tailor writes a time as unix seconds, as an object {unix, iso, ...} or as ISO text, differently on every object.
-        From the text of any of them to TIMESTAMPTZ; what is none of them is NULL. -#}
+    {#- The text of a time to TIMESTAMPTZ; what is none is NULL. -#}
+    {%- set said = tt_time_text(text) -%}
     case
-        when try_cast({{ text }} as bigint) is not null then {{ tt_unix("try_cast(" ~ text ~ " as bigint)") }}
-        when not starts_with({{ text }}, '{')
-            then case when try_cast({{ text }} as timestamptz) < timestamptz '9999-12-31' then try_cast({{ text }} as timestamptz) end
-        when json_valid({{ text }}) then {{ tt_unix("try_cast(" ~ text ~ " ->> '$.unix' as bigint)") }}
+        when try_cast({{ said }} as bigint) is not null then {{ tt_unix('try_cast(' ~ said ~ ' as bigint)') }}
+        else {{ utc(said) }}
     end
 {%- endmacro %}
 
 
 {% macro tt_currency(code) -%}
     {#- Upper-case ISO code. -#}
-    upper(nullif(trim({{ code }}), ''))
+    upper({{ cleaned(code) }})
 {%- endmacro %}
 
 
@@ -49,7 +57,7 @@
         case when nullif({{ text }}, '') is not null and {{ tt_whole(text) }} is null then '{{ name }}' end
         {%- endfor %}
         {%- for name, text in times.items() %},
-        case when nullif({{ text }}, '') <> '0' and {{ tt_time(text) }} is null then '{{ name }}' end
+        case when nullif({{ tt_time_text(text) }}, '') <> '0' and {{ tt_time(text) }} is null then '{{ name }}' end
         {%- endfor %}
     )
 {%- endmacro %}
@@ -79,9 +87,10 @@
     end
 {%- endmacro %}
 
+
 {% macro linked_to(found) -%}
     {#- Of int_ticket_tailor__touched: the tickets of the orders found, and the orders of the tickets found. A ticket that came under
-        two orders links them, and all of their tickets. -#}
+        two orders links them, and all of their tickets; so do lines of one id. -#}
     (
         select
             tickets.box_office,
@@ -95,5 +104,13 @@
         from tickets
         semi join {{ found }} on tickets.box_office = {{ found }}.box_office and tickets.ticket_id = {{ found }}.touched_key
         where tickets.order_id is not null
+        union all
+        select
+            others.box_office,
+            others.order_id as touched_key
+        from shared_lines as others
+        inner join shared_lines as lines
+            on others.box_office = lines.box_office and others.line_item_id = lines.line_item_id
+        semi join {{ found }} on lines.box_office = {{ found }}.box_office and lines.order_id = {{ found }}.touched_key
     )
 {%- endmacro %}

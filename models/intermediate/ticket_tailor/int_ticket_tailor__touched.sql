@@ -20,6 +20,33 @@ with recursive tickets as (
 
 ),
 
+{% if is_any_aside or not starts_over %}
+    -- two orders with lines of one id: each of them makes the other's line one of its order alone
+    ids_of_several as (
+
+        select
+            box_office,
+            line_item_id
+        from {{ ref('stg_ticket_tailor__order_line_items') }}
+        where line_item_id is not null
+        group by box_office, line_item_id
+        having min(order_id) <> max(order_id)
+
+    ),
+
+    shared_lines as (
+
+        select distinct
+            lines.box_office,
+            lines.line_item_id,
+            lines.order_id
+        from {{ ref('stg_ticket_tailor__order_line_items') }} as lines
+        semi join ids_of_several
+            on lines.box_office = ids_of_several.box_office and lines.line_item_id = ids_of_several.line_item_id
+
+    ),
+{% endif %}
+
 {% if is_any_aside %}
     aside as (
 

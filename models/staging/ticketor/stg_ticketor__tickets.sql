@@ -68,21 +68,53 @@ read as (
 typed as (
     select
         *,
-        cast(doc.id as varchar) as ticket_id,
-        nullif(trim(doc.status), '') as status,
-        nullif(trim(doc.section), '') as section,
-        nullif(trim(doc.row), '') as seat_row,
-        nullif(trim(doc.seat), '') as seat,
+        {{ cleaned('doc.status') }} as status,
+        {{ cleaned('doc.section') }} as section,
+        {{ cleaned('doc.row') }} as seat_row,
+        {{ cleaned('doc.seat') }} as seat,
         {{ money('doc.buyprice') }} as buy_price,
         {{ money('doc.sellprice') }} as sell_price,
         {{ money('doc.servicecharge') }} as service_charge,
-        nullif(trim(doc.pricelevelname), '') as price_level,
-        nullif(trim(doc.barcode), '') as barcode,
+        {{ cleaned('doc.pricelevelname') }} as price_level,
+        {{ cleaned('doc.barcode') }} as barcode,
         {{ utc('doc.expirationdate') }} as expires_at,
         {{ utc('doc.lastscannedat') }} as scanned_at,
         cast(nullif(doc.event.eventid, 0) as varchar) as event_id,
         {{ utc('doc.event.eventdate') }} as event_starts_at
     from read
+),
+
+named as (
+    select
+        *,
+        {{ likeness(['event_id', 'section', 'seat_row', 'seat', 'barcode', 'price_level']) }} as likeness
+    from typed
+),
+
+-- 0 is no Id: told apart by their places in the list, counted without what has one
+without_id as (
+    select
+        record_id,
+        item_position,
+        row_number() over (partition by record_id order by item_position) as place_without_id
+    from named
+    where likeness is not null
+),
+
+placed as (
+    select
+        named.*,
+        without_id.place_without_id
+    from named
+    left join without_id
+        on named.record_id = without_id.record_id and named.item_position = without_id.item_position
+),
+
+identified as (
+    select
+        *,
+        {{ item_id() }} as ticket_id
+    from placed
 )
 
 select
@@ -95,6 +127,7 @@ select
     item_position,
     cast(parent_id as varchar) as parent_invoice_id,
     ticket_id,
+    likeness,
     cast(coalesce(nullif(doc.invoiceid, 0), parent_id) as varchar) as invoice_id,
     status,
     section,
@@ -107,41 +140,41 @@ select
     barcode,
     expires_at,
     scanned_at,
-    nullif(trim(doc.deliverymethod), '') as delivery_method,
+    {{ cleaned('doc.deliverymethod') }} as delivery_method,
     event_id,
-    nullif(trim(doc.event.eventname), '') as event_name,
+    {{ cleaned('doc.event.eventname') }} as event_name,
     event_starts_at,
     cast(nullif(doc.buyer.id, 0) as varchar) as buyer_id,
-    nullif(trim(doc.buyer.firstname), '') as buyer_first_name,
-    nullif(trim(doc.buyer.lastname), '') as buyer_last_name,
-    nullif(trim(doc.buyer.email), '') as buyer_email,
-    nullif(trim(doc.buyer.phone), '') as buyer_phone,
+    {{ cleaned('doc.buyer.firstname') }} as buyer_first_name,
+    {{ cleaned('doc.buyer.lastname') }} as buyer_last_name,
+    {{ cleaned('doc.buyer.email') }} as buyer_email,
+    {{ cleaned('doc.buyer.phone') }} as buyer_phone,
     -- Which values stood in the document and have no value here; tests look at it
     concat_ws(
         ' ',
         case when said[1] <> '' and ticket_id is null then 'Id' end,
         case when said[2] <> '' and doc.invoiceid is null then 'InvoiceId' end,
-        case when trim(said[3]) <> '' and status is null then 'Status' end,
-        case when trim(said[4]) <> '' and section is null then 'Section' end,
-        case when trim(said[5]) <> '' and seat_row is null then 'Row' end,
-        case when trim(said[6]) <> '' and seat is null then 'Seat' end,
+        case when status is null and {{ cleaned('said[3]') }} is not null then 'Status' end,
+        case when section is null and {{ cleaned('said[4]') }} is not null then 'Section' end,
+        case when seat_row is null and {{ cleaned('said[5]') }} is not null then 'Row' end,
+        case when seat is null and {{ cleaned('said[6]') }} is not null then 'Seat' end,
         case when said[7] <> '' and buy_price is null then 'BuyPrice' end,
         case when said[8] <> '' and sell_price is null then 'SellPrice' end,
         case when said[9] <> '' and service_charge is null then 'ServiceCharge' end,
-        case when trim(said[10]) <> '' and price_level is null then 'PriceLevelName' end,
-        case when trim(said[11]) <> '' and barcode is null then 'Barcode' end,
+        case when price_level is null and {{ cleaned('said[10]') }} is not null then 'PriceLevelName' end,
+        case when barcode is null and {{ cleaned('said[11]') }} is not null then 'Barcode' end,
         case when said[12] <> '' and doc.event.eventid is null then 'Event.EventId' end,
         case when said[13] <> '' and doc.buyer.id is null then 'Buyer.Id' end
     ) as lost_values,
     concat_ws(
         ' ',
-        case when trim(said[14]) <> '' and said[14] not like '0001-%' and expires_at is null then 'ExpirationDate' end,
-        case when trim(said[15]) <> '' and said[15] not like '0001-%' and scanned_at is null then 'LastScannedAt' end,
+        case when {{ is_unread_time('said[14]', 'expires_at') }} then 'ExpirationDate' end,
+        case when {{ is_unread_time('said[15]', 'scanned_at') }} then 'LastScannedAt' end,
         case
-            when trim(said[16]) <> '' and said[16] not like '0001-%' and event_starts_at is null
+            when {{ is_unread_time('said[16]', 'event_starts_at') }}
                 then 'Event.EventDate'
         end
     ) as unread_values,
     _dlt_load_id,
     {{ shape() }} as _shape
-from typed
+from identified

@@ -167,7 +167,7 @@ lines_of_tickets as (
 
 -- an item may come before its order, or without it
 items_of_orders as (
-    {% for mart in ['fct_tickets', 'fct_product_sales', 'fct_payments'] %}
+    {% for mart in ['fct_tickets', 'fct_product_sales', 'fct_payments', 'fct_order_changes'] %}
         select
             platform,
             account,

@@ -18,7 +18,7 @@ items as (
         'ticket' as item,
         coalesce(invoice_id, '') || ' ' || ticket_id as id,
         sell_price as amount
-    from {{ touched('stg_ticketor__tickets') }}
+    from {{ told('stg_ticketor__tickets') }}
     where ticket_id is not null
     union all
     select
@@ -27,7 +27,7 @@ items as (
         'product sale' as item,
         product_sale_id as id,
         unit_price as amount
-    from {{ touched('stg_ticketor__product_sales') }}
+    from {{ told('stg_ticketor__product_sales') }}
     where product_sale_id is not null
 ),
 
@@ -38,7 +38,7 @@ staged_rows as (
         'order' as item,
         invoice_id as id,
         total as amount
-    from {{ touched('stg_ticketor__invoices') }}
+    from {{ told('stg_ticketor__invoices') }}
     where invoice_id is not null
     union all
     select
@@ -47,7 +47,7 @@ staged_rows as (
         'payment' as item,
         payment_id as id,
         amount
-    from {{ touched('stg_ticketor__payments') }}
+    from {{ told('stg_ticketor__payments') }}
     where payment_id is not null
     union all
     select
@@ -171,3 +171,5 @@ from altered
     union all
     {{ grain('int_ticketor__' ~ model, "'ticketor'", ['account'] + key, order=order_id, not_null=not_null) }}
 {% endfor %}
+union all
+{{ grain('int_ticketor__repeats', "'ticketor'", ['record_id', 'given_id'], order='null', account='null') }}
