@@ -22,8 +22,8 @@ WHOLE_NUMBER_LIMIT = 2**63  # ids are BIGINT in the warehouse
 MONEY_DIGITS = 15  # what a double holds exactly; DuckDB reads every JSON number as one
 # four of these digits may stand behind the point; sums have room for three more (DECIMAL(18, 4) in the warehouse)
 MONEY_LIMIT = 10**11
-# 30.299999999999997 is how a sender's double writes 30.3: what is this near to a number of four decimals is that number,
-# in the warehouse too, where DECIMAL(18, 4) rounds to it
+# 30.299999999999997 is how a sender's double writes 30.3: what is this near to a number of four decimals is that number
+# (in the warehouse too, where DECIMAL(18, 4) rounds to it)
 MONEY_PLACES = Decimal("0.0001")
 MONEY_NOISE = Decimal("1e-9")
 _EXACT_DOUBLE = 2**53

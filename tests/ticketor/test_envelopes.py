@@ -2,15 +2,16 @@
 
 import base64
 import datetime as dt
+import hashlib
 import json
 import random
+import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 
-from pipelines.ticketor import records
 from tests.ticketor import deliveries as d
 
 TICKET = d.ticket(random.Random(1), 77)
@@ -69,10 +70,59 @@ def test_a_time_that_is_none_is_left_out(tmp_path: Path, nonsense: Any) -> None:
         ("2023-11-03.jsonl", None),
     ],
 )
-def test_the_name_of_a_file_may_say_when(name: str, moment: str | None) -> None:
-    found = records.time_in_name(name)
-    expected = moment and (dt.datetime.fromisoformat(moment + "+00:00") - dt.datetime(1970, 1, 1, tzinfo=dt.UTC))
-    assert found == (expected and expected // dt.timedelta(microseconds=1))
+def test_the_name_of_a_file_may_say_when(tmp_path: Path, name: str, moment: str | None) -> None:
+    (row,) = d.read(tmp_path, {name: d.compact(TICKET).encode()})
+    own = dt.datetime.fromtimestamp(d.OLD, dt.UTC)
+    expected = dt.datetime.fromisoformat(moment + "+00:00") if moment else own
+    assert (row["received_at"], row["received_at_basis"]) == (expected, "file name" if moment else "file time")
+
+
+def at(moment: float, form: str = "%Y%m%dT%H%M%SZ") -> str:
+    return f"{dt.datetime.fromtimestamp(moment, dt.UTC):{form}}"
+
+
+YEAR = 365 * 86_400
+
+
+@pytest.mark.parametrize(
+    ("name", "mtime", "believed"),
+    [
+        (at(d.OLD - 20 * YEAR), d.OLD, True),  # a copy has the time of its copying
+        (str(d.OLD - YEAR), d.OLD, True),
+        (str(d.OLD - 2 * YEAR), d.OLD, False),  # an order's number, as likely as not
+        (str(d.OLD - 2 * YEAR), 0, True),  # some file systems know no time
+        (at(d.OLD - 20 * YEAR), 0, True),
+        (at(d.OLD + 60), d.OLD, True),
+        (at(d.OLD + 3600), d.OLD, False),  # as people east of UTC write it
+        (str(d.OLD + 3600), d.OLD, False),
+    ],
+)
+def test_a_time_in_a_name_has_to_agree_with_the_file(tmp_path: Path, name: str, mtime: float, believed: bool) -> None:
+    d.put(tmp_path, f"{name}.json", d.compact(TICKET).encode(), mtime)
+    (row,) = d.rows(tmp_path)
+    assert (row["received_at_basis"] == "file name") == believed
+    assert believed or row["received_at"].timestamp() == pytest.approx(mtime)
+
+
+def test_the_digits_of_a_hash_are_no_time(tmp_path: Path) -> None:
+    mtime = int(time.time()) - 40 * 86_400
+    for number in range(1500):
+        d.put(tmp_path, f"{hashlib.sha256(str(number).encode()).hexdigest()}.json", d.compact(TICKET).encode(), mtime)
+    assert {row["received_at"].timestamp() for row in d.rows(tmp_path)} == {mtime}
+
+
+@pytest.mark.parametrize("ahead", [30, 2 * 86_400, 10**8])
+def test_nothing_is_received_later_than_now(tmp_path: Path, ahead: float) -> None:
+    """Whatever the receiver's clock said: in the envelope, in the file's name, of the file."""
+    future = time.time() + ahead
+    d.put(tmp_path, "envelope", d.compact({"received_at": at(future), "body": TICKET}).encode())
+    d.put(tmp_path, f"{at(future)}.json", d.compact(TICKET).encode(), future)
+    d.put(tmp_path, f"{at(future)}-of-unknown-age.json", d.compact(TICKET).encode(), 0)
+    d.put(tmp_path, "own", d.compact(TICKET).encode(), future)
+    found = {row["file"]: row["received_at"].timestamp() for row in d.rows(tmp_path)}
+    assert found.pop("envelope") == d.OLD
+    assert found.pop(f"{at(future)}-of-unknown-age.json") == 0
+    assert all(time.time() - 60 < moment <= time.time() for moment in found.values())
 
 
 def test_envelopes_within_envelopes(tmp_path: Path) -> None:
