@@ -61,12 +61,13 @@ BOOKKEEPING = {"coverage", "folders"}
 class Loaded:
     """What one account's load did. ``rows`` counts new rows by raw table; ``told`` is what a person should know.
 
-    ``refused`` counts the records among them that were not let in.
+    ``refused`` counts the records among them that were not let in, ``waiting`` the files that are too young to be read.
     ``finished_earlier``: a package that an earlier run had left was loaded first; its rows are not counted.
     """
 
     rows: dict[str, int] = dataclasses.field(default_factory=dict)
     refused: int = 0
+    waiting: int = 0
     told: list[str] = dataclasses.field(default_factory=list)
     requests: int = 0
     finished_earlier: bool = False
@@ -95,10 +96,11 @@ class Reading:
 
 @dataclasses.dataclass(frozen=True)
 class Look:
-    """Whether an account has anything to load, what that cost, and what a person should know."""
+    """Whether an account has anything to load, what that cost, what has to wait, and what a person should know."""
 
     due: bool
     requests: int = 0
+    waiting: int = 0
     told: list[str] = dataclasses.field(default_factory=list)
 
 
@@ -306,7 +308,7 @@ class TicketorAccount:
         from pipelines.ticketor import buffer
 
         plan = buffer.plan(self.site, self.settings.warehouse, sweep=options.sweep)
-        return Look(due=not plan.is_empty, told=plan.told)
+        return Look(due=not plan.is_empty, waiting=plan.young, told=plan.told + plan.waiting)
 
     @_seldom_collecting()
     def load(self, options: Reading, loaded: Loaded, echo: Echo) -> None:
@@ -329,6 +331,8 @@ class TicketorAccount:
                 f"ticketor {self.name}: {loaded.rows.get('records', 0):,} records from {files:,} of {len(plan.new):,} "
                 f"files{left(files, len(plan.new), time.monotonic() - started)}"
             )
+        loaded.waiting = plan.young
+        loaded.told += plan.waiting
         if plan.unreadable:
             raise Problem(
                 f"{len(plan.unreadable)} files could not be read, for example {plan.unreadable[0]}. "

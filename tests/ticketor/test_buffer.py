@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pipelines import load
 from pipelines.errors import Problem
 from pipelines.settings import Site
 from pipelines.ticketor import buffer, stores
@@ -98,11 +99,37 @@ def test_young_files_wait_until_they_have_settled(venue: Venue) -> None:
     venue.put("day/young.json", d.user(random.Random(1), 1), time.time() - 10)
     venue.put("day/settled.json", d.user(random.Random(1), 2), time.time() - 100)
     age(venue.files)
-    venue.load()
+    loaded = venue.load()
     assert [row["file"] for row in venue.rows()] == ["day/settled.json"]
+    left = ["1 file is younger than 50 s: left to the next run"]
+    assert (loaded.waiting, loaded.told) == (1, left)
     assert venue.plan().is_empty
+    look = load.TicketorAccount(venue.settings, venue.site).look(load.Reading())
+    assert (look.due, look.waiting, look.told) == (False, 1, left)
     venue.settle_seconds = 5  # as if time had passed; the folder was not remembered for good
     assert names(venue.plan()) == ["day/young.json"]
+    assert venue.load().told == []
+
+
+def test_a_file_that_has_just_grown_waits_too_and_is_counted(venue: Venue) -> None:
+    items = d.payloads(2)
+    venue.put("day/log.jsonl", d.LAYOUTS["lines"](items[:1]), time.time() - 100)
+    age(venue.files)
+    venue.load()
+    venue.settle_seconds = 50
+    venue.put("day/log.jsonl", d.LAYOUTS["lines"](items), time.time() - 10)
+    age(venue.files)
+    assert venue.plan().is_empty and venue.plan().young == 1
+
+
+def test_a_file_that_grows_between_listing_and_reading_waits_and_is_counted(venue: Venue) -> None:
+    venue.settle_seconds = 50
+    venue.put("grows.json", d.user(random.Random(1), 1))
+    venue.put("settled.json", d.user(random.Random(1), 2))
+    plan = venue.plan()
+    venue.put("grows.json", d.user(random.Random(1), 1), time.time() - 10)
+    list(plan.packages())
+    assert plan.waiting == ["1 file is younger than 50 s: left to the next run"] and plan.unreadable == []
 
 
 def test_a_renamed_file_is_another_delivery_of_the_same(venue: Venue) -> None:
