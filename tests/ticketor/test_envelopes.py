@@ -132,6 +132,101 @@ def test_envelopes_within_envelopes(tmp_path: Path) -> None:
     assert d.documents([row]) == [TICKET] and row["received_at_basis"] == "envelope"
 
 
+def base64_of(document: Any) -> str:
+    return base64.b64encode(d.compact(document).encode()).decode()
+
+
+SAID = "2024-05-01T10:00:00.123Z"
+SAID_MS = 1714557600123
+SNS = {"Type": "Notification", "MessageId": "m", "TopicArn": "arn:aws:sns:t", "Timestamp": SAID}
+SQS = {"messageId": "m", "eventSource": "aws:sqs", "attributes": {"SentTimestamp": str(SAID_MS)}}
+EVENT_BRIDGE = {
+    "version": "0",
+    "id": "e",
+    "detail-type": "sale",
+    "source": "venue",
+    "time": SAID,
+    "region": "eu-west-1",
+}
+CLOUD_EVENT = {"specversion": "1.0", "id": "c", "type": "sale", "source": "/venue", "time": SAID}
+BUSES = {
+    "SNS": SNS | {"Message": d.compact(TICKET)},
+    "SNS to a function": {"Records": [{"EventSource": "aws:sns", "Sns": SNS | {"Message": d.compact(TICKET)}}]},
+    "SQS": {"Records": [SQS | {"body": d.compact(TICKET)}]},
+    "SNS in SQS": {"Records": [{"messageId": "m", "body": d.compact(SNS | {"Message": json.dumps(TICKET, indent=1)})}]},
+    "EventBridge": EVENT_BRIDGE | {"detail": TICKET},
+    "a request in EventBridge": EVENT_BRIDGE | {"detail": {"headers": {"a": "b"}, "body": d.compact(TICKET)}},
+    "EventBridge in SNS in SQS": {
+        "Records": [{"body": d.compact(SNS | {"Message": d.compact(EVENT_BRIDGE | {"detail": TICKET})})}]
+    },
+    "CloudEvents": CLOUD_EVENT | {"datacontenttype": "application/json", "data": TICKET},
+    "CloudEvents, a batch": [CLOUD_EVENT | {"data": TICKET}],
+    "CloudEvents, text": CLOUD_EVENT | {"data": d.compact(TICKET)},
+    "CloudEvents, base64": CLOUD_EVENT | {"data": None, "data_base64": base64_of(TICKET)},
+    "Event Grid": [{"id": "g", "eventType": "sale", "subject": "s", "eventTime": SAID, "data": TICKET}],
+    "Pub/Sub": {"message": {"data": base64_of(TICKET), "messageId": "1", "publishTime": SAID}, "subscription": "s"},
+    "Kinesis": {"Records": [{"kinesis": {"data": base64_of(TICKET), "approximateArrivalTimestamp": SAID_MS / 1000}}]},
+    "Firehose": {"records": [{"recordId": "1", "data": base64_of(TICKET), "approximateArrivalTimestamp": SAID_MS}]},
+    "API Gateway": {
+        "requestContext": {"timeEpoch": SAID_MS, "time": "01/May/2024:10:00:00 +0000"},
+        "headers": {"content-type": "application/json"},
+        "body": base64_of(TICKET),
+        "isBase64Encoded": True,
+    },
+    "a gateway that keeps the request apart": {"id": "evt", "time": SAID, "data": {"headers": {}, "body": TICKET}},
+    "a log shipper": {"timestamp": SAID, "host": "h", "message": d.compact(TICKET)},
+}
+
+
+@pytest.mark.parametrize("bus", BUSES)
+def test_what_queues_and_event_buses_put_around_it(tmp_path: Path, bus: str) -> None:
+    (row,) = d.read(tmp_path, {"20200101T000000Z": d.compact(BUSES[bus]).encode()})
+    assert row["reason"] is None and d.documents([row]) == [TICKET]
+    assert (row["received_at"].isoformat(timespec="milliseconds"), row["received_at_basis"]) == (
+        "2024-05-01T10:00:00.123+00:00",
+        "envelope",
+    )
+
+
+def test_a_batch_of_a_queue_is_read_one_by_one(tmp_path: Path) -> None:
+    items = d.payloads(4)
+    bodies = [d.compact(SNS | {"Message": d.compact(item)}) for item in items]
+    bodies[1] = bodies[1][:100]
+    found = d.read(tmp_path, {"a": d.compact({"Records": [SQS | {"body": body} for body in bodies]}).encode()})
+    assert d.documents(found) == [items[0], items[2], items[3]]
+    assert [row["outcome"] for row in found].count("refused") == 1
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"message": "Forbidden"},
+        {"detail": "Not found."},
+        {"data": 5},
+        {"Records": None},
+        {"message": "abcd"},
+        {"data": {}},
+    ],
+)
+def test_a_sentence_is_no_envelope(tmp_path: Path, said: dict[str, Any]) -> None:
+    (row,) = d.read(tmp_path, {"a": d.compact(said).encode()})
+    assert (row["outcome"], row["reason"]) == ("refused", "no known shape")
+
+
+@pytest.mark.parametrize("field", ["payload", "body", "data"])
+def test_a_form_field_may_hold_the_payload(tmp_path: Path, field: str) -> None:
+    alone = urlencode({field: d.compact(TICKET)})
+    bodies = [
+        alone,
+        urlencode({"token": "t", field: d.compact(TICKET), "timestamp": SAID}),
+        d.compact({"headers": {}, "body": alone}),
+        d.compact({"body": base64.b64encode(alone.encode()).decode(), "isBase64Encoded": True}),
+    ]
+    found = d.read(tmp_path, {"a": "\n".join(bodies).encode()})
+    assert d.documents(found) == [TICKET] * len(bodies)
+    assert found[1]["received_at"].isoformat(timespec="seconds") == "2024-05-01T10:00:00+00:00"
+
+
 def test_a_body_of_several_payloads(tmp_path: Path) -> None:
     items = d.payloads(5)
     bodies = [d.compact(items[:2]), "\n".join(map(d.compact, items[2:])), items]
