@@ -33,7 +33,8 @@ class Package:
     """Rows for raw, by table, in the order of raw's columns.
 
     ``reach`` is how far behind the newest created_at ever landed the rows of a list go, in seconds: the lag without
-    which dlt's incremental would drop them. ``missing_tables`` are to be made even if nothing is in them.
+    which dlt's incremental would drop them. ``missing_tables`` are to be made even if nothing is in them. ``missing``
+    counts what is marked as no longer listed.
     """
 
     box_office: str
@@ -43,6 +44,7 @@ class Package:
     reach: dict[str, int] = field(default_factory=dict)
     missing_tables: set[str] = field(default_factory=set)
     new: dict[str, int] = field(default_factory=dict)
+    missing: dict[str, int] = field(default_factory=dict)
 
     @property
     def has_news(self) -> bool:
@@ -144,6 +146,8 @@ class Gathering:
         for version, key, created_at, text, hash_, fetched_at in versions:
             row = (version, self.box_office, key, created_at, text, hash_, fetched_at, self.now)
             package.rows.setdefault(name, []).append(row)
+        if versions:
+            package.missing[name] = package.missing.get(name, 0) + len(versions)
 
     def _row(self, name: str, document: Document, fetched_at: dt.datetime) -> Row:
         latest_only = LISTS[name].keeps == "latest"
