@@ -248,7 +248,7 @@ def _load(
             told.news, told.refused = loaded.news, loaded.refused
             told.requests, told.waiting, told.told = loaded.requests, loaded.waiting, loaded.told
             told.seconds = round(time.monotonic() - started, 3)
-            if loaded.news or loaded.finished_earlier:
+            if loaded.news or loaded.finished_earlier or loaded.set_right:
                 changed.add(account.platform)
             if any(loaded.rows.values()):
                 touched.add(account.platform)

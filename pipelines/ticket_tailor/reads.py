@@ -19,7 +19,7 @@ from pipelines.settings import BoxOffice
 from pipelines.ticket_tailor.client import Client
 from pipelines.ticket_tailor.crew import Crew
 from pipelines.ticket_tailor.documents import Document
-from pipelines.ticket_tailor.faults import KeyRefused, Offline
+from pipelines.ticket_tailor.faults import KeyRefused, Offline, SameBoxOffice
 from pipelines.ticket_tailor.lists import List, chosen
 from pipelines.ticket_tailor.packages import TABLES, Gathering, Package
 from pipelines.ticket_tailor.progress import Progress
@@ -292,7 +292,7 @@ class Plan:
                 happened.append(happening)
                 if isinstance(happening, Unreadable | Cut) or self._news(happening):
                     return True
-        except (KeyRefused, Offline):
+        except (KeyRefused, Offline, SameBoxOffice):
             raise
         except Problem:
             del self._begun[read]

@@ -58,6 +58,23 @@ class Plan:
     told: list[str] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
 
+    def twin(self, configured: set[str]) -> str | None:
+        """The site, not ``configured`` any more, that raw holds these files of, while it holds none of this one's.
+
+        Path, size and time are proof; where copying has changed the times, so is half of all files.
+        """
+        if not len(self.new):
+            return None
+        found = register.ticketor_elsewhere(
+            self.warehouse, self.site.name, self.new.paths, self.new.sizes, self.new.times
+        )
+        same = {
+            name: files
+            for name, (files, exactly) in found.items()
+            if name not in configured and (exactly or files * 2 >= len(self.new))
+        }
+        return max(same, key=lambda name: same[name]) if same else None
+
     @property
     def waiting(self) -> list[str]:
         """In words, that files are too young to be read; empty where none is."""

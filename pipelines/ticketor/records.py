@@ -61,6 +61,13 @@ _FOLDERS = {
 Known = Mapping[str, tuple[int, str]]
 
 
+def record_id_of(site: str, path: str, position: int, raw: bytes) -> str:
+    """A record's key, the same whenever its file is read."""
+    return hashlib.blake2b(
+        b"%b\x1f%d\x1f%b" % (f"{site}\x1f{path}".encode(), position, raw), digest_size=16
+    ).hexdigest()
+
+
 class FileReader:
     """Turns one file into rows. Its first record is written last: raw then knows a file only once it was read whole."""
 
@@ -69,7 +76,6 @@ class FileReader:
         self.position = 0
         self.blank = True
         self.last_outcome = EMPTY
-        self.identity = f"{rows.site}\x1f{path}\x1f".encode()
         self.expected, self.hint = _folder_hint(path.rpartition("/")[0])
         self.now = time.time_ns() // 1000
         self.received_at, self.basis = _time_of_file(path, mtime_ns, self.now)
@@ -133,7 +139,7 @@ class FileReader:
         position = self.position
         self.position += 1
         self.last_outcome = outcome
-        record_id = hashlib.blake2b(b"%b%d\x1f%b" % (self.identity, position, raw), digest_size=16).hexdigest()
+        record_id = record_id_of(self.rows.site, self.path, position, raw)
         moment, basis = self.received_at, self.basis
         if received_at is not None:
             stated = (received_at - _EPOCH) // _MICROSECOND
