@@ -350,8 +350,8 @@ class TicketorAccount:
         loaded.told += plan.waiting
         if plan.unreadable:
             raise Problem(
-                f"{len(plan.unreadable)} files could not be read, for example {plan.unreadable[0]}. "
-                "The others are loaded; these are tried again by every run."
+                f"{len(plan.unreadable)} files or folders could not be read, for example {plan.unreadable[0]}. "
+                "All others are loaded; these are tried again by every run."
             )
 
     def _planned(self, options: Reading) -> "buffer.Plan":

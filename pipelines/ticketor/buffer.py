@@ -43,7 +43,7 @@ class Plan:
     """What a site's buffer holds that raw does not.
 
     ``told`` is what a person should know of the buffer. ``unreadable`` and ``young`` fill up while the packages are
-    made: files that could not be read, and how many may still be written; the next run tries both again.
+    made: files (and folders) that could not be read, and how many may still be written; the next run tries both again.
     """
 
     site: Site
@@ -84,7 +84,8 @@ class Plan:
     @property
     def is_empty(self) -> bool:
         """Whether a load would bring nothing worth a run."""
-        return not len(self.new) and not self.first and not (self.folders and self.listed >= WORTH_REMEMBERING)
+        remembers = self.folders and self.listed >= WORTH_REMEMBERING
+        return not len(self.new) and not self.first and not remembers and not self.unreadable
 
     def packages(self) -> Iterator[Package]:
         """The loads, each small enough for a gigabyte of memory; while one is loaded the next is made.
@@ -163,6 +164,7 @@ def plan(site: Site, warehouse: Path, *, sweep: bool = False) -> Plan:
         first=first,
         young=listing.young,
         told=listing.told,
+        unreadable=listing.unreadable,
     )
 
 

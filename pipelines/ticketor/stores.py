@@ -32,6 +32,7 @@ class Listing:
         self.real: dict[str, str] = {}  # the path as the file system has it, where that is no text
         self.folders: dict[str, int] = {}  # folders listed, and the time to remember each by
         self.told: list[str] = []
+        self.unreadable: list[str] = []  # folders, and why
         self.young = 0  # files that may still be written: left to the next run
 
     def add(self, path: str, size: int, mtime_ns: int) -> None:
@@ -117,7 +118,10 @@ class LocalFolder:
                 if not folder:
                     raise self._problem(error) from None
                 if not isinstance(error, FileNotFoundError):
-                    listing.told.append(f"{self.site}: the folder {folder} cannot be read: {error.strerror}")
+                    listing.unreadable.append(f"{folder}: {error.strerror}")
+                    listing.folders[folder] = (
+                        NOT_REMEMBERED  # or nobody would ask again while its parent stays as it is
+                    )
                 continue
             waiting += inner
             if is_text(folder):

@@ -243,6 +243,30 @@ def test_one_unreadable_file_stops_no_other_and_is_tried_again(venue: Venue, mon
     assert {item["Id"] for item in venue.documents()} == {0, 1, 2}
 
 
+def test_a_folder_that_cannot_be_read_fails_every_run_until_it_can(
+    venue: Venue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        venue.put(f"{number}/a.json", d.user(random.Random(1), number))
+    age(venue.files)
+    scanned = os.scandir
+
+    def deny(path: Any) -> Any:
+        if str(path).endswith("/1"):
+            raise PermissionError(13, "Permission denied")
+        return scanned(path)
+
+    monkeypatch.setattr(stores.os, "scandir", deny)
+    for _ in range(2):
+        with pytest.raises(Problem, match=r"1 files or folders .* 1: Permission denied"):
+            venue.load()
+        assert not venue.plan().is_empty
+        assert {item["Id"] for item in venue.documents()} == {0, 2}
+    monkeypatch.undo()
+    venue.load()
+    assert {item["Id"] for item in venue.documents()} == {0, 1, 2} and venue.plan().is_empty
+
+
 def test_a_file_that_vanishes_between_listing_and_reading_is_no_error(venue: Venue) -> None:
     path = venue.put("a.json", d.user(random.Random(1), 1))
     venue.put("b.json", d.user(random.Random(1), 2))
