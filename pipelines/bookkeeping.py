@@ -149,6 +149,11 @@ def other_hands(settings: Settings) -> bool:
     return marked != _stamp(settings.warehouse)
 
 
+def want_a_new_start(settings: Settings) -> None:
+    """Makes the next run build everything anew, as after ``other_hands``: raw was changed beside the loads."""
+    settings.clean_marker.write_text("{}")
+
+
 def remove_marker(settings: Settings) -> None:
     """Before anything is touched. After ``other_hands`` it stays until what they did is made good, despite kills."""
     if not other_hands(settings):

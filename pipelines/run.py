@@ -35,13 +35,15 @@ def _versions() -> dict[str, str]:
 class AccountResult:
     """What a run did for one account.
 
-    ``news`` counts new raw rows by table, ``refused`` those not let in; ``error`` and ``told`` are for a person.
+    ``news`` counts new raw rows by table, ``refused`` those not let in, ``waiting`` the files too young to be read;
+    ``error`` and ``told`` are for a person.
     """
 
     platform: str
     account: str
     news: dict[str, int] = dataclasses.field(default_factory=dict)
     refused: int = 0
+    waiting: int = 0
     requests: int = 0
     seconds: float = 0.0
     told: list[str] = dataclasses.field(default_factory=list)
@@ -248,7 +250,8 @@ def _is_due(settings: Settings, account: Account, options: load.Reading, result:
         result.accounts.append(AccountResult(account.platform, account.name, error=words))
         return False
     if not look.due:
-        result.accounts.append(AccountResult(account.platform, account.name, requests=look.requests, told=look.told))
+        seen = {"requests": look.requests, "waiting": look.waiting, "told": look.told}
+        result.accounts.append(AccountResult(account.platform, account.name, **seen))
     return look.due
 
 
@@ -280,10 +283,10 @@ def _load(
                 echo(f"{account.platform} {account.name}: {told.error}")
             finally:
                 told.news, told.refused = loaded.news, loaded.refused
-                told.requests, told.told = loaded.requests, loaded.told
+                told.requests, told.waiting, told.told = loaded.requests, loaded.waiting, loaded.told
                 told.seconds = round(time.monotonic() - started, 3)
             interruption.check()
-            if loaded.news or loaded.finished_earlier:
+            if loaded.news or loaded.finished_earlier or loaded.set_right:
                 changed.add(account.platform)
             if any(loaded.rows.values()):
                 touched.add(account.platform)

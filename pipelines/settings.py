@@ -15,6 +15,8 @@ would go on to look for a missing key under ever shorter names, down to a bare `
 import dataclasses
 import datetime as dt
 import functools
+import itertools
+import os
 import re
 import string
 import tomllib
@@ -178,7 +180,7 @@ def _complete(
     if base_url := environ.get("TICKET_TAILOR_BASE_URL"):
         offices = {name: {**office, "base_url": base_url} for name, office in offices.items()}
 
-    return dataclasses.replace(
+    complete = dataclasses.replace(
         settings,
         sites=tuple(
             _build(Site, name, values, zone, "ticketor.sites", "buffer", root) for name, values in sites.items()
@@ -190,6 +192,36 @@ def _complete(
         published_mode=_mode(options.get("published_mode", "444")),
         set_aside_at_most=_count(options.get("set_aside_at_most"), "boxoffice.set_aside_at_most"),
     )
+    _refuse_twins(complete)
+    return complete
+
+
+def _refuse_twins(settings: Settings) -> None:
+    """Raises ConfigProblem for two names of one account: all that it sells would count twice."""
+    for one, other in itertools.combinations(settings.box_offices, 2):
+        if (one.api_key, one.base_url.rstrip("/")) == (other.api_key, other.base_url.rstrip("/")):
+            raise ConfigProblem(
+                f"[ticket_tailor.box_offices.{one.name}] and [ticket_tailor.box_offices.{other.name}] have the same "
+                "api_key, which is that of one box office: all its sales would count twice. Nothing was run. "
+                "Keep one of them, or give the other its own key."
+            )
+    places = {site.name: _place(site.buffer) for site in settings.sites}
+    for one, other in itertools.permutations(places, 2):
+        if f"{places[other]}/".startswith(f"{places[one]}/"):
+            how = "is the folder" if places[one] == places[other] else "lies in the folder"
+            raise ConfigProblem(
+                f"The buffer of [ticketor.sites.{other}] {how} of [ticketor.sites.{one}], {places[one]}: all that lies "
+                "in both would count twice. Nothing was run. Keep one of them, or give each a folder beside the other."
+            )
+
+
+def _place(buffer: str) -> str:
+    """One spelling for a folder, whatever links lead to it, and for a bucket's address."""
+    address = buffer.removeprefix("file://")
+    if "://" not in address:
+        return os.path.realpath(address).rstrip("/")
+    scheme, _, path = address.partition("://")
+    return f"{scheme.lower()}://{'/'.join(part for part in path.split('/') if part)}"
 
 
 def duration(text: str) -> dt.timedelta:
@@ -287,9 +319,14 @@ def _accounts(tree: dict[str, Any], environ: Mapping[str, str], path: tuple[str,
         if name:
             accounts.setdefault(name, {}).update(values)
     for name in accounts:
-        if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name):
-            raise ConfigProblem(f"[{'.'.join(path)}.{name}]: an account's name is made of a-z, 0-9, _ and -.")
+        check_name(f"[{'.'.join(path)}.{name}]", name)
     return accounts
+
+
+def check_name(where: str, name: str) -> None:
+    """Raises ConfigProblem for what cannot be an account's name."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name):
+        raise ConfigProblem(f"{where}: an account's name is made of a-z, 0-9, _ and -.")
 
 
 def _from_environment(environ: Mapping[str, str], prefix: str) -> dict[str, dict[str, str]]:

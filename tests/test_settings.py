@@ -85,6 +85,53 @@ def test_how_long_an_account_may_be_silent_and_who_is_told(tmp_path: Path) -> No
     assert "secret" not in repr(settings)
 
 
+def test_blanks_round_a_key_are_none_of_it(tmp_path: Path) -> None:
+    assert load_settings({"TICKET_TAILOR_API_KEY": " sk_1\t\n"}, tmp_path).box_offices[0].api_key == "sk_1"
+    write(tmp_path, "secrets.toml", '[ticket_tailor.box_offices.studio]\napi_key = "sk_2 "\n')
+    assert load_settings({}, tmp_path).box_offices[0].api_key == "sk_2"
+    with pytest.raises(ConfigProblem, match=r"studio.* has no api_key"):
+        load_settings({"TICKET_TAILOR__BOX_OFFICES__STUDIO__API_KEY": "  "}, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("hooks", "hooks"),
+        ("hooks", "hooks/"),
+        ("hooks", "./hooks/../hooks"),
+        ("hooks", "link"),
+        ("hooks", "file://{root}/hooks"),
+        ("hooks", "hooks/club"),
+        ("link/club", "hooks"),
+        ("s3://hooks/arena", "s3://hooks/arena/"),
+        ("s3://hooks", "s3://hooks//club"),
+    ],
+)
+def test_two_sites_of_one_buffer_are_refused(tmp_path: Path, one: str, other: str) -> None:
+    (tmp_path / "hooks" / "club").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "hooks")
+    sites = {"arena": one, "club": other.format(root=tmp_path)}
+    tables = [f'[ticketor.sites.{name}]\nbuffer = "{buffer}"\n' for name, buffer in sites.items()]
+    write(tmp_path, "config.toml", "".join(tables))
+    with pytest.raises(ConfigProblem, match=r"ticketor\.sites\.(.|\n)*ticketor\.sites\.(.|\n)*count twice") as told:
+        load_settings({}, tmp_path)
+    assert told.value.exit_code == 2 and "arena" in str(told.value) and "club" in str(told.value)
+
+
+def test_buffers_side_by_side_are_two(tmp_path: Path) -> None:
+    sites = {"arena": "hooks", "club": "hooks-2", "barn": "s3://hooks/barn", "loft": "s3://hooks/barn-2"}
+    tables = [f'[ticketor.sites.{name}]\nbuffer = "{buffer}"\n' for name, buffer in sites.items()]
+    write(tmp_path, "config.toml", "".join(tables))
+    assert len(load_settings({}, tmp_path).sites) == 4
+
+
+def test_one_key_under_two_names_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, "secrets.toml", '[ticket_tailor.box_offices.a]\napi_key = "sk_secret"\n')
+    with pytest.raises(ConfigProblem, match=r"box_offices\.a.*box_offices\.b.*same api_key") as told:
+        load_settings({"TICKET_TAILOR__BOX_OFFICES__B__API_KEY": "sk_secret "}, tmp_path)
+    assert "sk_secret" not in str(told.value)
+
+
 def test_an_unrelated_api_key_is_nobodys(tmp_path: Path) -> None:
     settings = load_settings({"API_KEY": "k", "TICKET_TAILOR__API_KEY": "k"}, tmp_path)
     assert not settings.box_offices

@@ -56,6 +56,7 @@ for verb in (
     keeping.backup,
     keeping.restore,
     keeping.rebuild,
+    keeping.rename_account,
     running.schedule,
     completion,
 ):
