@@ -386,6 +386,30 @@ LISTS["huge_tt"] = [
     }
 ]
 
+
+# A ticket's own document and the copy in its order do not say the same. First the one changes, then the other.
+def of_order(number: int, **more: Any) -> Json:
+    return issued(number, 1) | more
+
+
+def copies(*tickets: Json, **more: Any) -> Json:
+    copied = [of_order(number, description="Copy") for number in range(1, 5)]
+    lines = line(1, "ticket", "tt_1", 4000, 4)
+    return {
+        "orders": [order(1, lines, issued_tickets=copied, **more)],
+        "issued_tickets": list(tickets),
+    }
+
+
+OWN: Json = {"order_id": "or_9", "event_id": "ev_2", "listed_price": 700, "description": "Own"}
+OTHERS = [of_order(3, order_id=None), of_order(4)]
+LISTS["copies"] = [
+    copies(of_order(1, **OWN), of_order(2), *OTHERS),
+    copies(of_order(1, **OWN), of_order(2, **OWN), *OTHERS),
+    # what its own list has no more is as its order has it
+    copies(of_order(1, **OWN), of_order(2, **OWN), OTHERS[0], referral_tag="changed"),
+]
+
 # What a full read no longer lists.
 LISTS["gone"] = [
     {
@@ -775,6 +799,21 @@ def test_the_largest_amounts_stop_nothing(house: House) -> None:
         ("6", Decimal("49999999999.5"), Decimal("49999999999.5"), 0),
         (None, Decimal("297654321100.75"), MOST, Decimal("197654321101.75")),
     ]
+
+
+def test_the_ticket_s_own_document_wins_while_it_is_listed(house: House) -> None:
+    query = (
+        "select ticket_id, order_id, event_id, list_price, ticket_type from fct_tickets "
+        "where account = 'copies' order by 1"
+    )
+    own = ("or_9", "ev_2", 7, "Own")
+    for now in range(RUNS):
+        assert house.ask(query, run=now) == [
+            ("it_1", *own),
+            ("it_2", *(own if now else ("or_1", "ev_1", 10, "Adult"))),
+            ("it_3", "or_1", "ev_1", 10, "Adult"),
+            ("it_4", "or_1", "ev_1", 10, "Adult" if now < 2 else "Copy"),
+        ]
 
 
 def test_every_kind_of_line(house: House) -> None:
