@@ -1,0 +1,208 @@
+"""Many sequences in one warehouse: delivered over rounds, in another order, and built anew; and what came of it."""
+
+import contextlib
+import dataclasses
+import re
+import shutil
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from pipelines import run
+from pipelines.settings import BoxOffice, Settings, Site
+from tests.deliveries import box_offices, checks, ticket_tailor, ticketor
+from tests.deliveries.checks import Finding
+from tests.deliveries.sequences import ROUNDS, Sequence
+
+ZONES = {
+    "london": "Europe/London",
+    "newyork": "America/New_York",
+    "kathmandu": "Asia/Kathmandu",
+    "nowhere": None,
+}
+OTHER_ROUNDS = 2
+_FAILED = re.compile(r"^\s*(test|model|seed|snapshot) (\w+): (.*)$", re.MULTILINE)
+
+
+class Batch:
+    """One batch of sequences and the folders it is tried in. ``findings`` fill as it goes on."""
+
+    def __init__(
+        self,
+        folder: Path,
+        sequences: list[Sequence],
+        say: Callable[[str], None] = lambda _line: None,
+        left_out: frozenset[str] = frozenset(),
+    ):
+        self.folder, self.sequences, self.say, self.left_out = folder, sequences, say, left_out
+        self.findings: list[Finding] = []
+        self.files: dict[tuple[str, str], tuple[int, ticketor.File]] = {}
+        zones = list(ZONES)
+        self.account = {each["number"]: zones[index % len(zones)] for index, each in enumerate(sequences)}
+        self.has = {each["platform"] for each in sequences}
+
+    def try_all(self, parts: tuple[str, ...] = ("grown", "other", "rebuilt")) -> list[Finding]:
+        """Everything, as far as the builds go."""
+        with box_offices.BoxOffices() as api:
+            self.api = api
+            grown = self._grown()
+            if grown and "rebuilt" in parts:
+                self._rebuilt(grown)
+            if grown and "other" in parts:
+                self._other(grown)
+        return self.findings
+
+    def _settings(self, name: str) -> Settings:
+        folder = self.folder / name
+        sites, offices = [], []
+        for account, zone in ZONES.items():
+            if "ticketor" in self.has:
+                buffer = folder / "buffer" / account
+                buffer.mkdir(parents=True, exist_ok=True)
+                sites.append(Site(account, str(buffer), time_zone=zone, settle_seconds=0.0))
+            if "ticket_tailor" in self.has:
+                offices.append(BoxOffice(account, f"sk_{account}", base_url=self.api.url, time_zone=zone))
+        data = folder / "data"
+        data.mkdir(parents=True, exist_ok=True)
+        (data / "person.key").write_text("5" * 64)
+        return Settings(data_dir=data, sites=tuple(sites), box_offices=tuple(offices))
+
+    def _deliver(self, settings: Settings, due: Callable[[dict[str, Any]], bool]) -> None:
+        buffers = {site.name: Path(site.buffer) for site in settings.sites}
+        for sequence in self.sequences:
+            if sequence["platform"] == "ticketor":
+                account = self.account[sequence["number"]]
+                for file, content in ticketor.files(sequence):
+                    if due(file):
+                        ticketor.write(buffers[account], content)
+                        self.files[account, content.path] = sequence["number"], content
+
+    def _show(self, settings: Settings, number: int) -> None:
+        shown: dict[str, dict[str, list[Any]]] = defaultdict(lambda: {name: [] for name in ticket_tailor.LISTS})
+        for office in settings.box_offices:
+            shown[office.name]
+        for sequence in self.sequences:
+            if sequence["platform"] == "ticket_tailor":
+                for name, objects in sequence["states"][number].items():
+                    shown[self.account[sequence["number"]]][name] += objects
+        for account, lists in shown.items():
+            self.api.show(f"sk_{account}", lists)
+
+    def _run(self, settings: Settings, where: str) -> bool:
+        """A run; whether it published everything."""
+        self.say(f"{where}: run")
+        try:
+            with _without_tests(self.left_out):
+                result = run.run(settings, echo=lambda _line: None, full=True)
+        except Exception as error:
+            self.findings.append(Finding(None, f"{where}: {type(error).__name__}", str(error)))
+            return False
+        return self._judge(settings, result, where)
+
+    def _judge(self, settings: Settings, result: run.RunResult, where: str) -> bool:
+        for account in result.accounts:
+            if account.error:
+                self.findings.append(Finding(None, f"{where}: account", f"{account.account}: {account.error}"))
+        if result.published and not result.error:
+            return True
+        if not result.error:
+            # nothing new in this round
+            return settings.published.exists()
+        self.findings += failed(settings, result.error, where)
+        return result.published
+
+    def _grown(self) -> Settings | None:
+        settings = self._settings("grown")
+        for number in range(ROUNDS):
+            self._deliver(settings, lambda file, now=number: file["round"] == now)
+            self._show(settings, number)
+            if not self._run(settings, f"run {number + 1}"):
+                return None
+        self.findings += checks.written_is_read(settings.warehouse, self.files, "raw") if self.files else []
+        self.findings += checks.invariants(settings.published, self.sequences, "grown")
+        return settings
+
+    def _other(self, grown: Settings) -> None:
+        """The same deliveries in another order and number of runs; of Ticket Tailor only the last state."""
+        settings = self._settings("other")
+        for number in range(OTHER_ROUNDS):
+            self._deliver(settings, lambda file, now=number: file["other_round"] == now)
+            self._show(settings, ROUNDS - 1)
+            if not self._run(settings, f"other run {number + 1}"):
+                return
+        if "ticketor" in self.has:
+            found = checks.differences(grown.published, settings.published, "order of arrival", "ticketor")
+            self.findings += found
+        if "ticket_tailor" in self.has:
+            found = checks.current_state(grown.published, settings.published, self.sequences, "current state")
+            self.findings += found
+        self.findings += checks.invariants(settings.published, self.sequences, "other")
+
+    def _rebuilt(self, grown: Settings) -> None:
+        """From the same raw in one build, in a folder of its own."""
+        settings = dataclasses.replace(grown, data_dir=self.folder / "rebuilt")
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        shutil.copy(grown.person_key_file, settings.person_key_file)
+        with duckdb.connect(str(settings.warehouse)) as db:
+            db.execute(f"attach '{grown.warehouse}' as old (read_only)")
+            for schema, table in db.execute(
+                "select schema_name, table_name from duckdb_tables() where database_name = 'old' "
+                "and schema_name like 'raw%'"
+            ).fetchall():
+                db.execute(f'create schema if not exists "{schema}"')
+                db.execute(f'create table "{schema}"."{table}" as from old."{schema}"."{table}"')
+        self.say("rebuild")
+        try:
+            with _without_tests(self.left_out):
+                result = run.transform_only(settings, echo=lambda _line: None)
+        except Exception as error:
+            self.findings.append(Finding(None, f"rebuild: {type(error).__name__}", str(error)))
+            return
+        if self._judge(settings, result, "rebuild"):
+            self.findings += checks.differences(grown.published, settings.published, "grown and rebuilt")
+
+
+@contextlib.contextmanager
+def _without_tests(names: frozenset[str]) -> Iterator[None]:
+    """Leaves tests out whose failures are known, so that a search goes on behind them."""
+    from dbt.cli.main import dbtRunner
+
+    invoke = dbtRunner.invoke
+    if names:
+        extra = ["--exclude", *sorted(names)]
+        dbtRunner.invoke = lambda self, args, **options: invoke(self, [*args, *extra], **options)
+    try:
+        yield
+    finally:
+        dbtRunner.invoke = invoke
+
+
+def failed(settings: Settings, error: str, where: str) -> list[Finding]:
+    """What a build that failed says, test by test, with the sequences its rows name."""
+    found: list[Finding] = []
+    with duckdb.connect(str(settings.warehouse), read_only=True) as db:
+        db.execute("set TimeZone = 'UTC'")
+        owners: checks.Owners | None = None
+        for kind, name, message in _FAILED.findall(error):
+            rows: list[tuple[Any, ...]] = []
+            for path in (settings.data_dir / "dbt" / "compiled").rglob(f"{name}.sql"):
+                try:
+                    rows = db.execute(f"from ({path.read_text().rstrip().rstrip(';')}) limit 500").fetchall()
+                except duckdb.Error as problem:
+                    message += f" ({problem})"
+            owners = owners or checks.Owners(db, ("warehouse",))
+            told: dict[int | None, str] = {}
+            for row in rows:
+                told.setdefault(owners.of(row), str(row))
+            for number, text in (told or {None: message}).items():
+                found.append(Finding(number, f"{where}: {kind} {name}", f"{message[:200]} | {text}"))
+    return found or [Finding(None, f"{where}: build", error)]
+
+
+def summary(findings: list[Finding]) -> Iterator[str]:
+    for kind, count in Counter(each.kind for each in findings).most_common():
+        example = next(each for each in findings if each.kind == kind)
+        yield f"{count:5} {kind} (sequence {example.number}): {example.text[:300]}"
