@@ -9,14 +9,32 @@
 {%- endmacro %}
 
 
-{% macro utc(expression) -%}
-    {#- Text to a point in time. Without a zone it is UTC (the session's zone); year 1 is how .NET writes "never". -#}
-    case when {{ expression }} not like '0001-%' then try_cast({{ expression }} as timestamptz) end
+{% macro cleaned(text) -%}
+    {#- Text without the blanks round it, NULL where nothing else is left: spaces of every width, tabs, line ends, and what is not
+        seen at all, such as U+200B, U+FEFF and the marks of direction that phones copy along. trim() takes spaces alone. -#}
+    nullif(regexp_replace({{ text }}, '^[\p{Z}\p{Cc}\p{Cf}]+|[\p{Z}\p{Cc}\p{Cf}]+$', '', 'g'), '')
 {%- endmacro %}
 
 
-{% macro unix_time(expression) -%}
-    to_timestamp(try_cast({{ expression }} as bigint))
+{% macro held_time(at) -%}
+    {#- A point in time, NULL where a reader may not hold it: Python's and Arrow's calendars have the years 1 to 9999. No zone was
+        ever 16 hours from UTC (the widest are local mean times: Manila -15:56, Metlakatla +15:02), so a day at the end is enough for
+        every zone; of the beginning the whole year 1 goes, which is how .NET writes "never". -#}
+    case
+        when {{ at }} >= timestamptz '0002-01-01 00:00:00+00' and {{ at }} < timestamptz '9999-12-31 00:00:00+00' then {{ at }}
+    end
+{%- endmacro %}
+
+
+{% macro utc(expression) -%}
+    {#- Text to a point in time. Without a zone it is UTC (the session's zone). -#}
+    {{ held_time('try_cast(' ~ expression ~ ' as timestamptz)') }}
+{%- endmacro %}
+
+
+{% macro is_unread_time(text, at) -%}
+    {#- Whether a time stands there and cannot be read; .NET's "never" of the year 1 says that there is none. -#}
+    {{ at }} is null and {{ cleaned(text) }} not like '0001-%'
 {%- endmacro %}
 
 
@@ -31,7 +49,7 @@
 
 
 {% macro normalised_email(email) -%}
-    nullif(lower(trim({{ email }})), '')
+    lower({{ cleaned(email) }})
 {%- endmacro %}
 
 

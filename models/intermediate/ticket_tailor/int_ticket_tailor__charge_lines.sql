@@ -139,7 +139,8 @@ select
     charges.tax,
     heads.base_multiplier,
     heads.currency,
-    case when heads.is_booked then heads.created_at end as booked_at
+    case when heads.is_booked then coalesce(heads.created_at, heads.first_seen_at) end as booked_at,
+    case when heads.created_at is null then 'first_seen' else 'platform' end as date_basis
 from charges
 inner join {{ touched('int_ticket_tailor__order_heads') }} as heads
     on charges.box_office = heads.box_office and charges.order_id = heads.order_id

@@ -74,7 +74,7 @@ lines as (
         base_multiplier,
         currency,
         booked_at,
-        'platform' as date_basis
+        date_basis
     from charges
 
     union all

@@ -124,8 +124,11 @@ select
     payments.payment_id,
     payments.order_id,
     heads.customer_id,
-    coalesce(payments.paid_at, heads.created_at) as paid_at,
-    payments.paid_at_basis,
+    coalesce(payments.paid_at, heads.created_at, heads.first_seen_at) as paid_at,
+    case
+        when payments.paid_at is null and heads.created_at is null then 'first_seen'
+        else payments.paid_at_basis
+    end as paid_at_basis,
     heads.payment_type as method,
     cast(null as varchar) as charge_method,
     case when payments.kind in ('capture', 'refund') then heads.txn_id end as processor_reference,

@@ -59,7 +59,7 @@ select
     amount_as_given,
     base_multiplier,
     currency,
-    case when version_no = 1 then created_at else fetched_at end as moved_at,
+    case when version_no = 1 then coalesce(created_at, fetched_at) else fetched_at end as moved_at,
     case when version_no = 1 then 'before_first_load' else 'first_seen' end as moved_at_basis,
     fetched_at as first_seen_at
 from named

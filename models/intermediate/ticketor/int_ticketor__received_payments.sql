@@ -47,7 +47,7 @@ newest as (
 ),
 
 credit_types as (
-    select distinct lower(trim(payment_type)) as payment_type
+    select distinct lower({{ cleaned('payment_type') }}) as payment_type
     from {{ ref('ticketor_payment_types') }}
     where is_credit
 ),

@@ -139,7 +139,7 @@
             select
                 named.account,
                 named.{{ id }} as customer_id,
-                lower(trim(named.{{ email }})) as email
+                {{ normalised_email('named.' ~ email) }} as email
             from {{ ref('stg_ticketor__' ~ model) }} as named
             semi join heard_of on named.account = heard_of.account and named.{{ id }} = heard_of.customer_id
             {{ 'union all' if not loop.last }}

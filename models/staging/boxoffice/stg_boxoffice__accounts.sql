@@ -4,6 +4,6 @@
 select
     platform,
     account,
-    nullif(trim(time_zone), '') as time_zone,
+    {{ cleaned('time_zone') }} as time_zone,
     configured_at
 from {{ source('boxoffice', 'accounts') }}

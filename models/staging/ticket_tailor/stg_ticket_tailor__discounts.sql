@@ -21,8 +21,8 @@ select
     id as discount_id,
     fetched_at,
     missing_since,
-    nullif(trim(d.code), '') as code,
-    nullif(trim(d.name), '') as discount_name,
+    {{ cleaned('d.code') }} as code,
+    {{ cleaned('d.name') }} as discount_name,
     _dlt_load_id,
     {{ shape() }} as _shape
 from documents

@@ -38,14 +38,14 @@ select
     fetched_at,
     missing_since,
     nullif(d.event_series_id, '') as event_series_id,
-    nullif(trim(d.name), '') as event_name,
-    lower(nullif(d.status, '')) as status,
+    {{ cleaned('d.name') }} as event_name,
+    lower({{ cleaned('d.status') }}) as status,
     {{ tt_time('d.start') }} as starts_at,
     {{ tt_time('d."end"') }} as ends_at,
-    nullif(d.timezone, '') as time_zone,
+    {{ cleaned('d.timezone') }} as time_zone,
     {{ tt_currency('d.currency') }} as currency,
     {{ tt_multiplier('d.currency') }} as iso_multiplier,
-    nullif(trim(d.venue.name), '') as venue,
+    {{ cleaned('d.venue.name') }} as venue,
     {{ tt_whole('d.max_tickets_sold_per_occurrence') }} as max_tickets,
     {{ tt_whole('d.total_orders') }} as total_orders,
     {{ tt_whole('d.total_issued_tickets') }} as total_issued_tickets,
@@ -56,7 +56,7 @@ select
             'max_tickets_sold_per_occurrence': 'd.max_tickets_sold_per_occurrence', 'total_orders': 'd.total_orders',
             'total_issued_tickets': 'd.total_issued_tickets', 'total_holds': 'd.total_holds', 'revenue': 'd.revenue',
         },
-        {'start': 'd.start', 'end': 'd."end"'}
+        {'created_at': 'cast(created_at as varchar)', 'start': 'd.start', 'end': 'd."end"'}
     ) }} as unreadable,
     _dlt_load_id,
     {{ shape() }} as _shape

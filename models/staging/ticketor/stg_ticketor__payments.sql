@@ -66,10 +66,10 @@ typed as (
     select
         *,
         cast(doc.id as varchar) as payment_id,
-        nullif(trim(doc.chargemethod), '') as charge_method,
-        nullif(trim(doc.paymenttype), '') as payment_type,
+        {{ cleaned('doc.chargemethod') }} as charge_method,
+        {{ cleaned('doc.paymenttype') }} as payment_type,
         {{ money('doc.amount') }} as amount,
-        nullif(upper(trim(doc.currency)), '') as currency,
+        upper({{ cleaned('doc.currency') }}) as currency,
         {{ utc('doc.date') }} as paid_at,
         {{ money('doc.deductedamountbyplatform') }} as platform_deduction,
         try_cast(doc.success as boolean) as is_success
@@ -97,27 +97,27 @@ select
     cast(nullif(doc.cashregisterid, 0) as varchar) as cash_register_id,
     cast(nullif(doc.paymentprocessoreventorganizerid, 0) as varchar) as event_organizer_id,
     cast(nullif(doc.buyer.id, 0) as varchar) as buyer_id,
-    nullif(trim(doc.buyer.firstname), '') as buyer_first_name,
-    nullif(trim(doc.buyer.lastname), '') as buyer_last_name,
-    nullif(trim(doc.buyer.email), '') as buyer_email,
-    nullif(trim(doc.buyer.phone), '') as buyer_phone,
+    {{ cleaned('doc.buyer.firstname') }} as buyer_first_name,
+    {{ cleaned('doc.buyer.lastname') }} as buyer_last_name,
+    {{ cleaned('doc.buyer.email') }} as buyer_email,
+    {{ cleaned('doc.buyer.phone') }} as buyer_phone,
     -- Which values stood in the document and have no value here; tests look at it
     concat_ws(
         ' ',
         case when said[1] <> '' and payment_id is null then 'Id' end,
         case when said[2] <> '' and doc.invoiceid is null then 'InvoiceId' end,
-        case when trim(said[3]) <> '' and charge_method is null then 'ChargeMethod' end,
-        case when trim(said[4]) <> '' and payment_type is null then 'PaymentType' end,
+        case when charge_method is null and {{ cleaned('said[3]') }} is not null then 'ChargeMethod' end,
+        case when payment_type is null and {{ cleaned('said[4]') }} is not null then 'PaymentType' end,
         case when said[5] <> '' and amount is null then 'Amount' end,
-        case when trim(said[6]) <> '' and currency is null then 'Currency' end,
+        case when currency is null and {{ cleaned('said[6]') }} is not null then 'Currency' end,
         case when said[7] <> '' and platform_deduction is null then 'DeductedAmountByPlatform' end,
         case when said[8] <> '' and doc.cashregisterid is null then 'CashRegisterId' end,
         case when said[9] <> '' and doc.buyer.id is null then 'Buyer.Id' end
     ) as lost_values,
     concat_ws(
         ' ',
-        case when trim(said[10]) <> '' and said[10] not like '0001-%' and paid_at is null then 'Date' end,
-        case when trim(said[11]) <> '' and is_success is null then 'Success' end
+        case when {{ is_unread_time('said[10]', 'paid_at') }} then 'Date' end,
+        case when is_success is null and {{ cleaned('said[11]') }} is not null then 'Success' end
     ) as unread_values,
     _dlt_load_id,
     {{ shape() }} as _shape

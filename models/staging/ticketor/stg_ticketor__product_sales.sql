@@ -70,7 +70,7 @@ typed as (
         *,
         cast(doc.id as varchar) as product_sale_id,
         cast(nullif(doc.product.productid, 0) as varchar) as product_id,
-        nullif(trim(doc.product.productname), '') as product_name,
+        {{ cleaned('doc.product.productname') }} as product_name,
         -- `Amount` is a quantity here, and money on a payment
         try_cast(doc.amount as decimal(18, 4)) as quantity,
         try_cast(doc.returnedamount as decimal(18, 4)) as returned_quantity,
@@ -78,7 +78,7 @@ typed as (
         {{ money('doc.discount') }} as discount,
         {{ money('doc.tax') }} as tax,
         {{ money('doc.deliveryfee') }} as delivery_fee,
-        nullif(trim(doc.orderstatus), '') as order_status,
+        {{ cleaned('doc.orderstatus') }} as order_status,
         try_cast(doc.isrecurringpurchase as boolean) as is_recurring
     from read
 )
@@ -102,33 +102,33 @@ select
     discount,
     tax,
     delivery_fee,
-    nullif(trim(doc.deliverymethod), '') as delivery_method,
+    {{ cleaned('doc.deliverymethod') }} as delivery_method,
     order_status,
     is_recurring,
     nullif(doc.recursindays, 0) as recurs_in_days,
     cast(nullif(doc.buyer.id, 0) as varchar) as buyer_id,
-    nullif(trim(doc.buyer.firstname), '') as buyer_first_name,
-    nullif(trim(doc.buyer.lastname), '') as buyer_last_name,
-    nullif(trim(doc.buyer.email), '') as buyer_email,
-    nullif(trim(doc.buyer.phone), '') as buyer_phone,
+    {{ cleaned('doc.buyer.firstname') }} as buyer_first_name,
+    {{ cleaned('doc.buyer.lastname') }} as buyer_last_name,
+    {{ cleaned('doc.buyer.email') }} as buyer_email,
+    {{ cleaned('doc.buyer.phone') }} as buyer_phone,
     -- Which values stood in the document and have no value here; tests look at it
     concat_ws(
         ' ',
         case when said[1] <> '' and product_sale_id is null then 'Id' end,
         case when said[2] <> '' and doc.invoiceid is null then 'InvoiceId' end,
         case when said[3] <> '' and doc.product.productid is null then 'Product.ProductId' end,
-        case when trim(said[4]) <> '' and product_name is null then 'Product.ProductName' end,
+        case when product_name is null and {{ cleaned('said[4]') }} is not null then 'Product.ProductName' end,
         case when said[5] <> '' and quantity is null then 'Amount' end,
         case when said[6] <> '' and returned_quantity is null then 'ReturnedAmount' end,
         case when said[7] <> '' and unit_price is null then 'UnitPrice' end,
         case when said[8] <> '' and discount is null then 'Discount' end,
         case when said[9] <> '' and tax is null then 'Tax' end,
         case when said[10] <> '' and delivery_fee is null then 'DeliveryFee' end,
-        case when trim(said[11]) <> '' and order_status is null then 'OrderStatus' end,
+        case when order_status is null and {{ cleaned('said[11]') }} is not null then 'OrderStatus' end,
         case when said[12] <> '' and doc.buyer.id is null then 'Buyer.Id' end
     ) as lost_values,
     concat_ws(
-        ' ', case when trim(said[13]) <> '' and is_recurring is null then 'IsRecurringPurchase' end
+        ' ', case when is_recurring is null and {{ cleaned('said[13]') }} is not null then 'IsRecurringPurchase' end
     ) as unread_values,
     _dlt_load_id,
     {{ shape() }} as _shape

@@ -37,11 +37,11 @@ typed as (
         *,
         cast(doc.id as varchar) as user_id,
         {{ utc('doc.signupdate') }} as signed_up_at,
-        nullif(trim(doc.firstname), '') as first_name,
-        nullif(trim(doc.lastname), '') as last_name,
-        nullif(trim(doc.email), '') as email,
-        nullif(trim(doc.phone), '') as phone,
-        nullif(trim(doc.mobile), '') as mobile,
+        {{ cleaned('doc.firstname') }} as first_name,
+        {{ cleaned('doc.lastname') }} as last_name,
+        {{ cleaned('doc.email') }} as email,
+        {{ cleaned('doc.phone') }} as phone,
+        {{ cleaned('doc.mobile') }} as mobile,
         try_cast(doc.mailinglistpermission as boolean) as accepts_mailing,
         try_cast(doc.smspermission as boolean) as accepts_sms
     from read
@@ -67,17 +67,17 @@ select
     concat_ws(
         ' ',
         case when said[1] <> '' and user_id is null then 'Id' end,
-        case when trim(said[3]) <> '' and first_name is null then 'FirstName' end,
-        case when trim(said[4]) <> '' and last_name is null then 'LastName' end,
-        case when trim(said[5]) <> '' and email is null then 'Email' end,
-        case when trim(said[6]) <> '' and phone is null then 'Phone' end,
-        case when trim(said[7]) <> '' and mobile is null then 'Mobile' end
+        case when first_name is null and {{ cleaned('said[3]') }} is not null then 'FirstName' end,
+        case when last_name is null and {{ cleaned('said[4]') }} is not null then 'LastName' end,
+        case when email is null and {{ cleaned('said[5]') }} is not null then 'Email' end,
+        case when phone is null and {{ cleaned('said[6]') }} is not null then 'Phone' end,
+        case when mobile is null and {{ cleaned('said[7]') }} is not null then 'Mobile' end
     ) as lost_values,
     concat_ws(
         ' ',
-        case when trim(said[2]) <> '' and said[2] not like '0001-%' and signed_up_at is null then 'SignupDate' end,
-        case when trim(said[8]) <> '' and accepts_mailing is null then 'MailingListPermission' end,
-        case when trim(said[9]) <> '' and accepts_sms is null then 'SMSPermission' end
+        case when {{ is_unread_time('said[2]', 'signed_up_at') }} then 'SignupDate' end,
+        case when accepts_mailing is null and {{ cleaned('said[8]') }} is not null then 'MailingListPermission' end,
+        case when accepts_sms is null and {{ cleaned('said[9]') }} is not null then 'SMSPermission' end
     ) as unread_values,
     _dlt_load_id,
     {{ shape() }} as _shape
