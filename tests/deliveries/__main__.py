@@ -43,6 +43,7 @@ def main() -> int:
     parser.add_argument("--leave-out", action="append", default=[], help="leave a dbt test out, its failures are known")
     parser.add_argument("--folder", type=Path, default=Path("data/fuzz"), help="where failing sequences are written")
     parser.add_argument("--builds", type=int, default=5, help="warehouses to spend on reducing a kind of failure")
+    parser.add_argument("--reduce", action="store_true", help="reduce the sequences of these files, in place")
     asked = parser.parse_args()
     asked.folder.mkdir(parents=True, exist_ok=True)
     return replay(asked) if asked.replay else search(asked)
@@ -54,6 +55,13 @@ def say(line: str) -> None:
 
 
 def replay(asked: argparse.Namespace) -> int:
+    if asked.reduce:
+        for path in asked.replay:
+            kind, left_out = path.read_text().partition("\n")[0].removeprefix("# "), frozenset(asked.leave_out)
+            smallest, shown = shrink.reduce(read(path), kind, say, left_out, asked.builds)
+            if shown:
+                path.write_text(shrink.written(smallest, shown, kind))
+        return 0
     sequences = []
     for number, path in enumerate(asked.replay):
         sequences.append(at_number(read(path), number))
@@ -114,12 +122,14 @@ def _write(
 ) -> None:
     slug = re.sub(r"\W+", "-", finding.kind).strip("-").lower()[:80]
     path = asked.folder / f"{asked.seed}-{number:02}-{slug}.md"
-    if finding.number is None:
-        path.write_text(f"# {finding.kind}\n\n{finding.text}\n\nNo sequence is named.\n")
-        return
-    sequence = next(each for each in sequences if each["number"] == finding.number)
     test = _TEST.search(finding.kind)
     kept = left_out - {test[1]} if test else left_out
+    sequence = next((each for each in sequences if each["number"] == finding.number), None)
+    if sequence is None and asked.builds:
+        sequence = shrink.isolate(sequences, finding.kind, say, kept)
+    if sequence is None:
+        path.write_text(f"# {finding.kind}\n\n{finding.text}\n\nNo sequence is named.\n")
+        return
     smallest, shown = shrink.reduce(sequence, finding.kind, say, kept, asked.builds)
     path.write_text(shrink.written(smallest, shown or finding, finding.kind))
     say(f"written: {path}")

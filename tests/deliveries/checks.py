@@ -134,12 +134,13 @@ def _paired(
 
 LINES_ADD_UP = """
 with lines as (
-    select order_key, sum(amount) as everything,
+    select order_key, currency, sum(amount) as everything,
         coalesce(sum(amount) filter (line_kind <> 'refund'), 0) as charged
     from fct_order_lines group by all
 )
 select orders.platform, orders.order_id, orders.order_type, total_amount, charged, everything
-from fct_orders as orders left join lines using (order_key)
+from fct_orders as orders
+left join lines on orders.order_key = lines.order_key and orders.currency is not distinct from lines.currency
 where total_amount is not null and coalesce(charged, 0) <> total_amount and coalesce(everything, 0) <> total_amount
 """
 
@@ -273,7 +274,11 @@ def _plain_ticketor(db: duckdb.DuckDBPyConnection, sequences: list[Sequence], wh
             "and payment_id not like '%:%'"
         ).fetchall()
     }
-    tables = {"orders": orders, "tickets": tickets, "products": products, "payments": payments}
+    paid = {
+        int(row[0]): row[1]
+        for row in db.execute("select order_id, paid_amount from fct_orders where platform = 'ticketor'").fetchall()
+    }
+    tables = {"orders": orders, "tickets": tickets, "products": products, "payments": payments, "paid": paid}
     for sequence in sequences:
         if not sequence["plain"] or sequence["platform"] != "ticketor":
             continue

@@ -90,6 +90,24 @@ def reduce(
     return best, shown
 
 
+def isolate(
+    sequences: list[Sequence], kind: str, say: Callable[[str], None], left_out: frozenset[str]
+) -> Sequence | None:
+    """The sequence that breaks a build which does not name it; None where it takes several."""
+    while len(sequences) > 1:
+        half = len(sequences) // 2
+        for part in (sequences[:half], sequences[half:]):
+            with tempfile.TemporaryDirectory() as folder:
+                found = Batch(Path(folder), part, left_out=left_out).try_all(parts_for(kind))
+            say(f"isolating: {len(part)} sequences, {sum(what(each.kind) == what(kind) for each in found)} failures")
+            if any(what(each.kind) == what(kind) for each in found):
+                sequences = part
+                break
+        else:
+            return None
+    return sequences[0]
+
+
 def _survivors(tried: list[Sequence], kind: str, left_out: frozenset[str]) -> dict[int, Finding]:
     with tempfile.TemporaryDirectory() as folder:
         batch = Batch(Path(folder), tried, left_out=left_out)

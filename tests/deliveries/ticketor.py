@@ -629,7 +629,7 @@ def write(folder: Path, file: File) -> None:
 def expected(sequence: Sequence) -> dict[str, dict[Any, Any]]:
     """The rows of a plain sequence by the sheet's merge rules: latest receipt wins, an exact duplicate keeps its first
     receipt, a scan and a returned quantity never go back, a plain invoice removes nothing."""
-    rows: dict[str, dict[Any, Any]] = {"orders": {}, "tickets": {}, "products": {}, "payments": {}}
+    rows: dict[str, dict[Any, Any]] = {name: {} for name in ("orders", "tickets", "products", "payments", "paid")}
     seen: set[str] = set()
     for message in sorted(sequence["messages"], key=lambda each: each["at"]):
         payload = message["payload"]
@@ -653,11 +653,23 @@ def expected(sequence: Sequence) -> dict[str, dict[Any, Any]]:
             )
         for each in payload.get("Payments", [payload] if kind == "payment" else []):
             rows["payments"][each["Id"]] = each["InvoiceId"], each["Amount"], each["Currency"]
+    for invoice, amount, _ in rows["payments"].values():
+        rows["paid"][invoice] = round(rows["paid"].get(invoice, 0) + amount, 4)
     return rows
 
 
 def item_keys(sequence: Sequence) -> set[tuple[str, str]]:
-    """The ids that surely have rows: of the records that have to be let in and were not mutated in their ids."""
+    """The ids that surely have rows: of records that have to be let in, and of no invoice that may be a return, whose
+    items are those of the sale it returns."""
+    no_sales = {
+        str(message["payload"].get("Id"))
+        for message in sequence["messages"]
+        if message["kind"] in ("invoice", "details")
+        and (
+            message["payload"].get("InvoiceType") not in ("Sale", "sale", "SALE")
+            or message["payload"].get("RelatedInvoiceId", 0) != 0
+        )
+    }
     keys: set[tuple[str, str]] = set()
     for message in sequence["messages"]:
         if not message["must"]:
@@ -665,7 +677,7 @@ def item_keys(sequence: Sequence) -> set[tuple[str, str]]:
         kind, payload = message["kind"], message["payload"]
         if kind in ("invoice", "details"):
             keys.add(("fct_orders", str(payload["Id"])))
-        elif kind in LISTS:
+        elif kind in LISTS and str(payload["InvoiceId"]) not in no_sales:
             name = {"ticket": "fct_tickets", "product": "fct_product_sales", "payment": "fct_payments"}[kind]
             if payload["Id"]:
                 keys.add((name, str(payload["Id"])))
