@@ -32,6 +32,61 @@
 {%- endmacro %}
 
 
+{% macro told(name, whole=false) -%}
+    {#- The rows of a staging model that say something of their own, as far as they are touched, or `whole`: without what was
+        delivered a second time, and an item without an Id under the one that its invoice lists (int_ticketor__repeats). -#}
+    {%- if model.resource_type == 'unit_test' -%}
+        {{ ref(name) }}
+    {%- else -%}
+        {%- set id = {
+            'stg_ticketor__tickets': 'ticket_id', 'stg_ticketor__product_sales': 'product_sale_id',
+            'stg_ticketor__payments': 'payment_id',
+        }.get(name) -%}
+        (
+            select told.* {% if id %}replace (coalesce(repeats.item_id, told.{{ id }}) as {{ id }}){% endif %}
+            from {{ ref(name) if whole else touched(name) }} as told
+            {% if id -%}
+            left join {{ ref('int_ticketor__repeats') }} as repeats
+                on told.record_id = repeats.record_id and told.{{ id }} = repeats.given_id
+            {%- endif %}
+            where {{ says_something('told.') }}
+        )
+    {%- endif -%}
+{%- endmacro %}
+
+
+{% macro says_something(of='') -%}
+    {#- The condition on rows of a record: that it was not delivered before. -#}
+    {%- if model.resource_type == 'unit_test' -%}
+        true
+    {%- else -%}
+        {{ of }}record_id not in (
+            select repeated.record_id from {{ ref('int_ticketor__repeats') }} as repeated where repeated.given_id is null
+        )
+    {%- endif -%}
+{%- endmacro %}
+
+
+{% macro item_id() -%}
+    {#- An item's Id; of one whose Id is 0, which is none: its invoice and its place among such items in the list, and where another
+        message tells of it, what it looks like. -#}
+    case
+        when likeness is null then cast(doc.id as varchar)
+        when coalesce(nullif(doc.invoiceid, 0), parent_id) = parent_id then parent_id || ':' || place_without_id
+        else coalesce(cast(nullif(doc.invoiceid, 0) as varchar), '') || ':0-' || left(likeness, 12)
+    end
+{%- endmacro %}
+
+
+{% macro likeness(parts) -%}
+    {#- Of an item whose Id is 0: a hash of what tells it from others of its invoice. NULL where there is an Id. -#}
+    case
+        when doc.id = 0
+            then md5(concat_ws(chr(31){% for part in parts %}, coalesce(cast({{ part }} as varchar), ''){% endfor %}))
+    end
+{%- endmacro %}
+
+
 {% macro heard_of() -%}
     {#- The people of whom loads tell that are not built yet. -#}
     {%- set loads = new_loads('ticketor') -%}

@@ -21,6 +21,10 @@ sales as (
     select * from {{ touched('fct_product_sales') }}
 ),
 
+changes as (
+    select * from {{ touched('fct_order_changes') }}
+),
+
 lines_make_the_total as (
     select
         orders.platform,
@@ -30,7 +34,7 @@ lines_make_the_total as (
         cast(orders.total_amount - lines.amount as varchar) as left_value,
         cast(orders.total_amount as varchar) as right_value,
         lines.amount as difference,
-        orders.currency,
+        coalesce(orders.currency, 'XXX') as currency,
         'Its lines make ' || {{ in_currency('(orders.total_amount - lines.amount)', 'orders.currency') }}
         || ', the platform says ' || {{ in_currency('orders.total_amount', 'orders.currency') }}
         || ': ' || {{ in_currency('lines.amount', 'orders.currency') }} || ' is not explained.' as in_words
@@ -49,7 +53,7 @@ payments_make_the_total as (
         cast(total_amount - balance_due as varchar) as left_value,
         cast(total_amount as varchar) as right_value,
         balance_due as difference,
-        currency,
+        coalesce(currency, 'XXX') as currency,
         concat(
             case when {{ is_return('order_type') }} then 'It gives back ' else 'It cost ' end,
             {{ in_currency('abs(total_amount)', 'currency') }},
@@ -76,7 +80,7 @@ refunded_no_more_than_paid as (
         cast(refunded_amount as varchar) as left_value,
         cast(paid_amount as varchar) as right_value,
         cast(refunded_amount - paid_amount as decimal(18, 4)) as difference,
-        currency,
+        coalesce(currency, 'XXX') as currency,
         {{ in_currency('refunded_amount', 'currency') }} || ' was given back of '
         || {{ in_currency('paid_amount', 'currency') }} || ' that was paid.' as in_words
     from orders
@@ -92,7 +96,7 @@ refunds_say_what_for as (
         cast(-sum(amount) as varchar) as left_value,
         cast(null as varchar) as right_value,
         cast(-sum(amount) as decimal(18, 4)) as difference,
-        currency,
+        coalesce(currency, 'XXX') as currency,
         {{ in_currency('(-sum(amount))', 'currency') }}
         || ' was given back, and nothing says for what: refunds count it, net_sales does not.' as in_words
     from lines
@@ -109,7 +113,7 @@ orders_have_date_and_currency as (
         cast(ordered_at as varchar) as left_value,
         currency as right_value,
         total_amount as difference,
-        currency,
+        coalesce(currency, 'XXX') as currency,
         case
             when ordered_at is null then 'It counts as sold, but has no date: it counts on the day it was first seen.'
             else 'It counts as sold, but has no currency: the reports have it under XXX.'
@@ -219,7 +223,7 @@ related_orders_are_here as (
         orders.related_order_id as left_value,
         cast(null as varchar) as right_value,
         orders.total_amount as difference,
-        orders.currency,
+        coalesce(orders.currency, 'XXX') as currency,
         'It refers to order ' || orders.related_order_id || ', which has not come.' as in_words
     from orders
     left join orders as related on orders.related_order_key = related.order_key
@@ -256,26 +260,50 @@ items as (
         amount as paid,
         currency
     from payments
+    union all by name
+    -- an item may have changed under an order that it was of before
+    select
+        platform,
+        account,
+        order_key,
+        order_id
+    from changes
 ),
 
 -- its items came and it did not: normal while it is on its way, and for good where webhooks are filtered
-orders_of_items_are_here as (
+waited_for as (
     select
         items.platform,
         items.account,
         items.order_id,
-        'order is here' as identity,
-        cast(count(*) as varchar) as left_value,
-        cast(null as varchar) as right_value,
-        cast(coalesce(sum(items.worth), sum(items.paid)) as decimal(18, 4)) as difference,
-        max(items.currency) as currency,
-        'It has not come; of it are here: ' || count(items.tickets) || ' tickets, ' || count(items.products)
-        || ' products, ' || count(items.payments) || ' payments. Until it comes, only its payments are in a report.'
-            as in_words
+        count(items.tickets) as tickets,
+        count(items.products) as products,
+        count(items.payments) as payments,
+        coalesce(sum(items.worth), sum(items.paid)) as worth,
+        min(items.currency) as currency,
+        -- amounts of two currencies are never added up, and without its order an item may not know its own
+        coalesce(min(items.currency) = max(items.currency), false)
+        and coalesce(sum(items.worth), sum(items.paid)) is not null as is_in_one_currency
     from items
     anti join orders on items.order_key = orders.order_key
     where items.order_key is not null
     group by items.platform, items.account, items.order_id
+),
+
+orders_of_items_are_here as (
+    select
+        platform,
+        account,
+        order_id,
+        'order is here' as identity,
+        cast(tickets + products + payments as varchar) as left_value,
+        cast(null as varchar) as right_value,
+        cast(case when is_in_one_currency then worth else tickets + products + payments end as decimal(18, 4))
+            as difference,
+        case when is_in_one_currency then currency end as currency,
+        'It has not come; of it are here: ' || tickets || ' tickets, ' || products || ' products, ' || payments
+        || ' payments. Until it comes, only its payments are in a report.' as in_words
+    from waited_for
 ),
 
 told_by_the_platform as (
@@ -362,6 +390,6 @@ select
     left_value as "left",
     right_value as "right",
     difference,
-    currency,
+    case when difference is not null then currency end as currency,
     in_words
 from numbered

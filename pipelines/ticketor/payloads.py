@@ -129,4 +129,7 @@ def check(document: Any) -> tuple[str, int]:
     webhook = recognise(document)
     if not SHAPES[webhook].passes(document):
         door.guard(document, SHAPES[webhook])
-    return webhook, int(document["Id"])
+    payload_id = int(document["Id"])
+    if payload_id == 0 and webhook in (INVOICE, DETAILS):  # nothing would tell it from another one
+        raise Refused("id is 0, which is none: Id")
+    return webhook, payload_id

@@ -6,6 +6,8 @@ with missing as (
     select order_key from {{ touched('fct_product_sales') }}
     union
     select order_key from {{ touched('fct_payments') }}
+    union
+    select order_key from {{ touched('fct_order_changes') }}
 ),
 
 shown as (

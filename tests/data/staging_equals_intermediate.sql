@@ -18,7 +18,7 @@ ticketor_items as (
         'ticket' as item,
         coalesce(invoice_id, '') || ' ' || ticket_id as id,
         sell_price as amount
-    from {{ touched('stg_ticketor__tickets') }}
+    from {{ told('stg_ticketor__tickets') }}
     where ticket_id is not null
     union all
     select
@@ -28,7 +28,7 @@ ticketor_items as (
         'product sale' as item,
         product_sale_id as id,
         unit_price as amount
-    from {{ touched('stg_ticketor__product_sales') }}
+    from {{ told('stg_ticketor__product_sales') }}
     where product_sale_id is not null
 ),
 
@@ -39,7 +39,7 @@ staged_rows as (
         'order' as item,
         invoice_id as id,
         total as amount
-    from {{ touched('stg_ticketor__invoices') }}
+    from {{ told('stg_ticketor__invoices') }}
     where invoice_id is not null
     union all
     select
@@ -48,7 +48,7 @@ staged_rows as (
         'payment' as item,
         payment_id as id,
         amount
-    from {{ touched('stg_ticketor__payments') }}
+    from {{ told('stg_ticketor__payments') }}
     where payment_id is not null
     union all
     select

@@ -15,6 +15,7 @@ with heads as (
         captured,
         money_refunded,
         credit_issued,
+        missing_since,
         unreadable
     from {{ touched('int_ticket_tailor__order_heads') }}
 
@@ -72,8 +73,10 @@ issued as (
     select
         tickets.box_office,
         tickets.order_id,
-        count(*) as tickets,
-        count(*) filter (where tickets.status = 'valid') as valid_tickets,
+        count(*) filter (where not coalesce(tickets.is_replaced, false)) as tickets,
+        count(*) filter (where tickets.status = 'valid' and not coalesce(tickets.is_replaced, false)) as valid_tickets,
+        count(*) filter (where tickets.missing_since is not null and not tickets.is_replaced) as missing_tickets,
+        count(*) filter (where tickets.is_replaced) as replaced_tickets,
         count(*) filter (where tickets.listed_currency <> heads.currency) as foreign_tickets,
         max(tickets.listed_currency) filter (where tickets.listed_currency <> heads.currency) as foreign_currency
     from {{ touched('int_ticket_tailor__ticket_heads') }} as tickets
@@ -165,7 +168,7 @@ conflicts as (
         cast({{ from_minor_units('on_lines.tax', 'heads.base_multiplier') }} as varchar) as left_value,
         cast({{ from_minor_units('heads.tax', 'heads.base_multiplier') }} as varchar) as right_value,
         {{ from_minor_units('on_lines.tax - heads.tax', 'heads.base_multiplier') }} as difference,
-        heads.currency,
+        coalesce(heads.currency, 'XXX') as currency,
         'Its tax lines and its tax are not the same.' as in_words
     from heads
     inner join on_lines on heads.box_office = on_lines.box_office and heads.order_id = on_lines.order_id
@@ -203,6 +206,48 @@ conflicts as (
 
     union all
 
+    -- absence is not deletion: it may be back tomorrow
+    select
+        heads.box_office,
+        heads.order_id,
+        'order is still listed' as identity,
+        cast(cast(timezone('UTC', heads.missing_since) as date) as varchar) as left_value,
+        null as right_value,
+        {{ from_minor_units('sums.total_charged - heads.money_refunded', 'heads.base_multiplier') }} as difference,
+        coalesce(heads.currency, 'XXX') as currency,
+        concat(
+            'The platform lists it no more since ', cast(timezone('UTC', heads.missing_since) as date),
+            ' (UTC). It counts as before: if it was deleted there, sales less refunds are too high by ',
+            {{ in_currency(
+                from_minor_units('sums.total_charged - heads.money_refunded', 'heads.base_multiplier'), 'heads.currency'
+            ) }}, '.'
+        ) as in_words
+    from heads
+    inner join {{ ref('int_ticket_tailor__order_sums') }} as sums
+        on heads.box_office = sums.box_office and heads.order_id = sums.order_id
+    where heads.missing_since is not null
+
+    union all
+
+    select
+        heads.box_office,
+        heads.order_id,
+        'tickets are still listed' as identity,
+        cast(issued.missing_tickets + issued.replaced_tickets as varchar) as left_value,
+        '0' as right_value,
+        cast(issued.missing_tickets + issued.replaced_tickets as decimal(18, 4)) as difference,
+        null as currency,
+        concat(
+            'The platform lists ', issued.missing_tickets + issued.replaced_tickets, ' of its tickets no more: ',
+            issued.replaced_tickets, ' were replaced by others of the order and count as voided, ',
+            issued.missing_tickets, ' count as before.'
+        ) as in_words
+    from heads
+    inner join issued on heads.box_office = issued.box_office and heads.order_id = issued.order_id
+    where heads.missing_since is null and issued.missing_tickets + issued.replaced_tickets > 0
+
+    union all
+
     -- refunds beyond what was paid have an identity of their own
     select
         box_office,
@@ -211,7 +256,7 @@ conflicts as (
         cast({{ from_minor_units('money_refunded + credit_issued', 'base_multiplier') }} as varchar) as left_value,
         cast({{ from_minor_units('captured + redeemed', 'base_multiplier') }} as varchar) as right_value,
         {{ from_minor_units('money_refunded + credit_issued - captured - redeemed', 'base_multiplier') }} as difference,
-        currency,
+        coalesce(currency, 'XXX') as currency,
         {{ in_currency(from_minor_units('money_refunded', 'base_multiplier'), 'currency') }}
         || ' was given back as money and '
         || {{ in_currency(from_minor_units('credit_issued', 'base_multiplier'), 'currency') }}
@@ -230,7 +275,7 @@ conflicts as (
         cast({{ from_minor_units('total_charged', 'base_multiplier') }} as varchar) as left_value,
         cast({{ from_minor_units('highest_total', 'base_multiplier') }} as varchar) as right_value,
         {{ from_minor_units('-counted_twice', 'base_multiplier') }} as difference,
-        currency,
+        coalesce(currency, 'XXX') as currency,
         'Its total was lowered from '
         || {{ in_currency(from_minor_units('highest_total', 'base_multiplier'), 'currency') }} || ' to '
         || {{ in_currency(from_minor_units('total_charged', 'base_multiplier'), 'currency') }}

@@ -1,4 +1,16 @@
-with lines as (
+with ids_of_several as (
+
+    select
+        box_office,
+        line_item_id
+    from {{ ref('stg_ticket_tailor__order_line_items') }}
+    where line_item_id is not null
+    group by box_office, line_item_id
+    having min(order_id) <> max(order_id)
+
+),
+
+lines as (
 
     select
         heads.box_office,
@@ -6,7 +18,8 @@ with lines as (
         lines.line_no,
         lines.line_item_id,
         lines.item_id,
-        lines.line_type,
+        -- add_on, add-on, Add on
+        regexp_replace(lines.line_type, '[^a-z]+', '_', 'g') as line_type,
         lines.description,
         lines.quantity,
         lines.unit_value,
@@ -34,15 +47,19 @@ classed as (
             when line_type = 'void' then 'void'
             when prefix = 'tt' then 'ticket'
             when prefix = 'bu' then 'bundle'
-            when prefix = 'pr' then 'product'
+            when prefix in ('pr', 'ao') then 'product'
             when prefix in ('mt', 'im') then 'membership'
             when prefix = 'vo' then 'voucher'
             when prefix = 'di' then 'discount'
-            when line_type in ('ticket', 'bundle', 'product', 'donation', 'tax', 'membership') then line_type
-            when line_type = 'transaction_charge' then 'buyer_fee'
-            -- a voucher bought; what is taken off the order is negative
-            when line_type = 'gift_card' and coalesce(total_as_given, goods_as_given, 0) > 0 then 'voucher'
-            when line_type = 'gift_card' then 'discount'
+            -- what takes off is no sale, whatever it is called
+            when line_type in ('gift_card', 'voucher', 'gift_voucher')
+                then case when coalesce(total_as_given, goods_as_given, 0) > 0 then 'voucher' else 'discount' end
+            when line_type in ('add_on', 'addon', 'merchandise') then 'product'
+            when
+                line_type in ('ticket', 'bundle', 'product', 'donation', 'tax', 'membership', 'discount')
+                then line_type
+            when line_type in ('transaction_charge', 'fee', 'booking_fee', 'transaction_fee', 'service_charge')
+                then 'buyer_fee'
             else 'other'
         end as line_class
     from lines
@@ -60,24 +77,29 @@ fees as (
 )
 
 select
-    box_office,
-    order_id,
-    -- two lines may carry one id, or none: one that is made up is the box office's only one, as theirs are
+    fees.box_office,
+    fees.order_id,
+    -- two lines may carry one id, of one order or of two, or none: one that is made up is the box office's only one
     case
-        when line_item_id is null then order_id || ':line:' || line_no
-        when count(*) over (partition by box_office, order_id, line_item_id) > 1 then line_item_id || ':' || line_no
-        else line_item_id
+        when fees.line_item_id is null then fees.order_id || ':line:' || fees.line_no
+        when ids_of_several.line_item_id is not null
+            then fees.order_id || ':' || fees.line_item_id || ':' || fees.line_no
+        when count(*) over (partition by fees.box_office, fees.order_id, fees.line_item_id) > 1
+            then fees.line_item_id || ':' || fees.line_no
+        else fees.line_item_id
     end as line_id,
-    line_no,
-    line_class,
-    item_id,
-    description,
-    quantity,
-    unit_value,
-    total,
-    case when has_fee and is_fee_inside then goods_as_given else total end as goods,
-    case when has_fee and is_fee_inside then total - goods_as_given else 0 end as fee_inside,
+    fees.line_no,
+    fees.line_class,
+    fees.item_id,
+    fees.description,
+    fees.quantity,
+    fees.unit_value,
+    fees.total,
+    case when fees.has_fee and fees.is_fee_inside then fees.goods_as_given else fees.total end as goods,
+    case when fees.has_fee and fees.is_fee_inside then fees.total - fees.goods_as_given else 0 end as fee_inside,
     -- candidates for a fee on top of the lines: once per line, or once per piece
-    case when has_fee and total = goods_as_given then booking_fee else 0 end as fee_per_line,
-    case when has_fee and total = goods_as_given then fee_of_all else 0 end as fee_per_piece
+    case when fees.has_fee and fees.total = fees.goods_as_given then fees.booking_fee else 0 end as fee_per_line,
+    case when fees.has_fee and fees.total = fees.goods_as_given then fees.fee_of_all else 0 end as fee_per_piece
 from fees
+left join ids_of_several
+    on fees.box_office = ids_of_several.box_office and fees.line_item_id = ids_of_several.line_item_id

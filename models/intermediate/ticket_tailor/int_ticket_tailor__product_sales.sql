@@ -8,7 +8,11 @@ select
     shares.item_id as product_id,
     heads.event_id,
     heads.customer_id,
-    case shares.line_kind when 'product' then 'merchandise' else shares.line_kind end as kind,
+    case
+        when shares.line_kind <> 'product' then shares.line_kind
+        when starts_with(lower(shares.item_id), 'ao_') then 'add_on'
+        else 'merchandise'
+    end as kind,
     cast(shares.quantity as decimal(18, 4)) as quantity,
     cast(null as decimal(18, 4)) as returned_quantity,
     {{ from_minor_units('shares.unit_value', 'heads.base_multiplier') }} as unit_price,

@@ -8,6 +8,8 @@ with ranked as (
         min(fetched_at) over same_ticket as first_seen_at,
         max(order_id) over same_ticket as any_order_id,
         min(case when status in ('voided', 'void') then fetched_at end) over same_ticket as seen_voided_at,
+        -- what the list of tickets says now: its newest document comes last
+        last_value(missing_since) over newest_own_last as missing_from_list_since,
         min(status) over same_ticket <> max(status) over same_ticket as has_changed_status,
         min(event_id) over same_ticket <> max(event_id) over same_ticket as has_changed_event
     from {{ ref('int_ticket_tailor__ticket_versions') }}
@@ -16,34 +18,82 @@ with ranked as (
         newest_first as (
             partition by box_office, ticket_id
             order by fetched_at desc, is_own_document desc, version_id desc, ticket_no desc
+        ),
+        newest_own_last as (
+            partition by box_office, ticket_id
+            order by is_own_document, fetched_at, version_id
+            rows between unbounded preceding and unbounded following
         )
+
+),
+
+newest as (
+
+    select
+        -- a copy knows the order that its own document may not name
+        * replace (coalesce(order_id, any_order_id) as order_id)
+    from ranked
+    where version_rank = 1
+
+),
+
+-- what the orders themselves list now
+in_orders as (
+
+    select distinct
+        tickets.box_office,
+        tickets.ticket_id
+    from {{ touched('stg_ticket_tailor__order_tickets') }} as tickets
+    inner join {{ touched('int_ticket_tailor__order_heads') }} as orders on tickets.version_id = orders.version_id
+
+),
+
+-- gone from both, while its order has one that came later: that one stands in its place
+replaced as (
+
+    select
+        newest.box_office,
+        newest.ticket_id
+    from newest
+    inner join (
+        select
+            box_office,
+            order_id,
+            max(first_seen_at) as first_seen_at
+        from newest
+        where missing_from_list_since is null and order_id is not null
+        group by box_office, order_id
+    ) as latest on newest.box_office = latest.box_office and newest.order_id = latest.order_id
+    anti join in_orders on newest.box_office = in_orders.box_office and newest.ticket_id = in_orders.ticket_id
+    where newest.missing_from_list_since is not null and latest.first_seen_at > newest.first_seen_at
 
 )
 
 select
-    version_id,
-    box_office,
-    ticket_id,
-    fetched_at,
-    -- a copy knows the order that its own document may not name
-    coalesce(order_id, any_order_id) as order_id,
-    event_id,
-    ticket_type_id,
-    description,
-    status,
-    voided_at,
-    created_at,
-    source,
-    reservation,
-    email,
-    listed_price,
-    listed_currency,
-    listed_multiplier,
-    first_seen_at,
+    newest.version_id,
+    newest.box_office,
+    newest.ticket_id,
+    newest.fetched_at,
+    newest.order_id,
+    newest.event_id,
+    newest.ticket_type_id,
+    newest.description,
+    newest.status,
+    newest.voided_at,
+    newest.created_at,
+    newest.source,
+    newest.reservation,
+    newest.email,
+    newest.listed_price,
+    newest.listed_currency,
+    newest.listed_multiplier,
+    newest.first_seen_at,
     -- voided when we met it: nobody knows since when
-    case when seen_voided_at > first_seen_at then seen_voided_at end as seen_voided_at,
-    unreadable,
-    coalesce(has_changed_status, false) as has_changed_status,
-    coalesce(has_changed_event, false) as has_changed_event
-from ranked
-where version_rank = 1
+    case when newest.seen_voided_at > newest.first_seen_at then newest.seen_voided_at end as seen_voided_at,
+    newest.missing_from_list_since as missing_since,
+    replaced.ticket_id is not null as is_replaced,
+    newest.unreadable,
+    coalesce(newest.has_changed_status, false) as has_changed_status,
+    coalesce(newest.has_changed_event, false) as has_changed_event
+from newest
+left join replaced on newest.box_office = replaced.box_office and newest.ticket_id = replaced.ticket_id

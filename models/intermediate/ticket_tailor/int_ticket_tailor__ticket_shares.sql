@@ -63,7 +63,8 @@ tickets as (
         ) as place_in_type,
         count(*) over (partition by box_office, order_id, ticket_type_id) as tickets_of_type
     from {{ touched('int_ticket_tailor__ticket_heads') }}
-    where order_id is not null
+    -- what another ticket stands in the place of has no part in what its order costs now
+    where order_id is not null and not coalesce(is_replaced, false)
 
 ),
 

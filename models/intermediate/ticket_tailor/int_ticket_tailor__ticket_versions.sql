@@ -22,7 +22,8 @@ select
     listed_price,
     listed_currency,
     listed_multiplier,
-    unreadable
+    unreadable,
+    missing_since
 from {{ touched('stg_ticket_tailor__issued_tickets') }}
 
 union all
@@ -48,5 +49,6 @@ select
     listed_price,
     listed_currency,
     listed_multiplier,
-    unreadable
+    unreadable,
+    null as missing_since
 from {{ touched('stg_ticket_tailor__order_tickets') }}

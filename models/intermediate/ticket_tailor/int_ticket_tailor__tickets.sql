@@ -48,7 +48,9 @@ tickets as (
             when heads.order_id is null then {{ person_key('heads.email') }}
             else orders.customer_id
         end as customer_id,
-        coalesce(heads.status in ('voided', 'void') or orders.status = 'cancelled', false) as is_voided,
+        coalesce(
+            heads.status in ('voided', 'void') or heads.is_replaced or orders.status = 'cancelled', false
+        ) as is_voided,
         coalesce(
             (orders.captured > 0 and orders.money_refunded >= orders.captured)
             or (orders.status = 'cancelled' and orders.money_refunded > 0),
@@ -78,6 +80,7 @@ tickets as (
         case
             when heads.voided_at is not null then heads.voided_at
             when heads.status in ('voided', 'void') then heads.seen_voided_at
+            when heads.is_replaced then heads.missing_since
             else orders.seen_cancelled_at
         end as voided_at,
         scans.scanned_at,

@@ -40,6 +40,31 @@ with recursive tickets as (
 
     )
 {% else %}
+    -- two orders with lines of one id: each of them makes the other's line one of its order alone
+    ids_of_several as (
+
+        select
+            box_office,
+            line_item_id
+        from {{ ref('stg_ticket_tailor__order_line_items') }}
+        where line_item_id is not null
+        group by box_office, line_item_id
+        having min(order_id) <> max(order_id)
+
+    ),
+
+    shared_lines as (
+
+        select distinct
+            lines.box_office,
+            lines.line_item_id,
+            lines.order_id
+        from {{ ref('stg_ticket_tailor__order_line_items') }} as lines
+        semi join ids_of_several
+            on lines.box_office = ids_of_several.box_office and lines.line_item_id = ids_of_several.line_item_id
+
+    ),
+
     -- a discount is told of anew each time it is used; what its orders want to know of it is the code alone
     told_discounts as (
 
@@ -121,6 +146,14 @@ with recursive tickets as (
             from tickets
             semi join touched on tickets.box_office = touched.box_office and tickets.ticket_id = touched.touched_key
             where tickets.order_id is not null
+            union all
+            select
+                others.box_office,
+                others.order_id as touched_key
+            from shared_lines as others
+            inner join shared_lines as lines
+                on others.box_office = lines.box_office and others.line_item_id = lines.line_item_id
+            semi join touched on lines.box_office = touched.box_office and lines.order_id = touched.touched_key
         )
 
     )

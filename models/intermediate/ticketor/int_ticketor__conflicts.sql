@@ -10,7 +10,7 @@ with payments_of_two as (
         order_id as left_value,
         case order_id when lowest_invoice_id then highest_invoice_id else lowest_invoice_id end as right_value,
         amount_as_given as difference,
-        currency,
+        coalesce(currency, 'XXX') as currency,
         concat(
             'Payment ', payment_id, ' was told of under this invoice and under ',
             case order_id when lowest_invoice_id then highest_invoice_id else lowest_invoice_id end,
@@ -29,7 +29,7 @@ voids_of_returns as (
         cast(payments.amount_as_given as varchar) as left_value,
         cast(0 as varchar) as right_value,
         payments.amount_as_given as difference,
-        payments.currency,
+        coalesce(payments.currency, 'XXX') as currency,
         concat(
             'Payment ', payments.payment_id, ' is a VOID of ',
             {{ in_currency('abs(payments.amount_as_given)', 'payments.currency') }},
@@ -53,7 +53,7 @@ products_of_two as (
             else products.lowest_invoice_id
         end as right_value,
         products.line_amount as difference,
-        invoices.currency,
+        coalesce(invoices.currency, 'XXX') as currency,
         concat(
             'Product sale ', products.product_sale_id, ' was told of under this invoice and under ',
             case products.invoice_id
@@ -66,6 +66,108 @@ products_of_two as (
     left join {{ ref('int_ticketor__invoices') }} as invoices
         on products.account = invoices.account and products.invoice_id = invoices.invoice_id
     where products.lowest_invoice_id <> products.highest_invoice_id
+),
+
+-- numbers begin again where a site was moved: an invoice that later has another date, and other items, or where none
+-- are listed another buyer
+dated_twice as (
+    select
+        account,
+        invoice_id,
+        min(ordered_at) as first_date,
+        max(ordered_at) as last_date
+    from {{ told('stg_ticketor__invoices') }}
+    group by account, invoice_id
+    having max(ordered_at) > min(ordered_at) + interval 1 day
+),
+
+dated_versions as (
+    select
+        versions.account,
+        versions.invoice_id,
+        versions.record_id,
+        versions.buyer_id,
+        versions.total,
+        versions.currency,
+        versions.received_at,
+        dated_twice.first_date,
+        dated_twice.last_date,
+        versions.ordered_at > dated_twice.first_date + interval 1 day as is_later
+    from {{ told('stg_ticketor__invoices') }} as versions
+    inner join dated_twice
+        on versions.account = dated_twice.account and versions.invoice_id = dated_twice.invoice_id
+    where versions.ordered_at is not null
+),
+
+dated_items as (
+    {% for item, id, what in [
+        ('tickets', 'ticket_id', 'event_id, items.barcode'), ('product_sales', 'product_sale_id', 'product_id')
+    ] %}
+        select
+            versions.account,
+            versions.invoice_id,
+            versions.is_later,
+            concat_ws(' ', '{{ item }}', items.{{ id }}, items.{{ what }}) as item
+        from dated_versions as versions
+        inner join {{ told('stg_ticketor__' ~ item) }} as items on versions.record_id = items.record_id
+        where items.{{ id }} is not null
+        {{ 'union' if not loop.last }}
+    {% endfor %}
+),
+
+items_of_dates as (
+    select
+        account,
+        invoice_id,
+        count(distinct is_later) = 2 as are_known,
+        count(distinct item) < count(*) as are_shared
+    from dated_items
+    group by account, invoice_id
+),
+
+buyers_of_dates as (
+    select
+        account,
+        invoice_id,
+        max(first_date) as first_date,
+        max(last_date) as last_date,
+        arg_max(total, received_at) filter (where not is_later) as total_before,
+        arg_max(currency, received_at) filter (where not is_later) as currency_before,
+        list(distinct buyer_id) filter (where not is_later and buyer_id is not null) as buyers_before,
+        list(distinct buyer_id) filter (where is_later and buyer_id is not null) as buyers_after
+    from dated_versions
+    group by account, invoice_id
+),
+
+used_again as (
+    select
+        buyers.account,
+        buyers.invoice_id as order_id,
+        'number is used once' as identity,
+        cast(cast(timezone('UTC', buyers.first_date) as date) as varchar) as left_value,
+        cast(cast(timezone('UTC', buyers.last_date) as date) as varchar) as right_value,
+        buyers.total_before as difference,
+        coalesce(buyers.currency_before, 'XXX') as currency,
+        concat(
+            'This number was used again: on ', cast(timezone('UTC', buyers.first_date) as date), ' for ',
+            {{ in_currency('buyers.total_before', 'buyers.currency_before') }}, ', and on ',
+            cast(timezone('UTC', buyers.last_date) as date),
+            ' for something else. Its messages count as versions of one order, which has the total of the newest and '
+            'the items and payments of both.'
+        ) as in_words
+    from buyers_of_dates as buyers
+    left join items_of_dates as items
+        on buyers.account = items.account and buyers.invoice_id = items.invoice_id
+    where
+        not coalesce(items.are_shared, false)
+        and (
+            coalesce(items.are_known, false)
+            or (
+                buyers.buyers_before is not null
+                and buyers.buyers_after is not null
+                and not list_has_any(buyers.buyers_before, buyers.buyers_after)
+            )
+        )
 ),
 
 two_buyers as (
@@ -83,7 +185,9 @@ two_buyers as (
             ': the newest has it.'
         ) as in_words
     from {{ ref('int_ticketor__invoices') }}
-    where lowest_buyer_id <> highest_buyer_id
+    where
+        lowest_buyer_id <> highest_buyer_id
+        and (account, invoice_id) not in (select (used_again.account, used_again.order_id) from used_again)
 ),
 
 -- a return and an exchange list what other invoices sold; no other invoice does
@@ -93,7 +197,7 @@ foreign_items as (
         tickets.parent_invoice_id,
         tickets.invoice_id,
         'Ticket ' || tickets.ticket_id as item
-    from {{ touched('stg_ticketor__tickets') }} as tickets
+    from {{ told('stg_ticketor__tickets') }} as tickets
     where tickets.parent_invoice_id <> tickets.invoice_id
     union all
     select distinct
@@ -101,7 +205,7 @@ foreign_items as (
         products.parent_invoice_id,
         products.invoice_id,
         'Product sale ' || products.product_sale_id as item
-    from {{ touched('stg_ticketor__product_sales') }} as products
+    from {{ told('stg_ticketor__product_sales') }} as products
     where products.parent_invoice_id <> products.invoice_id
 ),
 
@@ -131,7 +235,7 @@ lists as (
         currency,
         tickets_listed + products_listed as listed,
         max(tickets_listed + products_listed) over (partition by account, invoice_id) as most_listed
-    from {{ touched('stg_ticketor__invoices') }}
+    from {{ told('stg_ticketor__invoices') }}
     where has_details
     qualify
         row_number() over (
@@ -179,7 +283,7 @@ sold_twice as (
         order_id as left_value,
         sold_before_in as right_value,
         price_paid as difference,
-        currency,
+        coalesce(currency, 'XXX') as currency,
         concat(
             'Ticket ', ticket_id, ' is sold here and on invoice ', sold_before_in,
             ', and nothing says that it came back: both are counted.'
@@ -208,7 +312,7 @@ prices_add_up as (
         cast(prices.sell_prices as varchar) as left_value,
         cast(prices.buy_prices as varchar) as right_value,
         {{ money('prices.sell_prices - prices.buy_prices') }} as difference,
-        invoices.currency,
+        coalesce(invoices.currency, 'XXX') as currency,
         concat(
             'Its tickets were sold for ', {{ in_currency('prices.sell_prices', 'invoices.currency') }},
             '; prices and service charges make ', {{ in_currency('prices.buy_prices', 'invoices.currency') }}, '.'
@@ -235,7 +339,7 @@ charges_agree as (
         cast(invoices.service_charge as varchar) as left_value,
         cast(charges.service_charges as varchar) as right_value,
         {{ money('invoices.service_charge - charges.service_charges') }} as difference,
-        invoices.currency,
+        coalesce(invoices.currency, 'XXX') as currency,
         concat(
             'It says ', {{ in_currency('invoices.service_charge', 'invoices.currency') }},
             ' of service charge, its tickets say ', {{ in_currency('charges.service_charges', 'invoices.currency') }},
@@ -276,6 +380,8 @@ conflicts as (
     select * from voids_of_returns
     union all
     select * from products_of_two
+    union all
+    select * from used_again
     union all
     select * from two_buyers
     union all

@@ -7,7 +7,7 @@ with ways as (
         event_starts_at,
         min(received_at) as first_told_at,
         max(received_at) as last_told_at
-    from {{ ref('stg_ticketor__tickets') }}
+    from {{ told('stg_ticketor__tickets', whole=true) }}
     where event_id is not null
     group by account, event_id, event_name, event_starts_at
 ),

@@ -15,7 +15,7 @@ with versions as (
             partition by account, invoice_id
             order by received_at desc, has_details desc, file desc, position desc, record_id desc
         ) as recency
-    from {{ touched('stg_ticketor__invoices') }}
+    from {{ told('stg_ticketor__invoices') }}
     where invoice_id is not null
     window invoice as (partition by account, invoice_id)
 )

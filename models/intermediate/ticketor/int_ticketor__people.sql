@@ -21,7 +21,7 @@ mentions as (
         last_name,
         email,
         coalesce(phone, mobile) as phone
-    from {{ ref('stg_ticketor__users') }}
+    from {{ told('stg_ticketor__users', whole=true) }}
     where user_id <> '0'
     union all
     {% for model, who, place in [
@@ -41,7 +41,10 @@ mentions as (
             {{ who }}_email as email,
             {{ who }}_phone as phone
         from {{ ref('stg_ticketor__' ~ model) }}
-        where {{ who }}_id is not null {{ '' if whole else 'and ' ~ names_who_was_heard_of(model, who) }}
+        where
+            {{ who }}_id is not null
+            and {{ says_something() }}
+            {{ '' if whole else 'and ' ~ names_who_was_heard_of(model, who) }}
         {{ 'union all' if not loop.last }}
     {% endfor %}
 ),
@@ -102,7 +105,7 @@ sign_ups as (
         signed_up_at,
         accepts_mailing,
         accepts_sms
-    from {{ ref('stg_ticketor__users') }}
+    from {{ told('stg_ticketor__users', whole=true) }}
     where user_id <> '0'
     qualify
         row_number() over (

@@ -8,7 +8,7 @@ with ways as (
         invoices.currency,
         min(sales.received_at) as first_told_at,
         max(sales.received_at) as last_told_at
-    from {{ ref('stg_ticketor__product_sales') }} as sales
+    from {{ told('stg_ticketor__product_sales', whole=true) }} as sales
     left join {{ ref('int_ticketor__orders') }} as invoices
         on sales.account = invoices.account and sales.invoice_id = invoices.order_id
     where sales.product_id is not null

@@ -7,7 +7,7 @@ with told as (
         case
             when payments.amount < 0 or upper(payments.charge_method) = 'CREDIT' then parent.invoice_id
         end as return_id
-    from {{ touched('stg_ticketor__payments') }} as payments
+    from {{ told('stg_ticketor__payments') }} as payments
     left join {{ ref('int_ticketor__invoices') }} as parent
         on
             payments.account = parent.account

@@ -67,7 +67,7 @@ given_up as (
             ticket_id,
             event_id,
             coalesce(buy_price, sell_price - coalesce(service_charge, 0), 0) as goods
-        from {{ touched('stg_ticketor__tickets') }}
+        from {{ told('stg_ticketor__tickets') }}
         where parent_invoice_id <> invoice_id and ticket_id is not null and event_id is not null
     ) as tickets
     group by tickets.account, tickets.parent_invoice_id, tickets.event_id

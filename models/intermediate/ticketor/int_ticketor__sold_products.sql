@@ -12,7 +12,7 @@ told as (
     select
         products.*,
         parent.invoice_id is not null as is_on_return
-    from {{ touched('stg_ticketor__product_sales') }} as products
+    from {{ told('stg_ticketor__product_sales') }} as products
     left join returns as own
         on products.account = own.account and products.invoice_id = own.invoice_id
     left join returns as parent

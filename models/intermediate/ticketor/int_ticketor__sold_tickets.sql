@@ -15,7 +15,7 @@ told as (
     select
         tickets.*,
         parent.invoice_id is not null as is_on_return
-    from {{ touched('stg_ticketor__tickets') }} as tickets
+    from {{ told('stg_ticketor__tickets') }} as tickets
     left join returns as own
         on tickets.account = own.account and tickets.invoice_id = own.invoice_id
     left join returns as parent

@@ -59,7 +59,8 @@ select
     document_hash,
     fetched_at,
     missing_since,
-    case lower({{ cleaned('d.status') }}) when 'canceled' then 'cancelled' else lower({{ cleaned('d.status') }}) end as status,
+    -- the documents spell it both ways
+    regexp_replace(lower({{ cleaned('d.status') }}), '^canceled$', 'cancelled') as status,
     coalesce(d.event_summary.event_id, d.event_summary.id) as event_id,
     d.event_summary.event_series_id,
     {{ cleaned('d.event_summary.name') }} as event_name,

@@ -65,7 +65,6 @@ read as (
 typed as (
     select
         *,
-        cast(doc.id as varchar) as payment_id,
         {{ cleaned('doc.chargemethod') }} as charge_method,
         {{ cleaned('doc.paymenttype') }} as payment_type,
         {{ money('doc.amount') }} as amount,
@@ -74,6 +73,39 @@ typed as (
         {{ money('doc.deductedamountbyplatform') }} as platform_deduction,
         try_cast(doc.success as boolean) as is_success
     from read
+),
+
+named as (
+    select
+        *,
+        {{ likeness(['amount', 'currency', 'paid_at', 'lower(payment_type)', 'upper(charge_method)']) }} as likeness
+    from typed
+),
+
+-- 0 is no Id: told apart by their places in the list, counted without what has one
+without_id as (
+    select
+        record_id,
+        item_position,
+        row_number() over (partition by record_id order by item_position) as place_without_id
+    from named
+    where likeness is not null
+),
+
+placed as (
+    select
+        named.*,
+        without_id.place_without_id
+    from named
+    left join without_id
+        on named.record_id = without_id.record_id and named.item_position = without_id.item_position
+),
+
+identified as (
+    select
+        *,
+        {{ item_id() }} as payment_id
+    from placed
 )
 
 select
@@ -86,6 +118,7 @@ select
     item_position,
     cast(parent_id as varchar) as parent_invoice_id,
     payment_id,
+    likeness,
     cast(coalesce(nullif(doc.invoiceid, 0), parent_id) as varchar) as invoice_id,
     charge_method,
     payment_type,
@@ -121,4 +154,4 @@ select
     ) as unread_values,
     _dlt_load_id,
     {{ shape() }} as _shape
-from typed
+from identified

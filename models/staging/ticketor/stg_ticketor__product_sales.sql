@@ -68,7 +68,6 @@ read as (
 typed as (
     select
         *,
-        cast(doc.id as varchar) as product_sale_id,
         cast(nullif(doc.product.productid, 0) as varchar) as product_id,
         {{ cleaned('doc.product.productname') }} as product_name,
         -- `Amount` is a quantity here, and money on a payment
@@ -81,6 +80,39 @@ typed as (
         {{ cleaned('doc.orderstatus') }} as order_status,
         try_cast(doc.isrecurringpurchase as boolean) as is_recurring
     from read
+),
+
+named as (
+    select
+        *,
+        {{ likeness(['product_id', 'product_name', 'quantity', 'unit_price']) }} as likeness
+    from typed
+),
+
+-- 0 is no Id: told apart by their places in the list, counted without what has one
+without_id as (
+    select
+        record_id,
+        item_position,
+        row_number() over (partition by record_id order by item_position) as place_without_id
+    from named
+    where likeness is not null
+),
+
+placed as (
+    select
+        named.*,
+        without_id.place_without_id
+    from named
+    left join without_id
+        on named.record_id = without_id.record_id and named.item_position = without_id.item_position
+),
+
+identified as (
+    select
+        *,
+        {{ item_id() }} as product_sale_id
+    from placed
 )
 
 select
@@ -93,6 +125,7 @@ select
     item_position,
     cast(parent_id as varchar) as parent_invoice_id,
     product_sale_id,
+    likeness,
     cast(coalesce(nullif(doc.invoiceid, 0), parent_id) as varchar) as invoice_id,
     product_id,
     product_name,
@@ -132,4 +165,4 @@ select
     ) as unread_values,
     _dlt_load_id,
     {{ shape() }} as _shape
-from typed
+from identified

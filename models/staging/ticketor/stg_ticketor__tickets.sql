@@ -68,7 +68,6 @@ read as (
 typed as (
     select
         *,
-        cast(doc.id as varchar) as ticket_id,
         {{ cleaned('doc.status') }} as status,
         {{ cleaned('doc.section') }} as section,
         {{ cleaned('doc.row') }} as seat_row,
@@ -83,6 +82,39 @@ typed as (
         cast(nullif(doc.event.eventid, 0) as varchar) as event_id,
         {{ utc('doc.event.eventdate') }} as event_starts_at
     from read
+),
+
+named as (
+    select
+        *,
+        {{ likeness(['event_id', 'section', 'seat_row', 'seat', 'barcode', 'price_level']) }} as likeness
+    from typed
+),
+
+-- 0 is no Id: told apart by their places in the list, counted without what has one
+without_id as (
+    select
+        record_id,
+        item_position,
+        row_number() over (partition by record_id order by item_position) as place_without_id
+    from named
+    where likeness is not null
+),
+
+placed as (
+    select
+        named.*,
+        without_id.place_without_id
+    from named
+    left join without_id
+        on named.record_id = without_id.record_id and named.item_position = without_id.item_position
+),
+
+identified as (
+    select
+        *,
+        {{ item_id() }} as ticket_id
+    from placed
 )
 
 select
@@ -95,6 +127,7 @@ select
     item_position,
     cast(parent_id as varchar) as parent_invoice_id,
     ticket_id,
+    likeness,
     cast(coalesce(nullif(doc.invoiceid, 0), parent_id) as varchar) as invoice_id,
     status,
     section,
@@ -144,4 +177,4 @@ select
     ) as unread_values,
     _dlt_load_id,
     {{ shape() }} as _shape
-from typed
+from identified
