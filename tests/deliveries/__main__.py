@@ -108,12 +108,13 @@ def _tried(asked: argparse.Namespace, sequences: list[Sequence], left_out: set[s
     findings: list[Finding] = []
     while True:
         with tempfile.TemporaryDirectory(dir=asked.folder) as folder:
-            found = Batch(Path(folder), sequences, left_out=frozenset(left_out)).try_all()
+            found = Batch(Path(folder), sequences, say, frozenset(left_out)).try_all()
             shutil.rmtree(folder, ignore_errors=True)
         findings += found
         failing = {match[1] for each in found if (match := _TEST.search(each.kind))} - left_out
         if not failing:
             return findings
+        say(f"once more without {', '.join(sorted(failing))}")
         left_out |= failing
 
 

@@ -2,8 +2,11 @@
 
 import contextlib
 import dataclasses
+import os
 import re
 import shutil
+import subprocess
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +15,7 @@ from typing import Any
 import duckdb
 
 from pipelines import run
-from pipelines.settings import BoxOffice, Settings, Site
+from pipelines.settings import ROOT, BoxOffice, Settings, Site
 from tests.deliveries import box_offices, checks, ticket_tailor, ticketor
 from tests.deliveries.checks import Finding
 from tests.deliveries.sequences import ROUNDS, Sequence
@@ -134,7 +137,32 @@ class Batch:
                 return None
         self.findings += checks.written_is_read(settings.warehouse, self.files, "raw") if self.files else []
         self.findings += checks.invariants(settings.published, self.sequences, "grown")
+        self.findings += self._shown(settings)
         return settings
+
+    def _shown(self, settings: Settings) -> Iterator[Finding]:
+        """What draws, tells and exports the tables holds whatever stands in them."""
+        with duckdb.connect(str(settings.published), read_only=True) as db:
+            orders = db.execute("select order_id from marts.fct_orders order by order_key limit 3").fetchall()
+        shown = settings.data_dir / "shown"
+        shown.mkdir(exist_ok=True)
+        for verb in (
+            ["report", "--out", str(shown / "report.html")],
+            ["export", "--month", "2025-03", "--out", str(shown)],
+            ["export", "--month", "2025-03", "--format", "csv", "--out", str(shown)],
+            ["sql", "--format", "csv", "from rpt_reconciliation"],
+            *(["explain", order] for (order,) in orders),
+        ):
+            ran = subprocess.run(
+                [sys.executable, "-m", "pipelines.cli", *verb],
+                cwd=ROOT,
+                env={**os.environ, "BOXOFFICE_DATA_DIR": str(settings.data_dir)},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            if ran.returncode:
+                yield Finding(None, f"grown: boxoffice {verb[0]}", f"{verb}: {ran.returncode}: {ran.stderr[-800:]}")
 
     def _other(self, grown: Settings) -> None:
         """The same deliveries in another order and number of runs; of Ticket Tailor only the last state."""

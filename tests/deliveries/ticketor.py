@@ -33,6 +33,8 @@ SHAPES = (
     "huge amounts",
     "doubled items",
     "reused invoice ids",
+    "copied files",
+    "growing files",
 )
 
 MARKS = {
@@ -278,11 +280,11 @@ class Maker:
     # how it is told
 
     def sequence(self) -> Sequence:
-        invoices = [self.invoice() for _ in range(self.chance.choice([1, 1, 2]))]
+        invoices = [self.invoice() for _ in range(self.chance.choice([1, 1, 1, 2, 3]))]
         if not self.plain:
-            for _ in range(self.chance.choice([0, 0, 1, 2])):
+            for _ in range(self.chance.choice([0, 0, 1, 2, 3])):
                 invoices.append(self.aftermath(self.chance.choice(invoices)))
-            if self.maybe(0.2):
+            for _ in range(self.chance.choice([0, 0, 0, 1, 2])):
                 self._entangle(invoices)
         told: list[tuple[str, Payload]] = []
         for invoice in invoices:
@@ -404,6 +406,8 @@ class Maker:
                 message["must"] = False
             if self.maybe(0.05):
                 payload["zap_meta_human_now"] = "now"  # a Zap adds keys of its own
+            if "options" in payload and self.maybe(0.05):
+                payload["Options"] = payload.pop("options")
         if kind != "details":
             # the numbers of a form are texts: whether one repeats what came as JSON is nobody's to say
             message["form"] = self.chance.choice(["json"] * 8 + ["flat", "flat" if self.plain else "form"])
@@ -505,6 +509,8 @@ class Maker:
                 "dated": self.maybe(0.5),
                 "round": rounds[position] if rounds else self.chance.randrange(ROUNDS),
                 "other_round": self.chance.randrange(2),
+                "copied": self.allows("copied files") and self.maybe(0.05),
+                "grows": self.allows("growing files") and self.maybe(0.3),
             }
             for each in group:
                 wraps = ["object", "text", "base64", "gateway", "event"]
@@ -583,13 +589,21 @@ def _wrapped(message: dict[str, Any]) -> str:
 
 
 def files(sequence: Sequence) -> Iterator[tuple[dict[str, Any], File]]:
-    """The files of a sequence, each with what ``messages`` say of it (its rounds)."""
+    """The files of a sequence, each with what ``messages`` say of it (its rounds). A file that grows comes twice, under
+    one name: in the round before without its last line."""
     by_name: dict[int, list[dict[str, Any]]] = {}
     for message in sequence["messages"]:
         by_name.setdefault(message["file"]["name"], []).append(message)
     for name, group in by_name.items():
         file = group[0]["file"]
-        yield file, _file(sequence, name, file, group)
+        whole = _file(sequence, name, file, group)
+        by_envelope = all(message["wrap"] not in ("bare", None) for message in group)
+        if file.get("grows") and file["layout"] == "lines" and by_envelope and len(group) > 1 and file["round"]:
+            begun = _file(sequence, name, file, group[:-1])
+            yield {**file, "round": file["round"] - 1, "other_round": -1}, begun._replace(path=whole.path)
+        yield file, whole
+        if file.get("copied"):
+            yield file, whole._replace(path=f"{whole.path}.copy.json")
 
 
 def _file(sequence: Sequence, name: int, file: dict[str, Any], group: list[dict[str, Any]]) -> File:
