@@ -49,7 +49,7 @@
         when {{ amount }} is null then 'an unknown amount'
         when {{ minor_units(currency) }} = 0 and {{ amount }} = trunc({{ amount }}) then cast(cast({{ amount }} as decimal(18, 0)) as varchar)
         when {{ minor_units(currency) }} = 2 and {{ amount }} = cast({{ amount }} as decimal(18, 2)) then cast(cast({{ amount }} as decimal(18, 2)) as varchar)
-        when {{ amount }} = cast({{ amount }} as decimal(18, 3)) then cast(cast({{ amount }} as decimal(18, 3)) as varchar)
+        when {{ minor_units(currency) }} < 4 and {{ amount }} = cast({{ amount }} as decimal(18, 3)) then cast(cast({{ amount }} as decimal(18, 3)) as varchar)
         else cast({{ amount }} as varchar)
     end || coalesce(' ' || {{ currency }}, '')
 {%- endmacro %}
@@ -62,8 +62,8 @@
         when {{ so_far }} = {{ whole }} then cast({{ amount }} * 10000 as hugeint)
         else
             cast({{ amount }} * 10000 as hugeint) * cast({{ so_far }} * 10000 as hugeint) // cast({{ whole }} * 10000 as hugeint)
-            // case {{ minor_units(currency) }} when 0 then 10000 when 3 then 10 else 100 end
-            * case {{ minor_units(currency) }} when 0 then 10000 when 3 then 10 else 100 end
+            // case {{ minor_units(currency) }} when 0 then 10000 when 3 then 10 when 4 then 1 else 100 end
+            * case {{ minor_units(currency) }} when 0 then 10000 when 3 then 10 when 4 then 1 else 100 end
     end
 {%- endmacro %}
 

@@ -37,7 +37,7 @@
         ISO 4217 says of the code. -#}
     coalesce(
         case when 10000 % nullif(try_cast({{ given }} as bigint), 0) = 0 then abs(try_cast({{ given }} as bigint)) end,
-        case {{ minor_units(tt_currency(code)) }} when 0 then 1 when 3 then 1000 else 100 end
+        case {{ minor_units(tt_currency(code)) }} when 0 then 1 when 3 then 1000 when 4 then 10000 else 100 end
     )
 {%- endmacro %}
 
@@ -88,38 +88,29 @@
 {%- endmacro %}
 
 
-{% test readable(model, list, values={}, element=none) %}
-    {{ config(severity='warn') }}
-    {#- Nothing that stands in a document may be NULL in its column. A single value that cannot be read warns
-        (tests/data/values_are_read.sql); a pattern of them may be a shape that we misread: more than 5 rows, and more than one in a
-        hundred. It warns as well: a platform may send whatever it likes, and the rest is published. Two looks: what the model itself could not read, and the documents of the newest load read by path, past
-        the model's declared shape (`values`: column to path; `element`: the column of the place, for a list's first element). -#}
-    with newest as (
-        select version_id, document
-        from {{ source('raw_ticket_tailor', list) }}
-        where _dlt_load_id = (select max(_dlt_load_id) from {{ source('raw_ticket_tailor', list) }})
-    ),
-
-    {#- joined once: there may be millions of rows, and a dozen columns -#}
-    read as (
-        select newest.version_id, newest.document{% for column in values %}, model.{{ column }}{% endfor %}
-        from newest
-        left join {{ model }} as model
-            on newest.version_id = model.version_id{% if element %} and model.{{ element }} = 1{% endif %}
-    ),
-
-    bad as (
-        select version_id, unreadable as what
-        from {{ model }}
-        where unreadable <> ''
-        {% for column, path in values.items() %}
+{% macro linked_to(found) -%}
+    {#- Of int_ticket_tailor__touched: the tickets of the orders found, and the orders of the tickets found. A ticket that came under
+        two orders links them, and all of their tickets; so do lines of one id. -#}
+    (
+        select
+            tickets.box_office,
+            tickets.ticket_id as touched_key
+        from tickets
+        semi join {{ found }} on tickets.box_office = {{ found }}.box_office and tickets.order_id = {{ found }}.touched_key
         union all
-        select version_id, '{{ column }}' as what
-        from read
-        where {{ column }} is null and {{ cleaned("json_extract_string(document, '" ~ path ~ "')") }} is not null
-        {% endfor %}
+        select
+            tickets.box_office,
+            tickets.order_id as touched_key
+        from tickets
+        semi join {{ found }} on tickets.box_office = {{ found }}.box_office and tickets.ticket_id = {{ found }}.touched_key
+        where tickets.order_id is not null
+        union all
+        select
+            others.box_office,
+            others.order_id as touched_key
+        from shared_lines as others
+        inner join shared_lines as lines
+            on others.box_office = lines.box_office and others.line_item_id = lines.line_item_id
+        semi join {{ found }} on lines.box_office = {{ found }}.box_office and lines.order_id = {{ found }}.touched_key
     )
-
-    select * from bad
-    where (select count(*) from bad) > greatest(5, (select count(*) from {{ model }}) // 100)
-{% endtest %}
+{%- endmacro %}

@@ -5,11 +5,43 @@
     - models with materialized='incremental' are whole: the rows of what is touched are replaced (get_incremental_touched_sql);
     - what a build was made of is noted when all of it has gone well, tests too (note_built). A build that was killed has noted
       nothing, and the next one touches the same orders and more;
-    - another text of any model, macro or seed, other accounts, another secret: everything is touched, and built anew. -#}
+    - another text of any model, macro or seed, other accounts, another secret: everything is touched, and built anew;
+    - orders that a proof names are set aside (set_aside): every model reads the documents of all others. -#}
 
 {% macro built() -%}
     {#- One row per platform and load that all layers were built with, and one for the text they were built by. -#}
     {{ api.Relation.create(database=target.database, schema='intermediate', identifier='built') }}
+{%- endmacro %}
+
+
+{% macro set_aside() -%}
+    {#- One row per order that is missing from the marts because a proof (tests/data/proofs) names it, or because it is linked to one
+        that is. pipelines/set_aside.py writes it; each build looks at these orders again. -#}
+    {{ api.Relation.create(database=target.database, schema='intermediate', identifier='set_aside') }}
+{%- endmacro %}
+
+
+{% macro settle_set_aside(platform) -%}
+    {#- After a build in which all proofs held: who was not named again is back, who is linked to a named one is noted. -#}
+    delete from {{ set_aside() }} where platform = '{{ platform }}' and not is_in_force;
+    insert into {{ set_aside() }}
+    select '{{ platform }}', account, touched_key, 'linked', 'It shares items or payments with, or refers to, an order that a proof names.', true
+    from {{ target.database }}.intermediate.int_{{ platform }}__touched
+    where
+        is_set_aside
+        and (account, touched_key) not in (select (account, order_id) from {{ set_aside() }} where platform = '{{ platform }}')
+        {%- if platform == 'ticket_tailor' %}
+        -- of an order's own tickets the order is enough
+        and touched_key in (select order_id from {{ target.database }}.staging.stg_ticket_tailor__orders)
+        {%- endif %}
+{%- endmacro %}
+
+
+{% macro is_any_set_aside(platform) -%}
+    {%- set found = run_query(
+        "select count(*) from " ~ set_aside() ~ " where is_in_force and platform = '" ~ platform ~ "'"
+    ) if execute -%}
+    {{ return(execute and found.rows[0][0] > 0) }}
 {%- endmacro %}
 
 
@@ -19,7 +51,10 @@
     {%- set accounts = adapter.get_relation(target.database, 'raw_boxoffice', 'accounts') -%}
     {%- call statement(auto_begin=True) %}
     create schema if not exists intermediate;
-    create table if not exists {{ built() }} (platform varchar, part varchar, value varchar)
+    create table if not exists {{ built() }} (platform varchar, part varchar, value varchar);
+    create table if not exists {{ set_aside() }} (
+        platform varchar, account varchar, order_id varchar, proof varchar, explanation varchar, is_in_force boolean
+    )
     {% endcall -%}
     {%- set text_of_now -%}
     select sha256(string_agg(said, chr(31) order by said)) as value
@@ -150,7 +185,10 @@
             insert into {{ built() }}
             select '{{ platform }}', 'load', _dlt_load_id from ({{ staged_loads(platform) }})
             union all
-            select '{{ platform }}', 'text', value from {{ built() }} where part = 'text of now'
+            select '{{ platform }}', 'text', value from {{ built() }} where part = 'text of now';
+            {{ settle_set_aside(platform) }};
+            -- a later build may leave this platform out: then nothing of it is touched
+            delete from {{ target.database }}.intermediate.int_{{ platform }}__touched
             {% endcall -%}
         {%- endif -%}
     {%- endfor -%}
@@ -168,9 +206,14 @@
 {%- endmacro %}
 
 
-{% macro is_touched(name) -%}
+{% macro platform_of(name) -%}
+    {{ return('ticketor' if '_ticketor__' in name else 'ticket_tailor') }}
+{%- endmacro %}
+
+
+{% macro is_touched(name, which='') -%}
     {#- The condition on the rows of a model. Ticketor is touched by invoice, Ticket Tailor by order and by ticket: a ticket may
-        have been issued without an order. -#}
+        have been issued without an order. `which` narrows the touched ones. -#}
     {%- set of_tickets = name.endswith(('tickets', 'ticket_heads', 'check_ins')) -%}
     {%- if '_ticketor__' in name -%}
         {%- set columns = 'account, ' ~ ("coalesce(invoice_id, '')" if name.startswith('stg_') or '__sold_' in name else "coalesce(order_id, '')") -%}
@@ -186,6 +229,7 @@
     {{ 'event_key is not null or ' if name == 'rpt_reconciliation' }}({{ columns }}) in (
         select {{ '' if '__' in name else 'platform, ' }}account, touched_key
         from {{ target.database }}.intermediate.{{ keys_of(name) }}
+        {{ which }}
     )
 {%- endmacro %}
 
@@ -210,6 +254,12 @@
 {%- endmacro %}
 
 
+{% macro of_staging(name, condition) -%}
+    {#- Orders are left out where their documents are read; every later layer lacks them by itself. -#}
+    {{ return(condition if name.startswith('stg_') else '') }}
+{%- endmacro %}
+
+
 {% macro touched_rows(name) -%}
     {#- Looked for by their keys alone and then read by their place: of a wide table that costs a third. -#}
     {%- set node = graph.nodes['model.' ~ project_name ~ '.' ~ name] -%}
@@ -220,7 +270,7 @@
         {%- endfor -%}
     {%- else -%}
         select * from {{ node.relation_name }} where rowid in (
-            select rowid from {{ node.relation_name }} where {{ is_touched(name) }}
+            select rowid from {{ node.relation_name }} where {{ is_touched(name, of_staging(name, 'where not is_set_aside')) }}
         )
     {%- endif -%}
 {%- endmacro %}
@@ -233,7 +283,11 @@
     {%- else -%}
         {%- set read = [ref(name), ref(keys_of(name))] -%}
         {%- if (is_made_whole() if model.resource_type == 'model' else everything_is_touched(name) or not is_noted('open')) -%}
-            {{ read[0] }}
+            {%- if name.startswith('stg_') and is_any_set_aside(platform_of(name)) -%}
+                (select * from {{ read[0] }} where ({{ is_touched(name, 'where is_set_aside') }}) is not true)
+            {%- else -%}
+                {{ read[0] }}
+            {%- endif -%}
         {%- else -%}
             ({{ touched_rows(name) }})
         {%- endif -%}
@@ -263,13 +317,11 @@
 {%- endmacro %}
 
 
-{% macro get_where_subquery(relation) -%}
-    {#- dbt's own, for the generic tests: of a table that grows by what is touched, a build tests that. What two rows share, such
-        as a key, is touched in both. -#}
-    {%- set tested = graph.nodes.get('model.' ~ project_name ~ '.' ~ relation.identifier) if execute -%}
-    {%- if tested and grows(tested) and tested.config.incremental_strategy == 'touched' and is_noted('open') and not everything_is_touched(relation.identifier) -%}
-        {%- set condition = config.get('where') -%}
-        {{ return('(' ~ touched_rows(relation.identifier) ~ (' and (' ~ condition ~ ')' if condition else '') ~ ') as dbt_subquery') }}
+{% macro rows_to_prove(model) -%}
+    {#- All rows of a model; of one that grows order by order, those that this build touched. -#}
+    {%- set node = graph.nodes.get('model.' ~ project_name ~ '.' ~ model) if execute -%}
+    {%- if not execute or (node and grows(node) and node.config.incremental_strategy == 'touched') -%}
+        {{ return(touched(model)) }}
     {%- endif -%}
-    {{ return(default__get_where_subquery(relation)) }}
+    {{ return(ref(model)) }}
 {%- endmacro %}

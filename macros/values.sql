@@ -38,16 +38,6 @@
 {%- endmacro %}
 
 
-{% macro minor_units(currency) -%}
-    {#- How many decimals a currency has (ISO 4217); everything that is not listed has two. -#}
-    case
-        when {{ currency }} in ('BIF', 'CLP', 'DJF', 'GNF', 'ISK', 'JPY', 'KMF', 'KRW', 'PYG', 'RWF', 'UGX', 'VND', 'VUV', 'XAF', 'XOF', 'XPF') then 0
-        when {{ currency }} in ('BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND') then 3
-        else 2
-    end
-{%- endmacro %}
-
-
 {% macro normalised_email(email) -%}
     lower({{ cleaned(email) }})
 {%- endmacro %}

@@ -74,7 +74,7 @@ def start() -> None:
     pd.options.display.float_format = "{:,.2f}".format
     pd.options.display.max_rows = 100
     pd.options.display.max_colwidth = 120
-    until = ask("select coalesce(data_until, published_at) as until from run_info")["until"].iloc[0]
+    until = ask("select least(data_until, published_at) as until from run_info")["until"].iloc[0]
     lines = [f"Data until {until:%Y-%m-%d %H:%M} UTC."]
     for account in ask("select * from dim_accounts order by platform, account").itertuples():
         begins = f"sales from {account.history_from:%Y-%m-%d}" if pd.notna(account.history_from) else "no sale yet"
@@ -94,7 +94,7 @@ def today() -> dt.date:
     """The local day on which the data end. It is not over, so nothing compares it with whole days."""
     zone, until = ask(
         "select coalesce(max_by(reporting_zone, last_record_at), 'UTC') as zone, "
-        "(select coalesce(data_until, published_at) from run_info) as until from dim_accounts"
+        "(select least(data_until, published_at) from run_info) as until from dim_accounts"
     ).iloc[0]
     return until.tz_convert(ZoneInfo(zone)).date()
 

@@ -27,7 +27,7 @@ PATIENCE = 30.0
 
 
 class Trouble(NamedTuple):
-    """One thing that is wrong. ``what`` is failed or quiet; no platform and account: the run as a whole."""
+    """One thing that is wrong. ``what`` is failed, set aside, quiet or ahead; without an account: the run."""
 
     what: str
     platform: str | None
@@ -82,6 +82,8 @@ def _failed(run: dict[str, Any]) -> list[Trouble]:
     ]
     if run["error"]:
         troubles.append(Trouble("failed", None, None, f"The {run['verb']} failed: {run['error']}"))
+    if run["set_aside"]:
+        troubles.append(Trouble("set aside", None, None, run["set_aside"]))
     return troubles
 
 
@@ -91,10 +93,10 @@ def _quiet(settings: Settings) -> list[Trouble] | None:
         return None
     try:
         with open_published(settings) as db:
-            silent = status.silent(settings, db, dt.datetime.now(dt.UTC))
+            found = status.out_of_time(settings, db, dt.datetime.now(dt.UTC))
     except (Problem, duckdb.Error):
         return None
-    return [Trouble("quiet", platform, account, words) for platform, account, words in silent]
+    return [Trouble(*one) for one in found]
 
 
 def _read(settings: Settings) -> dict[str, list[list[str | None]]]:

@@ -118,6 +118,8 @@ class _Day:
             ) from None
         finally:
             fresh.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                self.target.parent.rmdir()  # where nothing could be written into it
         self.packed.bytes_after += self.target.stat().st_size - size_before
         self._remove(list(there))
 

@@ -113,7 +113,8 @@ def backup(settings: Settings, target: Path, *, echo: Echo, now: dt.datetime | N
                 f"{target} could not be written: {error.strerror}. An older backup stays; give another place."
             ) from None
         finally:
-            fresh.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                fresh.unlink()
     echo(f"{target}: {sum(copied.rows.values()):,} rows of raw, {target.stat().st_size:,} bytes")
     return manifest
 

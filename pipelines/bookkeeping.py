@@ -7,10 +7,12 @@ hand, an edited model or a warehouse put back from a backup all send the next ru
 
 import contextlib
 import datetime as dt
+import errno
 import fcntl
 import hashlib
 import json
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +24,10 @@ from pipelines.terminal import duration
 
 # even a first run of many years does not take so long
 HANGS_AFTER = dt.timedelta(hours=6)
+# Bytes. With less left on the disk nothing is begun.
+ROOM = 16 * 2**20
+# For the lines of some hundred runs on a full disk, which take so much at a time.
+RESERVE, RESERVE_PART = 2**18, 2**14
 
 
 def make_data_dir(settings: Settings) -> None:
@@ -34,15 +40,49 @@ def make_data_dir(settings: Settings) -> None:
             settings.data_dir.mkdir(parents=True, mode=0o700)
         settings.logs.mkdir(exist_ok=True)
         probe = settings.data_dir / ".writable"
-        probe.touch()
-        probe.unlink()
+        try:
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            if not disk_is_full(error):  # which the run says, and writes down
+                raise
         os.close(os.open(settings.data_dir / "lock", os.O_RDWR | os.O_CREAT, 0o600))
+        _keep_reserve(settings)
     except OSError as error:
+        if disk_is_full(error):
+            raise full_disk(settings) from None
         raise Problem(
             f"{error.filename} cannot be written: {error.strerror}. Nothing was run. Give {settings.data_dir} and all "
             "in it to the user who runs Boxoffice (`sudo boxoffice run` may have taken it), or set BOXOFFICE_DATA_DIR "
             "to another folder."
         ) from None
+
+
+def disk_is_full(error: BaseException) -> bool:
+    """Whether that is what an error says, in whichever library's words."""
+    return any(os.strerror(number) in str(error) for number in (errno.ENOSPC, errno.EDQUOT))
+
+
+def full_disk(settings: Settings) -> Problem:
+    free = shutil.disk_usage(settings.data_dir if settings.data_dir.exists() else ROOT).free
+    return Problem(
+        f"No space left on the disk of {settings.data_dir}: {free // 2**20:,} MB are free, and nothing is begun with "
+        f"less than {ROOM // 2**20}. What was loaded and published before is kept. Free some space and run again: that "
+        "run finishes what is missing."
+    )
+
+
+def require_room(settings: Settings) -> None:
+    """Raises Problem where the disk is full, before anything is begun that could not be finished."""
+    if shutil.disk_usage(settings.data_dir).free < ROOM:
+        raise full_disk(settings)
+
+
+def _keep_reserve(settings: Settings) -> None:
+    size = settings.reserve.stat().st_size if settings.reserve.exists() else 0
+    if size < RESERVE and shutil.disk_usage(settings.data_dir).free > ROOM:
+        with privately():
+            settings.reserve.write_bytes(bytes(RESERVE))
 
 
 @contextlib.contextmanager
@@ -73,9 +113,9 @@ def lock(settings: Settings) -> Iterator[None]:
                 )
                 busy.hangs = True
             raise busy from None
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
+        with contextlib.suppress(OSError):  # a full disk; the lock holds without its holder's number
+            file.truncate(0)
+            os.write(file.fileno(), str(os.getpid()).encode())
         yield
 
 
@@ -107,6 +147,11 @@ def other_hands(settings: Settings) -> bool:
     except (OSError, ValueError, KeyError, TypeError):
         return True
     return marked != _stamp(settings.warehouse)
+
+
+def want_a_new_start(settings: Settings) -> None:
+    """Makes the next run build everything anew, as after ``other_hands``: raw was changed beside the loads."""
+    settings.clean_marker.write_text("{}")
 
 
 def remove_marker(settings: Settings) -> None:
@@ -145,14 +190,35 @@ def _stamp(path: Path) -> str:
 
 
 def record(settings: Settings, line: dict[str, Any]) -> None:
-    """Appends one run to runs.jsonl, in one write, on a line of its own even if a kill cut the one before short."""
-    with settings.runs_file.open("a+b") as file:
+    """Appends one run to runs.jsonl, in one write, on a line of its own even if a kill cut the one before short.
+
+    Where the disk is full it takes its room from the reserve.
+    """
+    with settings.runs_file.open("a+b", buffering=0) as file:
         end = file.seek(0, os.SEEK_END)
         file.seek(max(0, end - 1))
         cut_short = file.read(1) not in (b"", b"\n")
-        file.write(b"\n" * cut_short + json.dumps(line, default=str).encode() + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
+        text = b"\n" * cut_short + json.dumps(line, default=str).encode() + b"\n"
+        while True:
+            try:
+                if file.write(text) < len(text):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                os.fsync(file.fileno())
+            except OSError as error:
+                file.truncate(end)
+                if not disk_is_full(error) or not _give_way(settings):
+                    raise
+            else:
+                return
+
+
+def _give_way(settings: Settings) -> bool:
+    """Gives a part of the reserve back to the disk, if there is one."""
+    with contextlib.suppress(FileNotFoundError):
+        if size := settings.reserve.stat().st_size:
+            os.truncate(settings.reserve, max(0, size - RESERVE_PART))
+            return True
+    return False
 
 
 def last_runs(settings: Settings, count: int) -> list[dict[str, Any]]:

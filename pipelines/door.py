@@ -1,8 +1,9 @@
 """The door: bytes in, a document or ``Refused(reason)`` out. Both platforms pass it.
 
 What comes through can poison neither the warehouse nor a model: it is UTF-8, strict JSON without repeated keys, NaN
-or lone surrogates; its ids are whole numbers within 63 bits, its money is exact within 15 significant digits, its lists
-are lists. One value that is not would block every later load, stop every build, or be a wrong number without a word.
+or lone surrogates; its ids are whole numbers within 63 bits, its money is exact within 15 significant digits (or is off
+a number of four decimals by no more than a double's noise), its lists are lists. One value that is not would block
+every later load, stop every build, or be a wrong number without a word.
 
 Pure functions of bytes and objects. No reason ever quotes a value: payloads hold people's data, reasons are shown.
 """
@@ -21,6 +22,10 @@ WHOLE_NUMBER_LIMIT = 2**63  # ids are BIGINT in the warehouse
 MONEY_DIGITS = 15  # what a double holds exactly; DuckDB reads every JSON number as one
 # four of these digits may stand behind the point; sums have room for three more (DECIMAL(18, 4) in the warehouse)
 MONEY_LIMIT = 10**11
+# 30.299999999999997 is how a sender's double writes 30.3: what is this near to a number of four decimals is that number
+# (in the warehouse too, where DECIMAL(18, 4) rounds to it)
+MONEY_PLACES = Decimal("0.0001")
+MONEY_NOISE = Decimal("1e-9")
 _EXACT_DOUBLE = 2**53
 
 _WHOLE_TEXT = re.compile(r"-?[0-9]{1,19}")
@@ -223,7 +228,7 @@ def _exact(value: Any, name: str, what: str) -> None:
         number = Decimal(value)
         digits = number.as_tuple().digits
         significant = len("".join(map(str, digits)).strip("0"))
-        if significant <= MONEY_DIGITS and abs(number) < MONEY_LIMIT:
+        if abs(number) < MONEY_LIMIT and (significant <= MONEY_DIGITS or _is_noisy(number)):
             return
         if significant <= MONEY_DIGITS:
             raise Refused(f"{what} does not fit 11 digits before the point: {name}")
@@ -232,6 +237,10 @@ def _exact(value: Any, name: str, what: str) -> None:
     elif abs(value) >= MONEY_LIMIT:
         raise Refused(f"{what} does not fit 11 digits before the point: {name}")
     raise Refused(f"{what} is not exact within 15 digits: {name}")
+
+
+def _is_noisy(number: Decimal) -> bool:
+    return abs(number - number.quantize(MONEY_PLACES)) < MONEY_NOISE
 
 
 def _parse_strictly(raw: bytes) -> Any:

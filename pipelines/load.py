@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from dlt.extract import DltSource
 
     from pipelines.ticket_tailor.reads import Plan
+    from pipelines.ticketor import buffer
 
 Echo = Callable[[str], None]
 
@@ -61,15 +62,18 @@ BOOKKEEPING = {"coverage", "folders"}
 class Loaded:
     """What one account's load did. ``rows`` counts new rows by raw table; ``told`` is what a person should know.
 
-    ``refused`` counts the records among them that were not let in.
+    ``refused`` counts the records among them that were not let in, ``waiting`` the files that are too young to be read.
     ``finished_earlier``: a package that an earlier run had left was loaded first; its rows are not counted.
+    ``set_right``: what raw held from the future was dated back.
     """
 
     rows: dict[str, int] = dataclasses.field(default_factory=dict)
     refused: int = 0
+    waiting: int = 0
     told: list[str] = dataclasses.field(default_factory=list)
     requests: int = 0
     finished_earlier: bool = False
+    set_right: bool = False
 
     @property
     def news(self) -> dict[str, int]:
@@ -95,10 +99,11 @@ class Reading:
 
 @dataclasses.dataclass(frozen=True)
 class Look:
-    """Whether an account has anything to load, what that cost, and what a person should know."""
+    """Whether an account has anything to load, what that cost, what has to wait, and what a person should know."""
 
     due: bool
     requests: int = 0
+    waiting: int = 0
     told: list[str] = dataclasses.field(default_factory=list)
 
 
@@ -282,6 +287,18 @@ def make_missing_tables(settings: Settings) -> None:
         land(settings, made, box_office.empty_source())
 
 
+def set_right(settings: Settings, platform: str, account: str) -> bool:
+    """Dates back what raw holds of an account from the future; returns whether there was anything."""
+    now = dt.datetime.now(dt.UTC)
+    if not register.is_ahead(settings.warehouse, platform, account, now):
+        return False
+    from pipelines import amend
+
+    with opened(settings) as db:
+        amend.set_right(db, platform, account, now)
+    return True
+
+
 @contextlib.contextmanager
 def _seldom_collecting() -> Iterator[None]:
     """What is parsed has no cycles: to look for them after every 700 objects takes a tenth of a load's time."""
@@ -303,17 +320,17 @@ class TicketorAccount:
         self.name, self.time_zone = site.name, site.time_zone
 
     def look(self, options: Reading, _echo: Echo = lambda _line: None) -> Look:
-        from pipelines.ticketor import buffer
-
-        plan = buffer.plan(self.site, self.settings.warehouse, sweep=options.sweep)
-        return Look(due=not plan.is_empty, told=plan.told)
+        plan = self._planned(options)
+        is_ahead = register.is_ahead(self.settings.warehouse, self.platform, self.name, dt.datetime.now(dt.UTC))
+        return Look(due=is_ahead or not plan.is_empty, waiting=plan.young, told=plan.told + plan.waiting)
 
     @_seldom_collecting()
     def load(self, options: Reading, loaded: Loaded, echo: Echo) -> None:
         made = pipeline(self.settings, self.platform, self.name, loaded)
-        from pipelines.ticketor import buffer, source
+        loaded.set_right = set_right(self.settings, self.platform, self.name)
+        from pipelines.ticketor import source
 
-        plan = buffer.plan(self.site, self.settings.warehouse, sweep=options.sweep)
+        plan = self._planned(options)
         loaded.told += plan.told
         progress = now_and_then(echo)
         files, started = 0, time.monotonic()
@@ -329,11 +346,25 @@ class TicketorAccount:
                 f"ticketor {self.name}: {loaded.rows.get('records', 0):,} records from {files:,} of {len(plan.new):,} "
                 f"files{left(files, len(plan.new), time.monotonic() - started)}"
             )
+        loaded.waiting = plan.young
+        loaded.told += plan.waiting
         if plan.unreadable:
             raise Problem(
-                f"{len(plan.unreadable)} files could not be read, for example {plan.unreadable[0]}. "
-                "The others are loaded; these are tried again by every run."
+                f"{len(plan.unreadable)} files or folders could not be read, for example {plan.unreadable[0]}. "
+                "All others are loaded; these are tried again by every run."
             )
+
+    def _planned(self, options: Reading) -> "buffer.Plan":
+        from pipelines.ticketor import buffer
+
+        plan = buffer.plan(self.site, self.settings.warehouse, sweep=options.sweep)
+        if twin := plan.twin(configured={site.name for site in self.settings.sites}):
+            raise Problem(
+                f"Ticketor site {self.name} has the files that raw holds as those of {twin}, which is not configured "
+                f"any more. Nothing of {self.name} was loaded, so nothing counts twice.\n"
+                f"If {twin} has got a new name: boxoffice rename-account ticketor {twin} {self.name}"
+            )
+        return plan
 
 
 class TicketTailorAccount:
@@ -348,27 +379,51 @@ class TicketTailorAccount:
 
     def look(self, options: Reading, echo: Echo = lambda _line: None) -> Look:
         """What is due; what the look has read is not asked for again by the load. ``echo`` hears of long waits."""
-        self._plan = self._planned(options, echo)
-        return Look(due=not self._plan.is_empty, requests=self._plan.requests, told=self._plan.told)
+        with self._twin_in_words():
+            self._plan = self._planned(options, echo)
+        is_ahead = register.is_ahead(self.settings.warehouse, self.platform, self.name, dt.datetime.now(dt.UTC))
+        return Look(due=is_ahead or not self._plan.is_empty, requests=self._plan.requests, told=self._plan.told)
 
     @_seldom_collecting()
     def load(self, options: Reading, loaded: Loaded, echo: Echo) -> None:
         made = pipeline(self.settings, self.platform, self.name, loaded)
+        loaded.set_right = set_right(self.settings, self.platform, self.name)
         from pipelines.ticket_tailor import source
 
-        plan = self._plan or self._planned(options, echo)
+        # what the look has read came before what was dated back
+        with self._twin_in_words():
+            plan = self._plan if self._plan and not loaded.set_right else self._planned(options, echo)
         progress = now_and_then(echo)
         try:
-            for package in plan.packages(lambda line: progress(f"ticket_tailor {self.name}: {line}")):
-                rows = sum(map(len, package.rows.values()))
-                loaded.add(land(self.settings, made, source.ticket_tailor_source(self.office, package), rows))
-                loaded.refused = loaded.rows.get("refused", 0)
+            with self._twin_in_words():
+                for package in plan.packages(lambda line: progress(f"ticket_tailor {self.name}: {line}")):
+                    rows = sum(map(len, package.rows.values()))
+                    loaded.add(land(self.settings, made, source.ticket_tailor_source(self.office, package), rows))
+                    loaded.refused = loaded.rows.get("refused", 0)
             if plan.held.rows > tidy.COVERAGE_KEPT:
                 with opened(self.settings) as db:
                     tidy.join_coverage(db, self.name, plan.asked_since)
         finally:
             loaded.requests = plan.requests
             loaded.told += plan.told
+
+    @contextlib.contextmanager
+    def _twin_in_words(self) -> Iterator[None]:
+        """Two names of one box office, told with what to do: it depends on whether both are configured."""
+        from pipelines.ticket_tailor.faults import SameBoxOffice
+
+        try:
+            yield
+        except SameBoxOffice as same:
+            told = f"{same} Nothing of {self.name} was loaded, so nothing counts twice.\n"
+            if same.other in {office.name for office in self.settings.box_offices}:
+                told += f"Both are configured, with two keys of one box office: remove {self.name} from the settings."
+            else:
+                told += (
+                    f"{same.other} is not configured any more. If it has got a new name: "
+                    f"boxoffice rename-account ticket-tailor {same.other} {self.name}"
+                )
+            raise Problem(told) from None
 
     def _planned(self, options: Reading, echo: Echo) -> "Plan":
         from pipelines.ticket_tailor import client, reads

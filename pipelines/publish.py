@@ -8,9 +8,11 @@ warehouse.
 import datetime as dt
 import shutil
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 
+from pipelines import set_aside
 from pipelines.durable import put_in_place
 from pipelines.errors import Problem
 from pipelines.settings import Settings
@@ -19,11 +21,15 @@ from pipelines.settings import Settings
 STORAGE_VERSION = "v1.2.0"
 
 
-def publish(settings: Settings, now: dt.datetime) -> int:
-    """Copies schema ``marts``, with types, constraints and comments, and adds ``run_info``.
+class Published(NamedTuple):
+    """``tables`` counts them; ``missing`` is a sentence on the orders that they lack, None where they lack none."""
 
-    Returns the number of tables.
-    """
+    tables: int
+    missing: str | None
+
+
+def publish(settings: Settings, now: dt.datetime) -> Published:
+    """Copies schema ``marts``, with types, constraints and comments, and adds ``run_info`` and ``orders_set_aside``."""
     target = settings.published
     fresh = target.with_name(f".{target.name}.new")
     for leftover in (fresh, _wal(fresh)):
@@ -64,6 +70,8 @@ def publish(settings: Settings, now: dt.datetime) -> int:
             "comment on column published.marts.run_info.data_until is "
             "'When the newest record in these tables reached us (UTC).'"
         )
+        _publish_set_aside(db)
+        missing = set_aside.in_words(db)
         db.execute("commit")
         db.execute("use memory")
         db.execute("detach published")
@@ -71,7 +79,36 @@ def publish(settings: Settings, now: dt.datetime) -> int:
     # a reader's client may have left a log beside the old file; DuckDB would replay it onto the new one
     _wal(target).unlink(missing_ok=True)
     put_in_place(fresh, target)
-    return len(tables)
+    return Published(len(tables), missing)
+
+
+def _publish_set_aside(db: duckdb.DuckDBPyConnection) -> None:
+    """What is missing from all other tables, and why."""
+    db.execute(
+        "create table published.marts.orders_set_aside (platform varchar not null, account varchar not null, "
+        "order_id varchar not null, order_key varchar not null, proof varchar not null, explanation varchar not null)"
+    )
+    # the key as macros/values.sql makes it
+    if set_aside.is_there(db):
+        db.execute(
+            "insert into published.marts.orders_set_aside "
+            "select platform, account, order_id, md5(platform || chr(31) || account || chr(31) || order_id), proof, "
+            f"explanation from warehouse.{set_aside.TABLE} where is_in_force order by all"
+        )
+    comments = {
+        "platform": "ticketor or ticket_tailor.",
+        "account": "Name of the site or box office in the settings.",
+        "order_id": "The order; of a Ticket Tailor ticket in no order, the ticket; empty for what names no invoice.",
+        "order_key": "Key that the order would have in fct_orders.",
+        "proof": "What does not hold for it; `linked`: it shares items with, or refers to, one that is named.",
+        "explanation": "How it breaks the proof.",
+    }
+    db.execute(
+        "comment on table published.marts.orders_set_aside is 'Grain: one row per order that a check of our own models "
+        "names. It is in no other table, and comes back with the first run in which the check passes.'"
+    )
+    for column, words in comments.items():
+        db.execute(f'comment on column published.marts.orders_set_aside."{column}" is {_text(words)}')
 
 
 def _check_space(settings: Settings) -> None:

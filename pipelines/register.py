@@ -47,10 +47,84 @@ def accounts(warehouse: Path) -> dict[tuple[str, str], str | None]:
         if db is None:
             return {}
         try:
-            rows = db.execute("select platform, account, time_zone from raw_boxoffice.accounts").fetchall()
+            rows = db.execute(
+                # what a clock that was ahead has dated is written again
+                "select platform, account, time_zone from raw_boxoffice.accounts where configured_at <= ?",
+                [dt.datetime.now(dt.UTC)],
+            ).fetchall()
         except duckdb.CatalogException:
             return {}
     return {(platform, account): zone for platform, account, zone in rows}
+
+
+def accounts_exist(db: duckdb.DuckDBPyConnection) -> bool:
+    """Whether raw has its copy of the settings."""
+    query = "select count(*) from duckdb_tables() where schema_name = 'raw_boxoffice' and table_name = 'accounts'"
+    return db.execute(query).fetchall() == [(1,)]
+
+
+def held_names(warehouse: Path, platform: str) -> set[str]:
+    """The accounts of a platform that raw holds anything of."""
+    table, column = {"ticketor": ("records", "site"), "ticket_tailor": ("coverage", "box_office")}[platform]
+    return {name for (name,) in _rows(warehouse, f"select distinct {column} from raw_{platform}.{table}")}
+
+
+def from_the_future(schema: str, moment: str) -> str:
+    """The condition on rows whose ``moment`` is later than $now (UTC), or that a load brought whose clock was ahead."""
+    ahead = f"select load_id from {schema}._dlt_loads where try_cast(load_id as double) > epoch($now)"
+    return f"({moment} > $now or _dlt_load_id in ({ahead}))"
+
+
+def is_ahead(warehouse: Path, platform: str, account: str, now: dt.datetime) -> bool:
+    """Whether raw holds anything of an account that is dated later than now (UTC)."""
+    schema, column, moments = f"raw_{platform}", "site", {"records": "received_at"}
+    if platform == "ticket_tailor":
+        column, moments = "box_office", {"coverage": "read_at", "orders": "fetched_at", "issued_tickets": "fetched_at"}
+    asked = {"account": account, "now": now}
+    with reading(warehouse) as db:
+        for table, moment in moments.items():
+            late = f"{column} = $account and {from_the_future(schema, moment)}"
+            if _ask(db, f"select 1 from {schema}.{table} where {late} limit 1", asked):
+                return True
+    return False
+
+
+def ticketor_elsewhere(
+    warehouse: Path, site: str, paths: list[str], sizes: Sequence[int], mtimes_ns: Sequence[int]
+) -> dict[str, tuple[int, int]]:
+    """Which other sites raw holds these files of, where it holds none of this site: how many there are by path and
+    size, and how many of these by their time too."""
+    import pyarrow as pa
+
+    with reading(warehouse) as db:
+        if db is None or _ask(db, "select 1 from raw_ticketor.records where site = $site limit 1", {"site": site}):
+            return {}
+        columns = {"file": pa.array(paths, pa.string()), "size": pa.array(sizes), "mtime_ns": pa.array(mtimes_ns)}
+        db.register("listing", pa.table(columns))
+        query = """
+            select site, count(distinct file), count(distinct file) filter (file_mtime_ns = mtime_ns)
+            from raw_ticketor.records
+            inner join listing using (file)
+            where position = 0 and file_size = size and size > 0 group by site
+        """
+        return {name: (same, exactly) for name, same, exactly in _ask(db, query, {})}
+
+
+def ticket_tailor_elsewhere(
+    warehouse: Path, box_office: str, name: str, created_at: Mapping[str, int | None]
+) -> dict[str, int]:
+    """Which other box offices raw holds these objects of a list of, and how many: the same id, created in the same
+    second."""
+    query = f"""
+        select held.box_office, count(distinct held.id) from raw_ticket_tailor."{name}" as held
+        inner join (
+            select unnest(from_json($ids, '["VARCHAR"]')) as id, unnest(from_json($times, '["BIGINT"]')) as created_at
+        ) as seen on held.id = seen.id and held.created_at = seen.created_at
+        where held.box_office <> $box_office and {_COMPLETE} group by all
+    """
+    asked = {"ids": json.dumps(list(created_at)), "times": json.dumps(list(created_at.values()))}
+    with reading(warehouse) as db:
+        return dict(_ask(db, query, {**asked, "box_office": box_office}))
 
 
 def ticketor_tables_exist(warehouse: Path) -> bool:
@@ -244,13 +318,13 @@ def ticket_tailor_reads(
 class TicketTailorHeld(NamedTuple):
     """What raw holds of what was asked for.
 
-    newest      {list: {id: (document_hash, fetched_at, missing_since)}} of the newest versions
+    newest      {list: {id: (document_hash, fetched_at, missing_since, version_id)}} of the newest versions
     listed      for each span asked for, the ids created there that are not marked missing
     refused     the refused objects that are held
     created_at  {list: the newest created_at in the table, of whatever box office and load}
     """
 
-    newest: dict[str, dict[str, tuple[str, dt.datetime, dt.datetime | None]]]
+    newest: dict[str, dict[str, tuple[str, dt.datetime, dt.datetime | None, str]]]
     listed: list[set[str]]
     refused: set[str]
     created_at: dict[str, int]
@@ -269,12 +343,15 @@ def ticket_tailor_held(
     with reading(warehouse) as db:
         for name, wanted in ids.items():
             newest = f"""
-                select id, arg_max((document_hash, missing_since), fetched_at), max(fetched_at)
+                select id, arg_max((document_hash, missing_since, version_id), fetched_at), max(fetched_at)
                 from raw_ticket_tailor."{name}"
                 where box_office = $box_office and id in {_AMONG_IDS} and {_COMPLETE} group by id
             """
             rows = _ask(db, newest, {"box_office": box_office, "ids": json.dumps(wanted)})
-            held.newest[name] = {key: (version[0], fetched_at, version[1]) for key, version, fetched_at in rows}
+            held.newest[name] = {
+                key: (hash_, fetched_at, missing_since, version_id)
+                for key, (hash_, missing_since, version_id), fetched_at in rows
+            }
             for (created_at,) in _ask(db, f'select max(created_at) from raw_ticket_tailor."{name}"', {}):
                 held.created_at[name] = created_at or 0
         for name, span in spans:

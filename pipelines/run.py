@@ -15,7 +15,7 @@ from importlib.metadata import version
 from typing import Any
 from urllib.parse import urlsplit
 
-from pipelines import alarm, bookkeeping, load, publish, register, tidy, transform
+from pipelines import alarm, bookkeeping, interruption, load, publish, register, tidy, transform
 from pipelines.errors import Busy, ConfigProblem, Problem
 from pipelines.settings import Settings
 
@@ -23,6 +23,7 @@ Echo = Callable[[str], None]
 Account = load.TicketorAccount | load.TicketTailorAccount
 
 SWEEP_EVERY = dt.timedelta(days=1)
+NOTHING_TO_BUILD = "no account could be read, and nothing has been loaded before: nothing was built or published"
 
 
 @functools.cache
@@ -34,13 +35,15 @@ def _versions() -> dict[str, str]:
 class AccountResult:
     """What a run did for one account.
 
-    ``news`` counts new raw rows by table, ``refused`` those not let in; ``error`` and ``told`` are for a person.
+    ``news`` counts new raw rows by table, ``refused`` those not let in, ``waiting`` the files too young to be read;
+    ``error`` and ``told`` are for a person.
     """
 
     platform: str
     account: str
     news: dict[str, int] = dataclasses.field(default_factory=dict)
     refused: int = 0
+    waiting: int = 0
     requests: int = 0
     seconds: float = 0.0
     told: list[str] = dataclasses.field(default_factory=list)
@@ -53,9 +56,11 @@ class AccountResult:
 
 @dataclasses.dataclass
 class RunResult:
-    """One line of runs.jsonl. ``outcome`` is idle, done or failed; or due, which is not written down. Times are UTC.
+    """One line of runs.jsonl. ``outcome`` is idle, done, failed or interrupted; or due, which is not written down.
+    Times are UTC.
 
-    ``on_failure`` is why the user's own command or address could not be told, if that was tried and failed.
+    ``set_aside`` is a sentence on the orders that the published tables lack. ``on_failure`` is why the user's own
+    command or address could not be told, if that was tried and failed.
     """
 
     verb: str
@@ -67,6 +72,7 @@ class RunResult:
     tests_passed: int = 0
     warned: list[str] = dataclasses.field(default_factory=list)
     published: bool = False
+    set_aside: str | None = None
     error: str | None = None
     on_failure: str | None = None
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)
@@ -98,12 +104,20 @@ def run(settings: Settings, *, echo: Echo, only_look: bool = False, **reading: A
         marker = bookkeeping.read_marker(settings)
         options = load.Reading(sweep=_sweep_due(marker, result.started_at), **reading)
         due, settled = load.accounts(settings), False
-        if marker and not options.full:
+        if not settings.warehouse.exists() and not only_look:
+            # the first run of all: what is wrong with an account is known before dlt is imported
+            with result.timed("look"):
+                due = [account for account in due if _is_due(settings, account, options, result, echo)]
+            if all(account.error for account in result.accounts) and not due:
+                echo(NOTHING_TO_BUILD)
+                _judge(result)
+                return result
+        elif marker and not options.full:
             # opened once: what a look asks costs less than opening the file for it
             with result.timed("look"), register.reading(settings.warehouse):
                 due = [account for account in due if _is_due(settings, account, options, result, echo)]
                 settled = not due and not load.settings_changed(settings)
-        unbuilt = set(marker.get("unbuilt", []))
+        unbuilt, result.set_aside = set(marker.get("unbuilt", [])), marker.get("set_aside")
         if only_look and not settled:
             result.outcome = "due"
             return result
@@ -111,6 +125,10 @@ def run(settings: Settings, *, echo: Echo, only_look: bool = False, **reading: A
             bookkeeping.remove_marker(settings)
             changed, touched = _load(settings, result, due, options, echo)
             unbuilt |= touched
+            if not settings.published.exists() and _nothing_is_held(settings, result):
+                echo(NOTHING_TO_BUILD)
+                _judge(result)
+                return result
             if changed or not marker:
                 # with the marker true, all else is built: what hangs on nothing that changed stays as it is
                 _build(settings, result, echo, unbuilt if marker else None)
@@ -118,7 +136,7 @@ def run(settings: Settings, *, echo: Echo, only_look: bool = False, **reading: A
         if (not settled or options.sweep) and not result.error:
             swept_all = options.sweep and not any(account.error for account in result.accounts)
             swept_at = result.started_at.isoformat() if swept_all else marker.get("swept_at")
-            bookkeeping.write_marker(settings, swept_at=swept_at, unbuilt=sorted(unbuilt))
+            bookkeeping.write_marker(settings, swept_at=swept_at, unbuilt=sorted(unbuilt), set_aside=result.set_aside)
         if settings.published.exists() and stat.S_IMODE(settings.published.stat().st_mode) != settings.published_mode:
             settings.published.chmod(settings.published_mode)
         _judge(result)
@@ -179,11 +197,20 @@ def _recorded(settings: Settings, verb: str) -> Iterator[RunResult]:
         except Problem as problem:
             refused(settings, verb, problem)
             raise
+        held.enter_context(interruption.noticed())
         result = RunResult(verb, started_at=dt.datetime.now(dt.UTC))
         try:
-            yield result
+            try:
+                yield result
+            finally:
+                interruption.check()
+        except KeyboardInterrupt:
+            result.outcome, result.error = "interrupted", None
+            raise
         except Exception as error:
             result.error = _in_words(settings, result, error)
+            if bookkeeping.disk_is_full(error):
+                raise bookkeeping.full_disk(settings) from None
             if isinstance(error, Problem):
                 raise
             raise Problem(f"{result.error}\nThe whole story is in {settings.logs / 'errors.log'}.") from error
@@ -191,10 +218,14 @@ def _recorded(settings: Settings, verb: str) -> Iterator[RunResult]:
             result.error = type(stopped).__name__
             raise
         finally:
-            result.ended_at = dt.datetime.now(dt.UTC)
+            # a clock that is set meanwhile makes no run of negative length
+            result.ended_at = max(dt.datetime.now(dt.UTC), result.started_at)
             if result.outcome != "due":
-                _alarm(settings, result)
-                _write_down(settings, result)
+                try:
+                    _alarm(settings, result)
+                finally:
+                    with interruption.held_back():
+                        _write_down(settings, result)
 
 
 def refused(settings: Settings, verb: str, problem: Problem) -> None:
@@ -213,11 +244,14 @@ def _is_due(settings: Settings, account: Account, options: load.Reading, result:
     try:
         look = account.look(options, echo)
     except Exception as error:
+        interruption.check()
         words = _in_words(settings, result, error)
+        echo(f"{account.platform} {account.name}: {words}")
         result.accounts.append(AccountResult(account.platform, account.name, error=words))
         return False
     if not look.due:
-        result.accounts.append(AccountResult(account.platform, account.name, requests=look.requests, told=look.told))
+        seen = {"requests": look.requests, "waiting": look.waiting, "told": look.told}
+        result.accounts.append(AccountResult(account.platform, account.name, **seen))
     return look.due
 
 
@@ -230,6 +264,7 @@ def _load(
     which it holds anything new at all, if only that a list was read.
     """
     changed, touched = set(), set()
+    bookkeeping.require_room(settings)
     with result.timed("load"):
         load.require_writable(settings)
         if load.load_settings_table(settings):
@@ -241,11 +276,17 @@ def _load(
             try:
                 account.load(options, loaded, echo)
             except Exception as error:  # whatever it is, the other accounts are loaded
+                interruption.check()
+                if bookkeeping.disk_is_full(error):
+                    raise
                 told.error = _in_words(settings, result, error)
-            told.news, told.refused = loaded.news, loaded.refused
-            told.requests, told.told = loaded.requests, loaded.told
-            told.seconds = round(time.monotonic() - started, 3)
-            if loaded.news or loaded.finished_earlier:
+                echo(f"{account.platform} {account.name}: {told.error}")
+            finally:
+                told.news, told.refused = loaded.news, loaded.refused
+                told.requests, told.waiting, told.told = loaded.requests, loaded.waiting, loaded.told
+                told.seconds = round(time.monotonic() - started, 3)
+            interruption.check()
+            if loaded.news or loaded.finished_earlier or loaded.set_right:
                 changed.add(account.platform)
             if any(loaded.rows.values()):
                 touched.add(account.platform)
@@ -253,6 +294,22 @@ def _load(
     if not (options.span or options.limit or any(account.error for account in result.accounts)):
         settings.rebuilding.unlink(missing_ok=True)
     return changed, touched | changed
+
+
+def _nothing_is_held(settings: Settings, result: RunResult) -> bool:
+    """Whether every account failed and raw has no record of any."""
+    if not all(account.error for account in result.accounts):
+        return False
+    with load.opened(settings, read_only=True) as db:
+        tables = db.execute(
+            "select schema_name, table_name from duckdb_tables() where schema_name <> 'raw_boxoffice' "
+            "and schema_name like 'raw%' and not starts_with(table_name, '_dlt')"
+        ).fetchall()
+        return not any(
+            db.execute(f'from {schema}."{table}" limit 1').fetchone()
+            for schema, table in tables
+            if table not in load.BOOKKEEPING
+        )
 
 
 def _build(settings: Settings, result: RunResult, echo: Echo, changed: set[str] | None = None) -> None:
@@ -264,6 +321,7 @@ def _build(settings: Settings, result: RunResult, echo: Echo, changed: set[str] 
         )
         return
     try:
+        bookkeeping.require_room(settings)
         with result.timed("transform"):
             echo("building and testing the marts")
             built = transform.transform(settings, echo, changed, start_over=bookkeeping.other_hands(settings))
@@ -271,25 +329,27 @@ def _build(settings: Settings, result: RunResult, echo: Echo, changed: set[str] 
         result.models_built, result.tests_passed, result.warned = built.models, built.tests, built.warned
         with result.timed("publish"):
             echo("publishing")
-            tables = publish.publish(settings, dt.datetime.now(dt.UTC))
-        result.published = True
-        echo(f"published {tables} tables in {settings.published}")
+            published = publish.publish(settings, dt.datetime.now(dt.UTC))
+        result.published, result.set_aside = True, published.missing
+        echo(f"published {published.tables} tables in {settings.published}")
     except Exception as error:
         result.error = _in_words(settings, result, error)
 
 
 def _in_words(settings: Settings, result: RunResult, error: BaseException) -> str:
     """A failure as a person is told it; what nobody foresaw goes to errors.log with its traceback."""
-    if isinstance(error, Problem):
+    if isinstance(error, Problem) and not bookkeeping.disk_is_full(error):
         return str(error)
     with contextlib.suppress(OSError), (settings.logs / "errors.log").open("a") as log:
         log.write(f"{result.started_at} {''.join(traceback.format_exception(error))}\n")
+    if bookkeeping.disk_is_full(error):
+        return str(bookkeeping.full_disk(settings))
     return f"{type(error).__name__}: {error}"
 
 
 def _alarm(settings: Settings, result: RunResult) -> None:
     """Tells the user's command or address; whatever comes of that, the run is what it was."""
-    if not settings.on_failure or result.error in ("KeyboardInterrupt", "SystemExit"):  # who stopped it knows
+    if not settings.on_failure or result.outcome == "interrupted":  # who stopped it knows
         return
     try:
         alarm.tell(settings, dataclasses.asdict(result))
@@ -299,16 +359,16 @@ def _alarm(settings: Settings, result: RunResult) -> None:
 
 def _write_down(settings: Settings, result: RunResult) -> None:
     try:
+        bookkeeping.record(settings, dataclasses.asdict(result))
         if result.outcome != "idle":
             tidy.tidy(settings)
-        bookkeeping.record(settings, dataclasses.asdict(result))
     except OSError as error:
         result.error = result.error or f"The run could not be written down in {settings.runs_file}: {error.strerror}."
         _judge(result)
 
 
 def _judge(result: RunResult) -> None:
-    failed = result.error or any(account.error for account in result.accounts)
+    failed = result.error or result.set_aside or any(account.error for account in result.accounts)
     busy = result.published or any(account.news for account in result.accounts)
     result.outcome = "failed" if failed else "done" if busy else "idle"
 

@@ -14,7 +14,11 @@ would go on to look for a missing key under ever shorter names, down to a bare `
 
 import dataclasses
 import datetime as dt
+import functools
+import itertools
+import os
 import re
+import string
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,7 +32,7 @@ TICKET_TAILOR_URL = "https://api.tickettailor.com"
 SINGLE_ACCOUNT = "main"
 # an account that has told nothing for so long wants a look: a webhook may have been switched off
 QUIET_AFTER = dt.timedelta(days=14)
-OPTIONS = {"data_dir", "time_zone", "published_mode", "on_failure"}
+OPTIONS = {"data_dir", "time_zone", "published_mode", "on_failure", "set_aside_at_most"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,6 +76,8 @@ class Settings:
     """Everything a run needs to know. ``data_dir`` is absolute and holds all that Boxoffice writes.
 
     ``on_failure`` is a command or an address, empty for none; like a key it may be a secret.
+    ``set_aside_at_most`` counts orders that may be missing from what is published; None is the larger of 50 and one
+    in a hundred.
     """
 
     data_dir: Path
@@ -79,6 +85,7 @@ class Settings:
     box_offices: tuple[BoxOffice, ...] = ()
     published_mode: int = 0o444
     on_failure: str = dataclasses.field(default="", repr=False)
+    set_aside_at_most: int | None = None
 
     @property
     def warehouse(self) -> Path:
@@ -111,6 +118,11 @@ class Settings:
     def told_file(self) -> Path:
         """What ``on_failure`` was told last."""
         return self.data_dir / "told.json"
+
+    @property
+    def reserve(self) -> Path:
+        """Room on the disk, given back when the line of a run finds none."""
+        return self.data_dir / "reserve"
 
     @property
     def clean_marker(self) -> Path:
@@ -168,7 +180,7 @@ def _complete(
     if base_url := environ.get("TICKET_TAILOR_BASE_URL"):
         offices = {name: {**office, "base_url": base_url} for name, office in offices.items()}
 
-    return dataclasses.replace(
+    complete = dataclasses.replace(
         settings,
         sites=tuple(
             _build(Site, name, values, zone, "ticketor.sites", "buffer", root) for name, values in sites.items()
@@ -178,7 +190,38 @@ def _complete(
             for name, values in offices.items()
         ),
         published_mode=_mode(options.get("published_mode", "444")),
+        set_aside_at_most=_count(options.get("set_aside_at_most"), "boxoffice.set_aside_at_most"),
     )
+    _refuse_twins(complete)
+    return complete
+
+
+def _refuse_twins(settings: Settings) -> None:
+    """Raises ConfigProblem for two names of one account: all that it sells would count twice."""
+    for one, other in itertools.combinations(settings.box_offices, 2):
+        if (one.api_key, one.base_url.rstrip("/")) == (other.api_key, other.base_url.rstrip("/")):
+            raise ConfigProblem(
+                f"[ticket_tailor.box_offices.{one.name}] and [ticket_tailor.box_offices.{other.name}] have the same "
+                "api_key, which is that of one box office: all its sales would count twice. Nothing was run. "
+                "Keep one of them, or give the other its own key."
+            )
+    places = {site.name: _place(site.buffer) for site in settings.sites}
+    for one, other in itertools.permutations(places, 2):
+        if f"{places[other]}/".startswith(f"{places[one]}/"):
+            how = "is the folder" if places[one] == places[other] else "lies in the folder"
+            raise ConfigProblem(
+                f"The buffer of [ticketor.sites.{other}] {how} of [ticketor.sites.{one}], {places[one]}: all that lies "
+                "in both would count twice. Nothing was run. Keep one of them, or give each a folder beside the other."
+            )
+
+
+def _place(buffer: str) -> str:
+    """One spelling for a folder, whatever links lead to it, and for a bucket's address."""
+    address = buffer.removeprefix("file://")
+    if "://" not in address:
+        return os.path.realpath(address).rstrip("/")
+    scheme, _, path = address.partition("://")
+    return f"{scheme.lower()}://{'/'.join(part for part in path.split('/') if part)}"
 
 
 def duration(text: str) -> dt.timedelta:
@@ -200,10 +243,10 @@ def _build(
     if unknown := sorted(set(values) - set(fields)):
         known = ", ".join(sorted(set(fields) - {"name"}))
         raise ConfigProblem(f"{where} does not know {', '.join(unknown)}. It knows: {known}.")
-    if not str(values.get(required) or "").strip():
+    if not _trimmed(values.get(required) or ""):
         raise ConfigProblem(f"{where} has no {required}. Set it there, or remove the table.")
     converted = {key: _convert(value, fields[key].type, f"{where} {key}") for key, value in values.items()}
-    converted["time_zone"] = _time_zone(converted.get("time_zone") or zone, where)
+    converted["time_zone"] = _time_zone(converted.get("time_zone") or _trimmed(zone or ""), where)
     if kind is Site and "://" not in converted["buffer"]:
         converted["buffer"] = str(root / Path(converted["buffer"]).expanduser())
     return kind(name=name, **converted)
@@ -218,22 +261,49 @@ def _convert(value: Any, wanted: Any, where: str) -> Any:
             return duration(str(value))
         except ValueError as error:
             raise ConfigProblem(f"{where} is {error}") from None
+    if wanted not in (int, float):
+        # a blank that came along with a copied key would make it a wrong one
+        return value if where.endswith(" password") else _trimmed(value)
     try:
-        return wanted(value) if wanted in (int, float) else value
+        return wanted(value)
     except (TypeError, ValueError):
         raise ConfigProblem(f"{where} is {value!r}, and should be a number.") from None
 
 
-def _time_zone(name: str | None, where: str) -> str | None:
-    if not name:
-        return None
+def _trimmed(value: Any) -> str:
+    return str(value).strip(string.whitespace + "\xa0\u200b\ufeff")
+
+
+def _time_zone(name: str, where: str) -> str | None:
+    if name and not _is_time_zone(name):
+        raise ConfigProblem(
+            f"{where}: {name!r} is no time zone, or none that DuckDB knows. Use a plain name such as Europe/London or "
+            "America/Los_Angeles."
+        )
+    return name or None
+
+
+@functools.cache
+def _is_time_zone(name: str) -> bool:
+    """Whether Python and DuckDB both know it: Python also takes any file of the system's zones, such as localtime, and
+    DuckDB abbreviations. Costs 10 ms, in which DuckDB starts."""
+    import duckdb
+
     try:
         ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise ConfigProblem(
-            f"{where}: {name!r} is no time zone. Use a name such as Europe/London or America/Los_Angeles."
-        ) from None
-    return name
+        with duckdb.connect(config={"threads": 1}) as db:
+            db.execute("select timezone($1, timestamptz '2000-01-01 00:00:00+00')", [name])
+    except (KeyError, ValueError, OSError, duckdb.Error):
+        return False
+    return True
+
+
+def _count(value: Any, where: str) -> int | None:
+    if value in (None, ""):
+        return None
+    if not str(value).isdigit():
+        raise ConfigProblem(f"{where} is {value!r}, and should be a whole number.")
+    return int(value)
 
 
 def _mode(value: Any) -> int:
@@ -249,9 +319,14 @@ def _accounts(tree: dict[str, Any], environ: Mapping[str, str], path: tuple[str,
         if name:
             accounts.setdefault(name, {}).update(values)
     for name in accounts:
-        if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name):
-            raise ConfigProblem(f"[{'.'.join(path)}.{name}]: an account's name is made of a-z, 0-9, _ and -.")
+        check_name(f"[{'.'.join(path)}.{name}]", name)
     return accounts
+
+
+def check_name(where: str, name: str) -> None:
+    """Raises ConfigProblem for what cannot be an account's name."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name):
+        raise ConfigProblem(f"{where}: an account's name is made of a-z, 0-9, _ and -.")
 
 
 def _from_environment(environ: Mapping[str, str], prefix: str) -> dict[str, dict[str, str]]:

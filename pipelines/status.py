@@ -14,6 +14,8 @@ from pipelines.ask import open_published
 from pipelines.settings import Settings
 
 NO_RUN_AFTER = dt.timedelta(days=1)
+# two clocks never agree wholly
+CLOCKS_DIFFER = dt.timedelta(minutes=5)
 # one that nobody can deliver again must not want a person for ever; it stays in refused_records
 REFUSED_LATELY = dt.timedelta(days=14)
 LOOKED_BACK = 50  # runs
@@ -21,13 +23,14 @@ LOOKED_BACK = 50  # runs
 
 @dataclasses.dataclass
 class Status:
-    """``wants`` are the things that want a person; empty when all is well."""
+    """``wants`` are the things that somebody has to see to; empty when all is well. ``notes`` are good to know."""
 
     runs: list[dict[str, Any]]
     accounts: list[tuple[Any, ...]]
     refused: list[tuple[Any, ...]]
     published_at: dt.datetime | None
     wants: list[str]
+    notes: list[str] = dataclasses.field(default_factory=list)
 
     @property
     def well(self) -> bool:
@@ -39,17 +42,29 @@ def status(settings: Settings, count: int, now: dt.datetime | None = None) -> St
     now = now or dt.datetime.now(dt.UTC)
     runs = bookkeeping.last_runs(settings, max(count, LOOKED_BACK))
     told = Status(runs[:count], [], [], None, [])
-    if not runs:
-        told.wants.append("No run yet. First: boxoffice run")
+    # whoever interrupted a run knows: it neither failed nor mended anything
+    ended = [run for run in runs if run["outcome"] != "interrupted"]
+    if runs and runs[0]["outcome"] == "interrupted":
+        told.notes.append(
+            f"The last {runs[0]['verb']} was interrupted {runs[0]['ended_at'][:16]} UTC; the next one finishes it."
+        )
+    if not ended:
+        told.wants.append("No run has ended yet. Next: boxoffice run" if runs else "No run yet. First: boxoffice run")
     else:
-        last = runs[0]
-        for run in _standing(runs):
-            if run["outcome"] == "failed":
-                told.wants.append(f"The last {run['verb']} failed: {_why(run)}")
+        last = ended[0]
+        for run in _standing(ended):
+            told.wants += _failures(run)
+            told.notes += _told(run)
         if last.get("on_failure"):
             told.wants.append(last["on_failure"])
-        if now - dt.datetime.fromisoformat(last["ended_at"]) > NO_RUN_AFTER:
+        age = now - dt.datetime.fromisoformat(last["ended_at"])
+        if age > NO_RUN_AFTER:
             told.wants.append(f"The last run ended {last['ended_at'][:16]} UTC: is the schedule still on?")
+        if age < -CLOCKS_DIFFER:
+            told.wants.append(
+                f"The last run ended {last['ended_at'][:16]} UTC, and it is {_minute(now)} now: the clock of this "
+                "machine was ahead then or is behind now."
+            )
     if settings.published.exists():
         with open_published(settings) as db:
             [(told.published_at,)] = db.execute("select published_at from run_info").fetchall()
@@ -61,7 +76,21 @@ def status(settings: Settings, count: int, now: dt.datetime | None = None) -> St
                 "from refused_records group by all order by count(*) desc",
                 [now - REFUSED_LATELY],
             ).fetchall()
-            told.wants += [words for _, _, words in silent(settings, db, now)]
+            told.wants += [words for *_, words in out_of_time(settings, db, now)]
+            [(findings,)] = db.execute("select count(*) from rpt_reconciliation").fetchall()
+            if findings:
+                told.notes.append(
+                    f'{findings:,} things do not add up. Which, and why: boxoffice sql "from rpt_reconciliation"'
+                )
+    published = {(platform, account) for platform, account, *_ in told.accounts}
+    configured = [("ticketor", one) for one in settings.sites] + [
+        ("ticket_tailor", one) for one in settings.box_offices
+    ]
+    told.accounts += [
+        (platform, one.name, None, one.time_zone)
+        for platform, one in configured
+        if (platform, one.name) not in published
+    ]
     if lately := sum(row[5] for row in told.refused):
         told.wants.append(
             f"{lately:,} records of the last {REFUSED_LATELY.days} days were refused and have not been delivered whole "
@@ -83,8 +112,9 @@ def _standing(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return list(found.values())
 
 
-def silent(settings: Settings, db: duckdb.DuckDBPyConnection, now: dt.datetime) -> list[tuple[str, str, str]]:
-    """The accounts that have told nothing for longer than their ``quiet_after``: platform, account, and in words.
+def out_of_time(settings: Settings, db: duckdb.DuckDBPyConnection, now: dt.datetime) -> list[tuple[str, str, str, str]]:
+    """What is wrong, platform, account, and in words: ``quiet`` are the accounts that have told nothing for longer than
+    their ``quiet_after``, ``ahead`` those whose newest record is dated in the future.
 
     Of an account that is configured no more nobody expects anything.
     """
@@ -95,18 +125,38 @@ def silent(settings: Settings, db: duckdb.DuckDBPyConnection, now: dt.datetime) 
         "select platform, account, last_record_at, coalesce(last_record_at, configured_at) "
         "from dim_accounts order by all"
     ).fetchall():
-        if since and (platform, account) in patience and now - since > patience[platform, account]:
+        if not since or (platform, account) not in patience:
+            continue
+        if since - now > CLOCKS_DIFFER:
+            words = (
+                f"{platform} {account}: its newest record is dated {_minute(since)} UTC, and it is {_minute(now)} now. "
+                "The sender's clock was ahead or this machine's is behind; until then nobody can see whether this "
+                "account is silent."
+            )
+            found.append(("ahead", platform, account, words))
+        elif now - since > patience[platform, account]:
             days, hours = divmod(int((now - since).total_seconds()) // 3600, 24)
             age = f"{days} days" if days > 1 else f"{days * 24 + hours} hours"
             ever = f"for {age}" if last_at else f"since it was set up {age} ago"
-            found.append((platform, account, f"{platform} {account} has told nothing {ever}."))
+            found.append(("quiet", platform, account, f"{platform} {account} has told nothing {ever}."))
     return found
 
 
-def _why(run: dict[str, Any]) -> str:
-    errors = [run["error"]] if run["error"] else []
-    errors += [f"{one['platform']} {one['account']}: {one['error']}" for one in run["accounts"] if one["error"]]
-    return "; ".join(errors)
+def _failures(run: dict[str, Any]) -> list[str]:
+    if run["outcome"] != "failed":
+        return []
+    failures = [f"The last {run['verb']} failed: {run['error']}"] if run["error"] else []
+    failures += [run["set_aside"]] if run.get("set_aside") else []
+    return failures + [
+        f"The last {run['verb']} failed for {one['platform']} {one['account']}: {one['error']}"
+        for one in run["accounts"]
+        if one["error"]
+    ]
+
+
+def _told(run: dict[str, Any]) -> list[str]:
+    """What a run said of its accounts that is no failure, such as files left to the next run."""
+    return [f"{one['platform']} {one['account']}: {line}" for one in run["accounts"] for line in one.get("told", ())]
 
 
 def show(told: Status, now: dt.datetime | None = None) -> None:
@@ -117,7 +167,12 @@ def show(told: Status, now: dt.datetime | None = None) -> None:
     out = terminal.console()
 
     def ago(at: dt.datetime | None) -> str:
-        return f"{terminal.duration((now - at).total_seconds())} ago" if at else "never"
+        if not at:
+            return "never"
+        ahead = (at - now).total_seconds()
+        if at - now > CLOCKS_DIFFER:
+            return f"{terminal.duration(ahead)} in the future"
+        return f"{terminal.duration(max(0.0, -ahead))} ago"
 
     def table(title: str, headers: list[str], rows: list[list[str]]) -> None:
         if rows:
@@ -142,7 +197,7 @@ def show(told: Status, now: dt.datetime | None = None) -> None:
         ],
     )
     table(
-        f"Accounts, as published {_minute(told.published_at)} UTC",
+        f"Accounts, as published {_minute(told.published_at)} UTC" if told.published_at else "Accounts",
         ["account", "newest record (UTC)", "that is", "time zone"],
         [
             [f"{platform} {account}", _minute(at), ago(at), zone or "not set: UTC"]
@@ -157,14 +212,17 @@ def show(told: Status, now: dt.datetime | None = None) -> None:
             for platform, account, why, count, newest, lately in told.refused
         ],
     )
-    for want in told.wants:
-        out.print(f"! {want}", style="yellow", markup=False, soft_wrap=True)
+    for mark, style, lines in (("!", "yellow", told.wants), ("-", "", told.notes)):
+        for line in lines:
+            indented = line.strip().replace("\n", "\n  ")
+            out.print(f"{mark} {indented}", style=style, markup=False, soft_wrap=True)
     if told.well:
         out.print("All is well.", style="green")
 
 
 def _seconds(run: dict[str, Any]) -> float:
-    return (dt.datetime.fromisoformat(run["ended_at"]) - dt.datetime.fromisoformat(run["started_at"])).total_seconds()
+    took = dt.datetime.fromisoformat(run["ended_at"]) - dt.datetime.fromisoformat(run["started_at"])
+    return max(0.0, took.total_seconds())  # a clock may have been set meanwhile
 
 
 def _minute(at: dt.datetime | None) -> str:

@@ -55,7 +55,8 @@ def table(out: "Console", title: str, headers: Sequence[str], rows: Sequence[Seq
 
 
 def duration(seconds: float) -> str:
-    """Seconds as a person says them."""
+    """Seconds as a person says them; never less than none, whatever a clock did."""
+    seconds = max(0.0, seconds)
     if seconds < 90:
         return "1 second" if round(seconds) == 1 else f"{seconds:.0f} seconds"
     if seconds < 5400:

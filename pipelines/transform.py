@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from pipelines import set_aside
 from pipelines.durable import put_in_place
 from pipelines.errors import Problem
 from pipelines.settings import ROOT, Settings
@@ -17,38 +18,82 @@ from pipelines.terminal import left, now_and_then
 Echo = Callable[[str], None]
 
 TELL_EVERY = 5.0  # seconds
+PLATFORMS = ("ticketor", "ticket_tailor")
+# each layer may name other orders, and every attempt names more of them
+MOST_ATTEMPTS = 8
 
 
 @dataclasses.dataclass
 class Built:
-    """What one build did; ``warned`` are the names of tests that found something a person may want to look at."""
+    """What a build did; ``warned`` are the names of findings that a person may want to look at."""
 
     models: int = 0
     tests: int = 0
     warned: list[str] = dataclasses.field(default_factory=list)
 
 
-def transform(settings: Settings, echo: Echo, changed: set[str] | None = None, *, start_over: bool = False) -> Built:
-    """Builds and tests every model, or with ``changed`` those that hang on the raw data of these platforms.
+@dataclasses.dataclass
+class _Attempt(Built):
+    """One call of dbt. ``failed`` is what went wrong, in words; ``proofs`` the SQL of the proofs that do not hold."""
 
-    ``start_over`` makes all tables anew, whatever they hold. Raises Problem with what failed; marts already published
-    stay as they are.
+    failed: list[str] = dataclasses.field(default_factory=list)
+    proofs: dict[str, str] = dataclasses.field(default_factory=dict)
+
+
+def transform(settings: Settings, echo: Echo, changed: set[str] | None = None, *, start_over: bool = False) -> Built:
+    """Builds and proves every model, or with ``changed`` those that hang on the raw data of these platforms.
+
+    Orders that a proof names are set aside, and the rest is built and proved without them. ``start_over`` makes all
+    tables from nothing, whatever they hold. Raises Problem with what failed where no order is named, or too many are;
+    marts already published stay as they are.
     """
     make_person_key(settings.person_key_file)
     # read by profiles.yml and the macros; set here so that a working directory elsewhere makes no second warehouse
     os.environ["BOXOFFICE_DATA_DIR"] = str(settings.data_dir)
     for stray in ("DBT_PROFILES_DIR", "DBT_PROJECT_DIR", "DBT_TARGET_PATH", "DBT_LOG_PATH"):
         os.environ.pop(stray, None)
+    # other settings touch everything
+    apart = changed if changed and "boxoffice" not in changed else None
+
+    known = set_aside.release(settings, apart or PLATFORMS)
+    aside: dict[tuple[str, str, str], set_aside.Order] = {}
+    for _ in range(MOST_ATTEMPTS):
+        attempt = _build(settings, echo, apart, start_over)
+        if not attempt.failed:
+            set_aside.refuse_too_many(settings)
+            return attempt
+        try:
+            news = {order.key: order for order in set_aside.named(settings, attempt.proofs)}
+        except set_aside.NamesNone as error:
+            attempt.failed.append(str(error))
+            news = {}
+        if not news.keys() - aside.keys():
+            break
+        if news.keys() <= known or start_over:
+            aside |= news
+            set_aside.put(settings, news.values())
+            echo(f"{len(aside):,} orders break a proof: building the rest without them")
+        else:
+            # what grew may be wrong where what is built from nothing is right: only that says which orders break it
+            start_over = True
+            echo(f"{len(news):,} orders break a proof: building everything from raw")
+    told = "\n".join(f"  {line}" for line in attempt.failed[:10])
+    raise Problem(
+        f"dbt could not build the marts: {len(attempt.failed)} failed.\n{told}\n"
+        "Raw holds all that was loaded; what was published before stays as it is. "
+        f"The whole story is in {settings.logs / 'dbt.log'}; `dbt build --full-refresh` repeats it."
+    )
+
+
+def _build(settings: Settings, echo: Echo, apart: set[str] | None, start_over: bool) -> _Attempt:
     from dbt.cli.main import dbtRunner
 
-    built, failed = Built(), []
-    apart = changed and "boxoffice" not in changed
-
-    progress = Progress(echo)
-
+    attempt, progress = _Attempt(), Progress(echo)
     # a log that cannot be written (a full disk) is no reason to spill tracebacks on the terminal
     logging.raiseExceptions = False
     here = Path.cwd()
+    # ready_to_build reads the models' text by relative paths
+    os.chdir(ROOT)
     try:
         result = dbtRunner(callbacks=[progress]).invoke(
             [
@@ -66,30 +111,28 @@ def transform(settings: Settings, echo: Echo, changed: set[str] | None = None, *
                 f"--profiles-dir={ROOT}",
                 f"--target-path={settings.data_dir / 'dbt'}",
                 *(["--full-refresh"] if start_over else []),
-                # other settings touch everything
-                *(["--select", *(f"source:raw_{platform}+" for platform in sorted(changed))] if apart else []),
+                *(["--select", *(f"source:raw_{platform}+" for platform in sorted(apart))] if apart else []),
             ]
         )
     finally:
         os.chdir(here)
         _let_go()
 
-    for node in getattr(result.result, "results", None) or []:
-        kind, name, status = node.node.resource_type, node.node.name, str(node.status)
-        built.tests += kind in ("test", "unit_test")
-        built.models += kind == "model" and status == "success"
+    for outcome in getattr(result.result, "results", None) or []:
+        node, status = outcome.node, str(outcome.status)
+        attempt.tests += node.resource_type == "test"
+        attempt.models += node.resource_type == "model" and status == "success"
         if status == "warn":
-            built.warned.append(name)
+            attempt.warned.append(node.name)
         elif status in ("error", "fail", "runtime error"):
-            failed.append(f"{kind} {name}: {' '.join(str(node.message or '').split())[:400]}")
-    if failed or not result.success:
-        told = "\n".join(f"  {line}" for line in failed[:10]) or f"  {result.exception}"
-        raise Problem(
-            f"dbt could not build the marts: {len(failed) or 'every one'} failed.\n{told}\n"
-            "Raw holds all that was loaded; what was published before stays as it is. "
-            f"The whole story is in {settings.logs / 'dbt.log'}; `dbt build --full-refresh` repeats it."
-        )
-    return built
+            attempt.failed.append(
+                f"{node.resource_type} {node.name}: {' '.join(str(outcome.message or '').split())[:400]}"
+            )
+            if status == "fail" and "proofs" in node.fqn:
+                attempt.proofs[node.name] = node.compiled_code
+    if not result.success and not attempt.failed:
+        attempt.failed.append(str(result.exception))
+    return attempt
 
 
 class Progress:

@@ -4,9 +4,11 @@ import csv
 import io
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -156,6 +158,49 @@ def test_sql_as_csv_and_json_exactly(published: Path, worlds: Worlds) -> None:
     as_json = boxoffice(published, "sql", "--format", "json", QUERY)
     told = {row["platform"]: row["orders"] for row in json.loads(as_json.stdout)}
     assert told == {platform: orders for platform, (orders, _) in expected.items()}
+
+
+def test_sql_goes_to_wherever_output_goes(published: Path) -> None:
+    """Appended to a file, through a socket (the journal's), through a pipe that may not be opened once more."""
+    environment = {"PATH": os.environ["PATH"], "HOME": str(published), "BOXOFFICE_DATA_DIR": str(published / "data")}
+
+    ordered = f"{QUERY} order by all"
+
+    def ask(stdout: Any, form: str, query: str = ordered) -> tuple[int, str]:
+        command = [sys.executable, "-m", "pipelines.cli", "sql", "--format", form, query]
+        ran = subprocess.run(command, env=environment, stdout=stdout, stderr=subprocess.PIPE, text=True, check=False)
+        return ran.returncode, ran.stderr
+
+    for form in ("csv", "json", "table"):
+        expected = boxoffice(published, "sql", "--format", form, ordered).stdout
+        assert "ticketor" in expected
+
+        kept = published / "kept"
+        kept.write_text("kept\n")
+        for times in (1, 2):
+            with kept.open("a") as file:
+                assert ask(file, form) == (0, "")
+            assert kept.read_text() == "kept\n" + expected * times
+
+        one, other = socket.socketpair()
+        with one, other:
+            assert ask(one, form) == (0, "")
+            one.close()
+            with other.makefile("r") as received:
+                assert received.read() == expected
+
+    # more than a pipe holds, to one who stops listening, and to a disk that is full
+    many = "from range(1000000)"
+    for form in ("csv", "json"):
+        reading, writing = os.pipe()
+        os.close(reading)
+        with os.fdopen(writing, "w") as pipe:
+            assert ask(pipe, form, many) == (1, "")
+        if Path("/dev/full").exists():
+            with Path("/dev/full").open("w") as full:
+                code, told = ask(full, form, many)
+            assert (code, "No space left" in told, len(told.splitlines())) == (1, True, 1), told
+    assert boxoffice(published, "sql", "--format", "csv", many).stdout.count("\n") == 1_000_001
 
 
 def test_sql_cannot_write_and_tells_what_is_wrong(published: Path) -> None:

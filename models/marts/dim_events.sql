@@ -51,6 +51,17 @@ placed as (
         on all_events.platform = accounts.platform and all_events.account = accounts.account
     -- a zone the engine does not know would stop the build: the account's serves instead
     left join pg_timezone_names() as zones on all_events.time_zone = zones.name
+),
+
+-- people edit this seed: of two rows for one event the first counts
+shows as (
+    select seed.*
+    from {{ ref('shows') }} as seed
+    qualify
+        row_number() over (
+            partition by seed.platform, seed.account, seed.event_id
+            order by seed.show, seed.production, seed.season, seed.capacity
+        ) = 1
 )
 
 select
@@ -86,7 +97,7 @@ select
     placed.platform_revenue,
     placed.first_seen_at
 from placed
-left join {{ ref('shows') }} as shows
+left join shows
     on
         placed.platform = shows.platform
         and placed.account = shows.account

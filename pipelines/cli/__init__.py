@@ -1,7 +1,7 @@
 """The verbs: parse, dispatch, print, exit code; nothing else.
 
 Exit codes: 0 all went well (also when nothing was new) · 1 something failed and was told · 2 the call or the settings
-make no sense, nothing was run · 75 another run is under way.
+make no sense, nothing was run · 75 another run is under way · 130 Ctrl-C, 143 SIGTERM.
 """
 
 import click
@@ -56,6 +56,7 @@ for verb in (
     keeping.backup,
     keeping.restore,
     keeping.rebuild,
+    keeping.rename_account,
     running.schedule,
     completion,
 ):

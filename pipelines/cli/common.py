@@ -4,6 +4,7 @@ import datetime as dt
 import errno
 import json
 import os
+import signal
 import sys
 import time
 from typing import Any
@@ -20,13 +21,12 @@ class Verbs(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt as stopped:
+            _last_words(str(stopped) or "Interrupted.")
+            ctx.exit(getattr(stopped, "exit_code", 128 + signal.SIGINT))
         except Exception as error:
             problem = _problem(error)
-            tell = Teller()
-            if tell.form == "json":
-                tell(str(problem))
-            else:
-                click.secho(str(problem), err=True, fg="red")
+            _last_words(str(problem))
             ctx.exit(problem.exit_code)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -36,6 +36,14 @@ class Verbs(click.Group):
         """Each verb with its whole first sentence, which click would cut at one line."""
         with formatter.section("Verbs"):
             formatter.write_dl([(name, verb.get_short_help_str(limit=500)) for name, verb in self.commands.items()])
+
+
+def _last_words(line: str) -> None:
+    tell = Teller()
+    if tell.form == "json":
+        tell(line)
+    else:
+        click.secho(line, err=True, fg="red")
 
 
 def _problem(error: Exception) -> Problem:
@@ -87,8 +95,10 @@ class Teller:
 
     def __init__(self) -> None:
         self.form = click.get_current_context().meta.get(__name__, "text")
+        self.told: list[str] = []
 
     def __call__(self, line: str) -> None:
+        self.told.append(line)
         if self.form == "json":
             now = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
             click.echo(json.dumps({"at": now, "message": line}), err=True)
@@ -97,20 +107,23 @@ class Teller:
 
     def summary(self, result: Any) -> None:
         """What a run did, account by account; the last line says how it went."""
-        if self.form == "text" and any(account.news or account.error for account in result.accounts):
+        if self.form == "text" and any(account.news for account in result.accounts):
             self._table(result.accounts)
+        # a failure was told when it happened; at the end of a long run it is told again
+        failures = [f"{account.platform} {account.account}: {account.error}" for account in result.accounts]
+        just_told = set(self.told) if len(self.told) <= len(failures) + 1 else set()
         for account in result.accounts:
             name = f"{account.platform} {account.account}"
-            if self.form == "json":
-                self(f"{name}: {account.error or account.news_in_words}")
-            elif account.error:
-                self(f"{name}: {account.error}")
+            if self.form == "json" or account.error:
+                line = f"{name}: {account.error or account.news_in_words}"
+                if line not in just_told:
+                    self(line)
             for line in account.told:
                 self(f"{name}: {line}")
-        for line in (result.error, result.on_failure):
+        for line in (result.error, result.set_aside, result.on_failure):
             if line:
                 self(line)
-        took = (result.ended_at - result.started_at).total_seconds()
+        took = max(0.0, (result.ended_at - result.started_at).total_seconds())
         self(f"{result.outcome} in {took:.1f} s" + ("; more by: boxoffice status" if result.exit_code else ""))
 
     def _table(self, accounts: list[Any]) -> None:

@@ -27,6 +27,22 @@ def archive(older_than: str) -> None:
             tell(f"ticketor {packed.site}: left as it is: {line}")
 
 
+@click.command("rename-account", context_settings={"token_normalize_func": lambda token: token.replace("_", "-")})
+@click.argument("platform", type=click.Choice(["ticketor", "ticket-tailor"]))
+@click.argument("old")
+@click.argument("new")
+def rename_account(platform: str, old: str, new: str) -> None:
+    """Give all that raw holds of an account its new name, after it got one in the settings; the next run builds anew.
+
+    \b
+    boxoffice rename-account ticket-tailor main studio     the key was in TICKET_TAILOR_API_KEY before
+    boxoffice rename-account ticketor main arena           the folder was in TICKETOR_BUFFER before
+    """
+    from pipelines import amend
+
+    amend.rename_account(settings(), platform.replace("-", "_"), old, new, echo=Teller())
+
+
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 def backup(file: Path) -> None:

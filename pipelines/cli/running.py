@@ -85,9 +85,11 @@ def _run_in_a_child(tell: Teller) -> None:
             tell(f"The run was ended by signal {-child.returncode}; the next one finishes it.")
     except subprocess.TimeoutExpired:
         return  # the looks that follow find the lock held, and tell on_failure that it hangs
-    except BaseException as stopped:
-        if isinstance(stopped, SystemExit):
-            child.terminate()
+    except KeyboardInterrupt:
+        child.wait()
+        sys.exit(128 + signal.SIGINT)  # the child has said so
+    except SystemExit:
+        child.terminate()
         child.wait()
         raise
 

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import datetime as dt
 import re
+import tempfile
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -120,20 +121,19 @@ def export(settings: Settings, month: str, form: Literal["xlsx", "csv"], out: Pa
 
     ``month`` is ``YYYY-MM``; its days are the local days of each account. ``out`` is a folder. ``xlsx`` writes one
     workbook into it, a sheet a report, with numbers and dates that are numbers and dates; ``csv`` one file a report.
-    Times are UTC. Rows pass through in batches, so memory stays small however long the month. Each file appears whole
-    or not at all, and the same published file gives the same bytes. Raises ConfigProblem for what is no month, and
+    Times are UTC. Rows pass through in batches, so memory stays small however long the month. All files appear, whole,
+    or none, and the same published file gives the same bytes. Raises ConfigProblem for what is no month, and
     Problem when the published tables do not reach it or ``out`` cannot be written.
     """
     first, last = _days(month)
     with open_published(settings) as db:
         notes = _notes(db, first, last)
-        try:
-            out.mkdir(parents=True, exist_ok=True)
+        with _all_or_none(out) as folder:
             if form == "xlsx":
-                return [_workbook(db, out / f"boxoffice-{month}.xlsx", first, last, notes)]
-            return _csv_files(db, out, month, first, last, notes)
-        except OSError as error:
-            raise Problem(f"{out} cannot be written: {error.strerror}. Give another folder with --out.") from None
+                written = [_workbook(db, folder / f"boxoffice-{month}.xlsx", first, last, notes)]
+            else:
+                written = _csv_files(db, folder, month, first, last, notes)
+    return [out / path.name for path in written]
 
 
 def _days(month: str) -> tuple[dt.date, dt.date]:
@@ -151,7 +151,7 @@ def _notes(db: duckdb.DuckDBPyConnection, first: dt.date, last: dt.date) -> list
             "Nothing has been sold yet: there is no month to export. How fresh each account is: boxoffice status"
         )
     data_until, published_at = db.execute("select data_until, published_at from run_info").fetchone()
-    until = data_until or published_at
+    until = min(data_until or published_at, published_at)  # a clock that is ahead dates records in the future
     if last < begins or first > max(ends, until.date()):
         raise Problem(
             f"The published tables reach from {begins} to {ends}: {first:%Y-%m} is not among them. "
@@ -201,13 +201,13 @@ def _csv_files(
         path = out / f"boxoffice-{month}-{sheet.name.lower().replace(' ', '-')}.csv"
         cursor = db.execute(sheet.query, [first, last])
         # a byte order mark, or Excel takes UTF-8 for something else
-        with _whole(path) as part, part.open("w", encoding="utf-8-sig", newline="") as file:
+        with path.open("w", encoding="utf-8-sig", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(_headers(cursor))
             writer.writerows([_csv_cell(value) for value in row] for row in _batches(cursor))
         written.append(path)
     path = out / f"boxoffice-{month}-notes.csv"
-    with _whole(path) as part, part.open("w", encoding="utf-8-sig", newline="") as file:
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
         csv.writer(file).writerows([("what", "means"), *notes])
     return [*written, path]
 
@@ -231,26 +231,29 @@ def _workbook(
     except ImportError:
         raise Problem(NEEDS_XLSXWRITER) from None
     published_at = db.execute("select published_at from run_info").fetchone()[0].replace(tzinfo=None, microsecond=0)
-    with _whole(path) as part:
-        # constant_memory: each row is on disk before the next one is asked for
-        options = {"constant_memory": True, "tmpdir": str(path.parent), "strings_to_formulas": False}
-        with xlsxwriter.Workbook(str(part), options) as book:
-            book.set_properties({"title": f"Box office {first:%B %Y}", "created": published_at})
-            formats = {
-                Decimal: book.add_format({"num_format": "#,##0.00##"}),
-                int: book.add_format({"num_format": "#,##0"}),
-                dt.date: book.add_format({"num_format": "yyyy-mm-dd"}),
-                dt.datetime: book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"}),
-            }
-            head = book.add_format({"bold": True, "bottom": 1})
-            for sheet in SHEETS:
-                _write_sheet(book, db.execute(sheet.query, [first, last]), sheet, formats, head)
-            page = book.add_worksheet("Notes")
-            page.set_column(0, 0, 28)
-            page.set_column(1, 1, 110, book.add_format({"text_wrap": True, "valign": "top"}))
-            for number, (name, meaning) in enumerate(notes):
-                page.write_string(number, 0, name, head)
-                page.write_string(number, 1, meaning)
+    # constant_memory: each row is on disk before the next one is asked for
+    options = {"constant_memory": True, "tmpdir": str(path.parent), "strings_to_formulas": False}
+    book = xlsxwriter.Workbook(str(path), options)
+    book.set_properties({"title": f"Box office {first:%B %Y}", "created": published_at})
+    formats = {
+        Decimal: book.add_format({"num_format": "#,##0.00##"}),
+        int: book.add_format({"num_format": "#,##0"}),
+        dt.date: book.add_format({"num_format": "yyyy-mm-dd"}),
+        dt.datetime: book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"}),
+    }
+    head = book.add_format({"bold": True, "bottom": 1})
+    for sheet in SHEETS:
+        _write_sheet(book, db.execute(sheet.query, [first, last]), sheet, formats, head)
+    page = book.add_worksheet("Notes")
+    page.set_column(0, 0, 28)
+    page.set_column(1, 1, 110, book.add_format({"text_wrap": True, "valign": "top"}))
+    for number, (name, meaning) in enumerate(notes):
+        page.write_string(number, 0, name, head)
+        page.write_string(number, 1, meaning)
+    try:
+        book.close()
+    except xlsxwriter.exceptions.FileCreateError as error:
+        raise error.args[0] from None
     return path
 
 
@@ -303,11 +306,19 @@ def _new_page(book: Any, name: str, headers: list[str], widths: list[int], head:
 
 
 @contextlib.contextmanager
-def _whole(path: Path) -> Iterator[Path]:
-    """A place to write at; what stands there appears under ``path`` when all went well."""
-    part = path.with_name(f".{path.name}.part")
+def _all_or_none(out: Path) -> Iterator[Path]:
+    """A folder to write in; what it holds at the end moves to ``out``. Raises Problem where that cannot be written."""
+    made = not out.exists()
     try:
-        yield part
-        part.replace(path)
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out, prefix=".boxoffice-", ignore_cleanup_errors=True) as folder:
+            yield Path(folder)
+            for path in Path(folder).glob("boxoffice-*"):
+                path.replace(out / path.name)
+            made = False
+    except OSError as error:
+        raise Problem(f"{out} cannot be written: {error.strerror}. Give another folder with --out.") from None
     finally:
-        part.unlink(missing_ok=True)
+        if made:
+            with contextlib.suppress(OSError):
+                out.rmdir()

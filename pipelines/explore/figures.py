@@ -67,7 +67,8 @@ class Figures:
         self.db = db
         info = rows(db, "select published_at, data_until from run_info")[0]
         self.published_at: dt.datetime = info.published_at
-        self.data_until: dt.datetime | None = info.data_until
+        # a clock that is ahead dates records in the future
+        self.data_until: dt.datetime | None = info.data_until and min(info.data_until, info.published_at)
         self.accounts = rows(
             db,
             "select *, timezone(reporting_zone, history_from)::date as history_from_day from dim_accounts "

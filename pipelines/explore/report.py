@@ -1,14 +1,17 @@
 """`boxoffice report`: the overview as one HTML file that a manager opens, prints or receives by mail."""
 
+import contextlib
 import datetime as dt
 from decimal import Decimal
 from pathlib import Path
 
+from pipelines import set_aside
 from pipelines.ask import open_published
 from pipelines.errors import Problem
 from pipelines.explore import page, sections, words
 from pipelines.explore.figures import NO_CURRENCY, Comparison, Figures
 from pipelines.settings import Settings
+from pipelines.status import CLOCKS_DIFFER
 
 
 def report(settings: Settings, out: Path) -> Path:
@@ -18,7 +21,7 @@ def report(settings: Settings, out: Path) -> Path:
     ``out`` cannot be written.
     """
     with open_published(settings) as db:
-        content = _document(Figures(db))
+        content = _document(Figures(db), set_aside.in_words(db))
     return write_whole(out, content.encode())
 
 
@@ -30,11 +33,13 @@ def write_whole(out: Path, content: bytes) -> Path:
         part.write_bytes(content)
         part.replace(out)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink()
         raise Problem(f"{out} cannot be written: {error.strerror}. Give another place with --out.") from None
     return out
 
 
-def _document(figures: Figures) -> str:
+def _document(figures: Figures, missing: str | None) -> str:
     parts: list[tuple[str, str, str, str]] = []  # id, title, what a link to it says, content
     week, month = figures.week(), figures.month()
     for currency in figures.currencies:
@@ -53,7 +58,7 @@ def _document(figures: Figures) -> str:
     week_name = words.span(week.periods[0].first, week.periods[0].last)
     data_until = words.moment(figures.data_until, figures.zone) if figures.data_until else "no data yet"
     header = (
-        f"<h1>Box office, week of {week_name}</h1>"
+        f"<h1>Box office, week of {week_name}</h1>{page.paragraph(page.text(missing), 'warn') if missing else ''}"
         f"<p>Data until {data_until} ({figures.zone.key}). Amounts of two currencies are never added up.</p>"
         f'{_lead(figures, week)}{_silence(figures)}<nav aria-label="Sections"><ul>{links}</ul></nav>'
     )
@@ -89,14 +94,25 @@ def _lead(figures: Figures, week: Comparison) -> str:
 
 
 def _silence(figures: Figures) -> str:
-    """A warning where an account ends more than two days before the others: its days below are not whole."""
+    """A warning where an account ends more than two days before the others: its days below are not whole. Another where
+    its newest record is dated later than these tables: of that account nobody can see whether it ends."""
     if not figures.data_until:
         return ""
+    ahead = [
+        f"{figures.name(account)} ({words.moment(account.last_record_at, figures.zone)})"
+        for account in figures.accounts
+        if account.last_record_at and account.last_record_at - figures.published_at > CLOCKS_DIFFER
+    ]
     quiet = [
         f"{figures.name(account)} since {words.day(account.last_record_at.astimezone(figures.zone).date())}"
         for account in figures.accounts
         if account.last_record_at and figures.data_until - account.last_record_at > dt.timedelta(days=2)
     ]
-    if not quiet:
-        return ""
-    return page.paragraph(f"Nothing new has come from {page.text('; '.join(quiet))}.", "warn")
+    warnings = []
+    if ahead:
+        warnings.append(
+            f"The newest record is dated after this was published, so a clock is wrong: {page.text('; '.join(ahead))}."
+        )
+    if quiet:
+        warnings.append(f"Nothing new has come from {page.text('; '.join(quiet))}.")
+    return "".join(page.paragraph(warning, "warn") for warning in warnings)

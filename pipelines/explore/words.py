@@ -1,32 +1,13 @@
 """Amounts, days and names as people read them."""
 
+import ast
 import datetime as dt
+import functools
 import re
 from decimal import ROUND_HALF_EVEN, Decimal
 
-# Minor units of ISO 4217 that are not two.
-_NONE = frozenset(
-    (
-        "BIF",
-        "CLP",
-        "DJF",
-        "GNF",
-        "ISK",
-        "JPY",
-        "KMF",
-        "KRW",
-        "PYG",
-        "RWF",
-        "UGX",
-        "UYI",
-        "VND",
-        "VUV",
-        "XAF",
-        "XOF",
-        "XPF",
-    )
-)
-_THREE = frozenset(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"))
+from pipelines.settings import ROOT
+
 _MINUS = "−"
 
 # Ticketor writes the performance's date behind its name: "The Paper Sea - Saturday November 7, 2026 at 06:15 PM".
@@ -36,9 +17,17 @@ _DATE_BEHIND_NAME = re.compile(
 _PLATFORMS = {"ticketor": "Ticketor", "ticket_tailor": "Ticket Tailor"}
 
 
+@functools.cache
+def _decimals() -> dict[str, int]:
+    """The list that the models use."""
+    macro = (ROOT / "macros" / "currencies.sql").read_text()
+    listed = ast.literal_eval(re.search(r"return\((\{.*?\})\)", macro, re.DOTALL)[1])
+    return {code: places for places, codes in listed.items() for code in codes}
+
+
 def decimals(currency: str | None) -> int:
     """How many decimals the currency is written with: 2, 0 for yen, 3 for dinars."""
-    return 0 if currency in _NONE else 3 if currency in _THREE else 2
+    return _decimals().get(currency or "", 2)
 
 
 def amount(value: Decimal | None, currency: str | None, *, whole: bool = False, sign: bool = False) -> str:

@@ -22,6 +22,16 @@ class Refused(Problem):
         self.status = status
 
 
+class SameBoxOffice(Problem):
+    """The orders (or tickets) that came are held as those of ``other``: two names of one box office."""
+
+    def __init__(self, box_office: str, other: str, count: int, name: str) -> None:
+        super().__init__(
+            f"Box office {box_office} is the one that raw holds as {other}: {count:,} of its {name} are the same."
+        )
+        self.other = other
+
+
 class Fault(Exception):
     """An answer that may be right the next time; not before ``wait`` seconds."""
 

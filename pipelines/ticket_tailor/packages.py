@@ -9,6 +9,7 @@ from pathlib import Path
 from pipelines import register
 from pipelines.ticket_tailor.client import Page
 from pipelines.ticket_tailor.documents import Document
+from pipelines.ticket_tailor.faults import SameBoxOffice
 from pipelines.ticket_tailor.lists import LISTS
 from pipelines.ticket_tailor.reading import Came, Done, Happening, Unreadable
 
@@ -22,9 +23,12 @@ TICK = dt.timedelta(microseconds=1)
 # What raw_ticket_tailor is made of.
 TABLES = (*LISTS, "refused", "coverage")
 
+# Lists whose ids the platform gives once in all box offices: who shares one is the same.
+OWN = {"orders", "issued_tickets"}
+
 Row = tuple[str, str, str, int | None, str | bytes, str, dt.datetime, dt.datetime | None]
 RefusedRow = tuple[str, str, str, str | None, str, bytes, dt.datetime]
-Held = tuple[str, dt.datetime, dt.datetime | None]
+Held = tuple[str, dt.datetime, dt.datetime | None, str]
 CoverageRow = tuple[str, str, str, str, int, int, dt.datetime]
 
 
@@ -33,7 +37,8 @@ class Package:
     """Rows for raw, by table, in the order of raw's columns.
 
     ``reach`` is how far behind the newest created_at ever landed the rows of a list go, in seconds: the lag without
-    which dlt's incremental would drop them. ``missing_tables`` are to be made even if nothing is in them.
+    which dlt's incremental would drop them. ``missing_tables`` are to be made even if nothing is in them. ``missing``
+    counts what is marked as no longer listed.
     """
 
     box_office: str
@@ -43,6 +48,7 @@ class Package:
     reach: dict[str, int] = field(default_factory=dict)
     missing_tables: set[str] = field(default_factory=set)
     new: dict[str, int] = field(default_factory=dict)
+    missing: dict[str, int] = field(default_factory=dict)
 
     @property
     def has_news(self) -> bool:
@@ -102,6 +108,8 @@ class Gathering:
             list(refused),
         )
         package.refused = [row for key, row in refused.items() if key not in held.refused]
+        for name in OWN & pages.keys():
+            self._refuse_a_twin(name, pages[name], held.newest[name])
         for name, some in pages.items():
             self._versions(package, name, sorted(some, key=lambda page: page.fetched_at), held.newest[name])
         for end, listed in zip(ends, held.listed, strict=True):
@@ -122,7 +130,7 @@ class Gathering:
         clock = self.clock()
         for page in pages:
             for document in page.documents:
-                hash_, fetched_at, missing_since = held.get(document.id, (None, None, None))
+                hash_, fetched_at, missing_since, version = held.get(document.id, (None, None, None, None))
                 same = hash_ == document.hash
                 came_at = page.fetched_at
                 if fetched_at and fetched_at > clock:
@@ -131,12 +139,25 @@ class Gathering:
                     continue
                 if hash_ is None:
                     package.new[name] = package.new.get(name, 0) + 1
-                # listed again as it was: the version held loses its mark, and keeps its time
-                row = self._row(name, document, fetched_at if same else came_at)
+                if same:  # listed again as it was: the version held loses its mark, and keeps its time
+                    row = self._row(document, fetched_at, version)
+                elif LISTS[name].keeps == "latest":
+                    row = self._row(document, came_at, version or key_of(self.box_office, document.id))
+                else:
+                    row = self._row(document, came_at, None)
                 rows[row[0]] = row
-                held[document.id] = (document.hash, row[6], None)
+                held[document.id] = (document.hash, row[6], None, row[0])
         if rows:
             package.rows[name] = list(rows.values())
+
+    def _refuse_a_twin(self, name: str, pages: list[Page], held: dict[str, Held]) -> None:
+        """Raises SameBoxOffice where raw holds what is new here as another box office's."""
+        new = {each.id: each.created_at for page in pages for each in page.documents if each.id not in held}
+        if new:
+            found = register.ticket_tailor_elsewhere(self.warehouse, self.box_office, name, new)
+            if found:
+                other = max(found, key=lambda other: found[other])
+                raise SameBoxOffice(self.box_office, other, found[other], name)
 
     def _missing(self, package: Package, name: str, gone: list[str]) -> None:
         """What is held and no longer listed, marked with the time of this load."""
@@ -144,12 +165,13 @@ class Gathering:
         for version, key, created_at, text, hash_, fetched_at in versions:
             row = (version, self.box_office, key, created_at, text, hash_, fetched_at, self.now)
             package.rows.setdefault(name, []).append(row)
+        if versions:
+            package.missing[name] = package.missing.get(name, 0) + len(versions)
 
-    def _row(self, name: str, document: Document, fetched_at: dt.datetime) -> Row:
-        latest_only = LISTS[name].keeps == "latest"
-        version = (document.id,) if latest_only else (document.id, document.hash, fetched_at.isoformat())
+    def _row(self, document: Document, fetched_at: dt.datetime, version: str | None) -> Row:
+        """``version`` is the key of the row that this one takes the place of; None for a version of its own."""
         return (
-            key_of(self.box_office, *version),
+            version or key_of(self.box_office, document.id, document.hash, fetched_at.isoformat()),
             self.box_office,
             document.id,
             document.created_at,

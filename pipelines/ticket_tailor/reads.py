@@ -19,7 +19,7 @@ from pipelines.settings import BoxOffice
 from pipelines.ticket_tailor.client import Client
 from pipelines.ticket_tailor.crew import Crew
 from pipelines.ticket_tailor.documents import Document
-from pipelines.ticket_tailor.faults import KeyRefused, Offline
+from pipelines.ticket_tailor.faults import KeyRefused, Offline, SameBoxOffice
 from pipelines.ticket_tailor.lists import List, chosen
 from pipelines.ticket_tailor.packages import TABLES, Gathering, Package
 from pipelines.ticket_tailor.progress import Progress
@@ -64,6 +64,7 @@ def due(
     ``span``: only what was created in it (unix seconds, half-open), whether held or not.
     """
     lists = chosen(box_office.lists)
+    refused = unreadable(held)
     if span:
         asked = [each for each in lists if each.filter or each.name == "events"]
         return [Read(each, "window", *span, part=not each.filter) for each in asked]
@@ -73,16 +74,31 @@ def due(
     reads: list[Read] = []
     for each in lists:
         tried = {kind: moment for (name, kind), moment in held.last.items() if name == each.name}
-        refused = max(tried, key=lambda kind: (tried[kind], kind), default=None) == "unreadable"
         within_the_hour = bool(tried) and _ago(max(tried.values()), now) < HOUR * EARLY
-        if refused and within_the_hour:
+        # what has to be read is asked for by every run until it is
+        each_run = each.each_run or (each.name in refused and is_needed(each, held))
+        if each.name in refused and within_the_hour and not each_run:
             continue
         if each.filter:
             spans = {age: found for (name, age), found in held.spans.items() if name == each.name}
-            reads += _spans_due(each, spans, box_office, int(now.timestamp()))
-        elif each.each_run or not within_the_hour:
+            reads += _spans_due(each, spans, box_office, int(now.timestamp()), each_run=each_run)
+        elif each_run or not within_the_hour:
             reads.append(Read(each, "walk"))
     return sorted(reads, key=lambda read: (not read.list.each_run, -read.end))
+
+
+def unreadable(held: register.TicketTailorReads) -> set[str]:
+    """The lists that the platform refused when they were asked for last."""
+    last: dict[str, tuple[dt.datetime, str]] = {}
+    for (name, kind), moment in held.last.items():
+        last[name] = max(last.get(name, (moment, "")), (moment, kind))
+    return {name for name, (_, kind) in last.items() if kind == "unreadable"}
+
+
+def is_needed(each: List, held: register.TicketTailorReads) -> bool:
+    """Whether a run fails when the platform refuses this list: everything depends on it, or it was read before. Any
+    other belongs to a feature that the box office has never had."""
+    return each.each_run or any(name == each.name and kind != "unreadable" for name, kind in held.last)
 
 
 def _ago(moment: dt.datetime, now: dt.datetime) -> float:
@@ -90,7 +106,7 @@ def _ago(moment: dt.datetime, now: dt.datetime) -> float:
     return (now - moment).total_seconds() if moment <= now else float("inf")
 
 
-def _spans_due(each: List, held: dict[str, Spans], box_office: BoxOffice, now: int) -> list[Read]:
+def _spans_due(each: List, held: dict[str, Spans], box_office: BoxOffice, now: int, *, each_run: bool) -> list[Read]:
     """The spans of one list, each with the reason that reaches furthest back."""
     ever = held.get("ever")
     if not ever:
@@ -98,12 +114,12 @@ def _spans_due(each: List, held: dict[str, Spans], box_office: BoxOffice, now: i
     top = ever[-1][1]
     back_from = min(top, now)
     wanted: list[tuple[str, Span]] = []
-    if each.each_run:
+    if each_run:
         wanted.append(("recent", (max(back_from - box_office.reread_seconds, 0), OPEN)))
     for kind, days in (("week", box_office.reread_hourly_days), ("quarter", box_office.reread_daily_days)):
         start = max(back_from - days * DAY, 0)
         if minus([(start, top)], held.get(kind, [])):
-            whole = (start, top if each.each_run else OPEN)
+            whole = (start, top if each_run else OPEN)
             wanted += [(kind, span) for span in minus([whole], held.get(f"{kind} spared", []))]
     wanted += [("window", span) for span in minus([(0, top)], ever)]
     reads = []
@@ -117,8 +133,9 @@ def _spans_due(each: List, held: dict[str, Spans], box_office: BoxOffice, now: i
 class Plan:
     """What a load has to do, and what came of it.
 
-    ``told`` fills while ``packages`` is gone through: what a person should know. ``limit``: at most so many orders, and
-    tickets, that are new or changed; what it leaves stays due.
+    ``told`` fills while ``packages`` is gone through: what a person should know; so does ``missing``, which counts by
+    list what the platform no longer shows. ``limit``: at most so many orders, and tickets, that are new or changed;
+    what it leaves stays due.
     """
 
     box_office: BoxOffice
@@ -130,6 +147,8 @@ class Plan:
     limit: int | None = None
     is_empty: bool = False
     told: list[str] = field(default_factory=list)
+    missing: collections.Counter[str] = field(default_factory=collections.Counter)
+    _refused: dict[str, str] = field(default_factory=dict, repr=False)
     _begun: dict[Read, tuple[list[Happening], Iterator[Happening]]] = field(default_factory=dict, repr=False)
 
     @property
@@ -167,8 +186,25 @@ class Plan:
         except KeyRefused as refused:
             problems.insert(0, refused)
         yield from self._load(gathering, missing)
-        if problems:
+        if self.missing:
+            gone = ", ".join(f"{count:,} {name}" for name, count in self.missing.items())
+            self.told.append(f"no longer listed by Ticket Tailor, kept and marked missing_since: {gone}")
+        if self._refused:
+            problems.append(self._lists_refused())
+        if problems and (isinstance(problems[0], KeyRefused) or len(problems) == 1):
             raise problems[0]
+        if problems:
+            raise Problem("\n".join(map(str, problems)))
+
+    def _lists_refused(self) -> Problem:
+        names, reasons = ", ".join(self._refused), " ".join(self._refused.values())
+        lists = f"the list {names}" if len(self._refused) == 1 else f"the lists {names}"
+        return Problem(
+            f"Ticket Tailor does not let {lists} be read. {reasons} What was read before is kept, the other lists were "
+            "read, and every run asks again.\n"
+            "Check base_url and what this key may read. A list that you no longer want: leave it out of `lists` in "
+            f"[ticket_tailor.box_offices.{self.box_office.name}]."
+        )
 
     def _happenings(self) -> Iterator[Happening | None]:
         if self.limit:
@@ -219,6 +255,7 @@ class Plan:
         if package or missing:
             package.missing_tables = set(missing)
             missing.clear()
+            self.missing.update(package.missing)
             yield package
 
     def _follow(self, read: Read) -> Iterator[Happening]:
@@ -231,10 +268,12 @@ class Plan:
         return follow(self.client, read, self.box_office.reread_seconds)
 
     def _tell(self, happening: Happening) -> None:
-        """A list that cannot be read is told when that is new."""
+        """A list that cannot be read is a failure where it has to be; otherwise it is told when that is new."""
         if isinstance(happening, Unreadable):
             name = happening.read.list.name
-            if (name, "unreadable") not in self.held.last:
+            if is_needed(happening.read.list, self.held):
+                self._refused[name] = happening.reason
+            elif (name, "unreadable") not in self.held.last:
                 self.told.append(f"the list {name} is left out: {happening.reason}")
 
     def _news(self, happening: Happening) -> set[str]:
@@ -253,7 +292,7 @@ class Plan:
                 happened.append(happening)
                 if isinstance(happening, Unreadable | Cut) or self._news(happening):
                     return True
-        except (KeyRefused, Offline):
+        except (KeyRefused, Offline, SameBoxOffice):
             raise
         except Problem:
             del self._begun[read]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from pipelines import register
 from pipelines.settings import Site
 from pipelines.ticketor.archived import WithArchive
-from pipelines.ticketor.stores import NOT_REMEMBERED, Bucket, Listing, LocalFolder, NotYet
+from pipelines.ticketor.stores import NOT_REMEMBERED, Bucket, Listing, LocalFolder, NotYet, Young
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -42,8 +42,8 @@ class Package:
 class Plan:
     """What a site's buffer holds that raw does not.
 
-    ``told`` is what a person should know of the buffer; ``unreadable`` fills up while the packages are made: files that
-    could not be read, which the next run tries again.
+    ``told`` is what a person should know of the buffer. ``unreadable`` and ``young`` fill up while the packages are
+    made: files (and folders) that could not be read, and how many may still be written; the next run tries both again.
     """
 
     site: Site
@@ -54,13 +54,38 @@ class Plan:
     folders: dict[str, int]
     listed: int
     first: bool
+    young: int = 0
     told: list[str] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
+
+    def twin(self, configured: set[str]) -> str | None:
+        """The site, not ``configured`` any more, that raw holds these files of, while it holds none of this one's.
+
+        Path, size and time are proof; where copying has changed the times, so is half of all files.
+        """
+        if not len(self.new):
+            return None
+        found = register.ticketor_elsewhere(
+            self.warehouse, self.site.name, self.new.paths, self.new.sizes, self.new.times
+        )
+        same = {
+            name: files
+            for name, (files, exactly) in found.items()
+            if name not in configured and (exactly or files * 2 >= len(self.new))
+        }
+        return max(same, key=lambda name: same[name]) if same else None
+
+    @property
+    def waiting(self) -> list[str]:
+        """In words, that files are too young to be read; empty where none is."""
+        files = "1 file is" if self.young == 1 else f"{self.young:,} files are"
+        return [f"{files} younger than {self.site.settle_seconds:g} s: left to the next run"] if self.young else []
 
     @property
     def is_empty(self) -> bool:
         """Whether a load would bring nothing worth a run."""
-        return not len(self.new) and not self.first and not (self.folders and self.listed >= WORTH_REMEMBERING)
+        remembers = self.folders and self.listed >= WORTH_REMEMBERING
+        return not len(self.new) and not self.first and not remembers and not self.unreadable
 
     def packages(self) -> Iterator[Package]:
         """The loads, each small enough for a gigabyte of memory; while one is loaded the next is made.
@@ -89,7 +114,9 @@ class Plan:
     def _cannot_read(self, path: str, error: Exception) -> None:
         """The file stays new, and so its folder must be listed again."""
         self.folders[path.rpartition("/")[0]] = NOT_REMEMBERED
-        if not isinstance(error, NotYet):
+        if isinstance(error, Young):
+            self.young += 1
+        elif not isinstance(error, NotYet):
             self.unreadable.append(f"{path}: {getattr(error, 'strerror', None) or error}")
 
 
@@ -135,7 +162,9 @@ def plan(site: Site, warehouse: Path, *, sweep: bool = False) -> Plan:
         folders={folder: mtime for folder, mtime in listing.folders.items() if _is_news(held, folder, mtime)},
         listed=len(listing),
         first=first,
+        young=listing.young,
         told=listing.told,
+        unreadable=listing.unreadable,
     )
 
 
@@ -151,5 +180,8 @@ def _add_grown(
         if path.rpartition("/")[0] in listing.folders:
             continue
         found = store.stat(path)
-        if found and found not in readings and abs(now_ns - found[1]) >= site.settle_seconds * 1e9:
-            listing.add(path, *found)
+        if found and found not in readings:
+            if abs(now_ns - found[1]) < site.settle_seconds * 1e9:
+                listing.young += 1
+            else:
+                listing.add(path, *found)

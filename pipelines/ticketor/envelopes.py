@@ -1,8 +1,11 @@
 """Payloads out of what a receiver wrapped around them, and the time it received them.
 
-Known wrappers: ``{body, headers, received_at}`` with the body as object, as text or in base64 (also as API Gateway
-hands it on: ``requestContext.timeEpoch``, ``isBase64Encoded``); ``{requests: [...]}`` of such; ``{eventType,
-payload}``; a form body; and the flattened keys that Zapier makes (``Amount__Total``), put back where that is safe.
+A wrapper is an object without an ``Id`` that holds its content under one of a few keys, as object, list, JSON text or
+base64, in any depth: ``{body, headers, received_at}``, also as API Gateway hands it on (``requestContext.timeEpoch``,
+``isBase64Encoded``); ``{requests: [...]}`` of such; ``{eventType, payload}``; what queues and event buses put around it
+(SQS, SNS, Kinesis, EventBridge, CloudEvents, Event Grid, Pub/Sub). Beside these: a form body, whose fields may be a
+payload or hold one (``payload=``), and the flattened keys that Zapier makes (``Amount__Total``), put back where that is
+safe.
 """
 
 import base64
@@ -17,14 +20,22 @@ from pipelines import door
 from pipelines.door import Refused
 from pipelines.ticketor import layouts, payloads
 
-DEEPEST = 4  # wrappers within wrappers
+DEEPEST = 8  # wrappers within wrappers
 BODY_KEYS = ("body", "payload", "requests")
-TIME_KEYS = ("received_at", "receivedAt", "timestamp")
+# The first of these that holds content; a text is content only where it looks like it, since `message` and `detail` are
+# what people call a sentence too.
+BUS_KEYS = ("Records", "records", "Message", "detail", "data", "data_base64", "message", "Sns", "kinesis")
+TIME_KEYS = (
+    *("received_at", "receivedAt", "timestamp", "Timestamp", "time", "eventTime", "publishTime", "publish_time"),
+    "approximateArrivalTimestamp",
+)
+# Where the time stands an object deeper
+TIME_PATHS = (("requestContext", "timeEpoch"), ("attributes", "SentTimestamp"))
 _OBJECTS = frozenset(
     ("Amount", "PlatformFee", "Buyer", "Agent", "Shipping", "WillCall", "Event", "Product", "Card", "BillingAddress")
 )
 _LISTS = frozenset(payloads.LISTS)
-_REQUESTS = re.compile(rb'"requests"\s*:\s*(?=\[)')
+_REQUESTS = re.compile(rb'"(?:requests|[Rr]ecords)"\s*:\s*(?=\[)')
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _YEAR_2000_S, _YEAR_2200_S = 946_684_800, 7_258_118_400
 
@@ -41,6 +52,10 @@ def unwrap(raw: bytes, document: Any, received_at: dt.datetime | None = None, de
     """The payloads in one document of a buffer file. What is no wrapper is a payload itself."""
     if isinstance(document, layouts.Form):
         document = _attempt(_from_form, raw)
+        if is_wrapper(document) and depth < DEEPEST:
+            yield from unwrap(door.dumps(document), document, received_at, depth + 1)
+            return
+        document = document if isinstance(document, Refused) else _attempt(_unflatten, document)
         yield Payload(raw if isinstance(document, Refused) else door.dumps(document), document, received_at)
     elif isinstance(document, Refused):
         match = _REQUESTS.search(raw) if depth == 0 else None
@@ -53,9 +68,8 @@ def unwrap(raw: bytes, document: Any, received_at: dt.datetime | None = None, de
         yield from _text(document.encode(), received_at, depth)
     elif is_wrapper(document) and depth < DEEPEST:
         received_at = _received_at(document) or received_at
-        for key in BODY_KEYS:
-            if key in document:
-                yield from _body(raw, key, document, received_at, depth)
+        for key in _content_keys(document):
+            yield from _body(raw, key, document, received_at, depth)
     elif type(document) is dict and is_flattened(document):
         document = _attempt(_unflatten, document)
         yield Payload(raw if isinstance(document, Refused) else door.dumps(document), document, received_at)
@@ -74,7 +88,25 @@ def is_flattened(document: dict[str, Any]) -> bool:
 
 def is_wrapper(document: Any) -> bool:
     """Every payload has an Id, no wrapper has one."""
-    return type(document) is dict and "Id" not in document and not document.keys().isdisjoint(BODY_KEYS)
+    return type(document) is dict and "Id" not in document and bool(_content_keys(document))
+
+
+def _content_keys(document: dict[str, Any]) -> list[str]:
+    """The keys of a wrapper under which its content stands."""
+    return [key for key in BODY_KEYS if key in document] or [
+        key for key in BUS_KEYS if key in document and _is_content(document[key])
+    ][:1]
+
+
+def _is_content(value: Any) -> bool:
+    if type(value) is not str:
+        return type(value) in (dict, list)
+    content = value.encode()
+    return _looks_like_json(content) or _looks_like_json(_from_base64(content, sure=False))
+
+
+def _looks_like_json(content: bytes) -> bool:
+    return content.lstrip()[:1] in (b"{", b"[")
 
 
 def kind_of(document: Any) -> str | None:
@@ -101,7 +133,7 @@ def _body(
             wrapper.get("body_encoding"),
             wrapper.get("encoding"),
         )
-        if encoded or content.lstrip()[:1] not in (b"{", b"["):
+        if encoded or not _looks_like_json(content):
             content = _from_base64(content, sure=encoded)
         yield from _text(content, received_at, depth)
     elif type(body) is list:
@@ -130,15 +162,13 @@ def _from_base64(content: bytes, sure: bool) -> bytes:
         decoded = base64.b64decode(content, validate=True)
     except (binascii.Error, ValueError):
         return content
-    return decoded if sure or decoded.lstrip()[:1] in (b"{", b"[") else content
+    return decoded if sure or _looks_like_json(decoded) else content
 
 
 def _received_at(wrapper: dict[str, Any]) -> dt.datetime | None:
-    context = wrapper.get("requestContext")
-    candidates = [wrapper.get(key) for key in TIME_KEYS]
-    if type(context) is dict:
-        candidates.insert(0, context.get("timeEpoch"))
-    for candidate in candidates:
+    deeper = ((wrapper.get(key), inner) for key, inner in TIME_PATHS)
+    candidates = [value.get(inner) for value, inner in deeper if type(value) is dict]
+    for candidate in (*candidates, *map(wrapper.get, TIME_KEYS)):
         if (moment := parse_time(candidate)) is not None:
             return moment
     return None
@@ -185,7 +215,7 @@ def _from_form(raw: bytes) -> dict[str, Any]:
     for key, value in pairs:
         if fields.setdefault(key, value) != value:
             raise Refused("repeated key with different values, in a form")
-    return _unflatten({key: value if value != "" else None for key, value in fields.items()})
+    return {key: value if value != "" else None for key, value in fields.items()}
 
 
 def _unflatten(document: dict[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import datetime as dt
 import functools
 import hashlib
 import re
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -19,12 +20,20 @@ KEPT_BYTES = 2**20  # of a refused record: more is no webhook
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
-_LAST_MICROSECOND = 253_402_300_799_999_999
+# A time stands apart in a name: the same digits within a hash are none.
 _ISO_IN_NAME = re.compile(
-    r"(?<!\d)(20\d\d)-?(\d\d)-?(\d\d)[T_ -]?(\d\d)[-:_.]?(\d\d)[-:_.]?(\d\d)"
-    r"(?:[.,_]?(\d{1,9})(?!\d)|-(\d{3})(?=Z|\W|_|$)|(?!\d))"
+    r"(?<![A-Za-z0-9])(20\d\d)-?(\d\d)-?(\d\d)[T_ -]?(\d\d)[-:_.]?(\d\d)[-:_.]?(\d\d)"
+    r"(?:[.,_]?(\d{1,9})(?!\d)|-(\d{3})(?=Z|\W|_|$)|(?!\d))Z?(?![A-Za-z0-9])"
 )
-_EPOCH_IN_NAME = re.compile(r"(?<!\d)(1\d{9}|1\d{12}|1\d{15}|1\d{18})(?!\d)")
+_EPOCH_IN_NAME = re.compile(r"(?<![A-Za-z0-9])(1\d{9}|1\d{12}|1\d{15}|1\d{18})(?![A-Za-z0-9])")
+
+# How far a name's time may be from the file's own (microseconds). A file is named before it is closed, so that only two
+# clocks that differ put the name later; a name in a zone east of UTC, which nothing tells, is an hour later at least.
+# It may be much earlier, since copies are dated by their copying. Date and time in full are not there by chance; a bare
+# number may be an id, and nearly all of those are a year off.
+_NAMED_LATER = 5 * 60 * 10**6
+_NUMBER_EARLIER = 366 * 86_400 * 10**6
+_YEAR_2000 = 946_684_800 * 10**6  # where nobody knows a file's own time it is near zero
 
 # What a folder may be called that holds one kind of webhook; it is a hint, and reported when it is wrong.
 _FOLDERS = {
@@ -52,6 +61,13 @@ _FOLDERS = {
 Known = Mapping[str, tuple[int, str]]
 
 
+def record_id_of(site: str, path: str, position: int, raw: bytes) -> str:
+    """A record's key, the same whenever its file is read."""
+    return hashlib.blake2b(
+        b"%b\x1f%d\x1f%b" % (f"{site}\x1f{path}".encode(), position, raw), digest_size=16
+    ).hexdigest()
+
+
 class FileReader:
     """Turns one file into rows. Its first record is written last: raw then knows a file only once it was read whole."""
 
@@ -60,9 +76,9 @@ class FileReader:
         self.position = 0
         self.blank = True
         self.last_outcome = EMPTY
-        self.identity = f"{rows.site}\x1f{path}\x1f".encode()
         self.expected, self.hint = _folder_hint(path.rpartition("/")[0])
-        self.received_at, self.basis = _time_of_file(path, mtime_ns)
+        self.now = time.time_ns() // 1000
+        self.received_at, self.basis = _time_of_file(path, mtime_ns, self.now)
         self.first: tuple[Any, ...] | None = None
 
     def whole(self, content: bytes) -> bool:
@@ -123,11 +139,12 @@ class FileReader:
         position = self.position
         self.position += 1
         self.last_outcome = outcome
-        record_id = hashlib.blake2b(b"%b%d\x1f%b" % (self.identity, position, raw), digest_size=16).hexdigest()
-        if received_at is None:
-            moment, basis = self.received_at, self.basis
-        else:
-            moment, basis = (received_at - _EPOCH) // _MICROSECOND, FROM_ENVELOPE
+        record_id = record_id_of(self.rows.site, self.path, position, raw)
+        moment, basis = self.received_at, self.basis
+        if received_at is not None:
+            stated = (received_at - _EPOCH) // _MICROSECOND
+            if stated <= self.now:  # nothing was received later than now, whatever a clock said
+                moment, basis = stated, FROM_ENVELOPE
         if self.known and record_id in self.known:
             if position and outcome == LOADED:
                 return
@@ -185,8 +202,12 @@ def _folder_hint(folder: str) -> tuple[tuple[str, ...] | None, str]:
     return None, ""
 
 
-def time_in_name(name: str) -> int | None:
-    """Microseconds since 1970 from a file's name: an ISO time in any of its spellings (UTC), or s, ms, us or ns."""
+def time_in_name(name: str, own: int, now: int) -> int | None:
+    """Microseconds since 1970 from a file's name: an ISO time in any of its spellings (UTC), or s, ms, us or ns.
+
+    None where there is none, or none that agrees with the file's ``own`` time; never later than ``now``.
+    """
+    latest = min(own + _NAMED_LATER, now) if own >= _YEAR_2000 else now
     match = _ISO_IN_NAME.search(name)
     if match:
         *parts, fraction, thousandths = match.groups()
@@ -196,16 +217,17 @@ def time_in_name(name: str) -> int | None:
             pass
         else:
             digits = (fraction or thousandths or "")[:6]
-            return (moment - _EPOCH) // _MICROSECOND + int(digits.ljust(6, "0"))
+            named = (moment - _EPOCH) // _MICROSECOND + int(digits.ljust(6, "0"))
+            return named if named <= latest else None
     match = _EPOCH_IN_NAME.search(name)
     if match:
-        digits = match.group()
-        return int(digits[:16].ljust(16, "0"))
+        named = int(match.group()[:16].ljust(16, "0"))
+        if own < _YEAR_2000 or own - _NUMBER_EARLIER <= named:
+            return named if named <= latest else None
     return None
 
 
-def _time_of_file(path: str, mtime_ns: int) -> tuple[int, str]:
-    named = time_in_name(path.rpartition("/")[2])
-    if named is not None:
-        return named, FROM_NAME
-    return min(max(mtime_ns // 1000, 0), _LAST_MICROSECOND), FROM_FILE
+def _time_of_file(path: str, mtime_ns: int, now: int) -> tuple[int, str]:
+    own = min(max(mtime_ns // 1000, 0), now)
+    named = time_in_name(path.rpartition("/")[2], own, now)
+    return (own, FROM_FILE) if named is None else (named, FROM_NAME)

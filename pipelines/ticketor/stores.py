@@ -32,6 +32,8 @@ class Listing:
         self.real: dict[str, str] = {}  # the path as the file system has it, where that is no text
         self.folders: dict[str, int] = {}  # folders listed, and the time to remember each by
         self.told: list[str] = []
+        self.unreadable: list[str] = []  # folders, and why
+        self.young = 0  # files that may still be written: left to the next run
 
     def add(self, path: str, size: int, mtime_ns: int) -> None:
         if not path.isascii() and not is_text(path):
@@ -58,7 +60,11 @@ class Content(NamedTuple):
 
 
 class NotYet(Exception):
-    """The file is being written, or gone: another run will see."""
+    """The file is gone: another run will see."""
+
+
+class Young(NotYet):
+    """The file may still be written."""
 
 
 def bounded(mtime_ns: int) -> int:
@@ -112,7 +118,9 @@ class LocalFolder:
                 if not folder:
                     raise self._problem(error) from None
                 if not isinstance(error, FileNotFoundError):
-                    listing.told.append(f"{self.site}: the folder {folder} cannot be read: {error.strerror}")
+                    listing.unreadable.append(f"{folder}: {error.strerror}")
+                    if is_text(folder):  # or nobody would ask again while its parent stays as it is
+                        listing.folders[folder] = NOT_REMEMBERED
                 continue
             waiting += inner
             if is_text(folder):
@@ -140,6 +148,7 @@ class LocalFolder:
                     continue
                 if abs(now_ns - found.st_mtime_ns) < self.settle_ns:
                     complete = False
+                    listing.young += 1
                     continue
                 listing.add(prefix + name, found.st_size, found.st_mtime_ns)
         return complete, inner
@@ -163,7 +172,7 @@ class LocalFolder:
                 found = os.fstat(handle)
                 mtime_ns = bounded(found.st_mtime_ns)
                 if abs(now_ns() - mtime_ns) < self.settle_ns:
-                    yield path, NotYet()
+                    yield path, Young()
                 elif found.st_size > WHOLE:
                     yield path, Content(found.st_size, mtime_ns, None, _pieces(handle, found.st_size))
                 else:

@@ -238,6 +238,18 @@ def test_a_silent_account_is_said(pounds: Settings, tmp_path: Path) -> None:
     assert "Nothing new has come from Ticketor since 30 May 2025." in text
 
 
+def test_a_record_dated_in_the_future_is_said_and_moves_no_week(pounds: Settings, tmp_path: Path) -> None:
+    before = Page(report(pounds, tmp_path / "before.html").read_text())
+    with opened(pounds) as db:
+        db.execute("update dim_accounts set last_record_at = timestamptz '2031-05-01' where platform = 'ticketor'")
+        db.execute("update run_info set data_until = timestamptz '2031-05-01'")
+    after = Page(report(pounds, tmp_path / "ahead.html").read_text())
+    assert "a clock is wrong: Ticketor (1 May 2031, 01:00)." in after.text
+    week = "Last complete week, GBP"
+    assert after.table(week) == before.table(week)
+    assert "Nothing new has come" not in after.text
+
+
 def test_the_year_before_is_compared_where_it_is_known(pounds: Settings, tmp_path: Path) -> None:
     """52 weeks back for the week, the same month for the month; in part where the history begins within it."""
     with opened(pounds) as db:

@@ -79,6 +79,15 @@ def small_disk(size: str) -> Iterator[Path]:
         folder.rmdir()
 
 
+def fill(disk: Path) -> None:
+    """Writes ``ballast`` until nothing more fits."""
+    with (disk / "ballast").open("wb", buffering=0) as ballast:
+        for size in (2**16, 2**12):
+            with contextlib.suppress(OSError):
+                while ballast.write(bytes(size)) == size:
+                    pass
+
+
 @contextlib.contextmanager
 def held_open(path: Path, *, read_only: bool = False) -> Iterator[int]:
     """A DuckDB file open in another process, whose number this is."""

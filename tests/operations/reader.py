@@ -13,7 +13,8 @@ from pathlib import Path
 
 import duckdb
 
-MARTS = {path.stem for path in (Path(__file__).parents[2] / "models" / "marts").glob("*.sql")} | {"run_info"}
+MARTS = {path.stem for path in (Path(__file__).parents[2] / "models" / "marts").glob("*.sql")}
+MARTS |= {"orders_set_aside", "run_info"}
 
 AGREE = """
     with lines as (

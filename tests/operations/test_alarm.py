@@ -170,6 +170,20 @@ def test_a_silence_is_told_once_by_runs_and_by_status(house: House, hook: Hook) 
     assert [body["well"] for body in hook.bodies] == [False, True]
 
 
+def test_a_record_dated_in_the_future_is_told_once_as_a_clock_that_is_wrong(house: House, hook: Hook) -> None:
+    settings = settings_of(house, hook.url)
+    settings.published.chmod(0o600)
+    with duckdb.connect(str(settings.published)) as db:
+        db.execute("update marts.dim_accounts set last_record_at = now() + interval 5 year where platform = 'ticketor'")
+    settings.published.chmod(settings.published_mode)
+    bookkeeping.write_marker(settings, swept_at=dt.datetime.now(dt.UTC).isoformat(), unbuilt=[])
+    assert [ran(settings).outcome for _ in range(2)] == ["idle", "idle"]
+    [told] = hook.bodies
+    [problem] = told["problems"]
+    assert (problem["what"], problem["platform"], problem["account"]) == ("ahead", "ticketor", settings.sites[0].name)
+    assert problem["told"] in status(settings, 1).wants
+
+
 def test_an_account_that_has_never_told_anything_is_silent_since_it_was_set_up(house: House) -> None:
     settings = house.settings()
     settings.published.chmod(0o600)

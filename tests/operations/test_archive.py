@@ -19,7 +19,7 @@ from pipelines.errors import ConfigProblem, Problem
 from pipelines.sandbox.ticketor_webhooks import write_broken, write_webhooks
 from pipelines.sandbox.venue import Venue
 from pipelines.settings import Settings, Site
-from tests.operations.disk import small_disk
+from tests.operations.disk import fill, small_disk
 
 VENUE = Venue(5, orders=60, days=40, account="sandbox_hall")
 END = dt.datetime.fromtimestamp(VENUE.end, dt.UTC)
@@ -221,6 +221,20 @@ def test_a_buffer_that_cannot_be_written(loaded: Path) -> None:
         )
         with pytest.raises(Problem, match=r"cannot be written: .*Read-only file system"):
             archives.archive(settings, MONTH, echo=quiet, now=END)
+
+
+def test_a_buffer_on_a_full_disk_stays_as_it_is(loaded: Path) -> None:
+    with small_disk("64m") as disk:
+        shutil.copytree(loaded, disk / "copy")
+        shutil.copytree(loaded / "data", loaded / "other")
+        fill(disk)
+        before = sorted(disk.rglob("*"))
+        settings = Settings(
+            loaded / "other", sites=(Site(VENUE.account, str(disk / "copy" / "buffer"), "Europe/London"),)
+        )
+        with pytest.raises(Problem, match=r"cannot be written: .*No space left"):
+            archives.archive(settings, MONTH, echo=quiet, now=END)
+        assert sorted(disk.rglob("*")) == before
 
 
 def test_no_site_is_said(tmp_path: Path) -> None:

@@ -1,12 +1,12 @@
 """What else can come between: a full disk, a folder that cannot be written, somebody in the warehouse, a second run."""
 
-import contextlib
 import datetime as dt
 import fcntl
 import os
 import resource
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
@@ -14,8 +14,8 @@ import pytest
 
 from pipelines import backup, bookkeeping, run
 from pipelines.sandbox import ledger
-from pipelines.settings import Settings
-from tests.operations.disk import held_open, small_disk
+from pipelines.settings import ROOT, Settings
+from tests.operations.disk import fill, held_open, small_disk
 from tests.operations.house import House
 
 
@@ -106,25 +106,62 @@ def test_a_disk_that_fills_while_loading(house: House) -> None:
 
 
 def test_a_disk_that_is_full(house: House) -> None:
-    """Published tables stay as they were, and what could not be written is said in a line."""
+    """Published tables stay as they were, it is said in the same sentence each time, and each run is remembered."""
     with small_disk("256m") as disk:
         settings = house.settings(disk / "data")
         shutil.copytree(house.settings().data_dir, settings.data_dir)
+        settings.runs_file.unlink()
+        assert house.boxoffice(settings, "load").returncode == 0
         before = settings.published.read_bytes()
-        with contextlib.suppress(OSError), (disk / "ballast").open("wb", buffering=0) as ballast:
-            while ballast.write(bytes(2**16)):
-                pass
+        fill(disk)
         house.go_on(24)
-        full = house.boxoffice(settings, "run")
-        assert full.returncode == 1
-        assert "Traceback" not in full.stderr
-        assert "o space left" in full.stderr
+        # more lines than the blocks that the disk has given to runs.jsonl already
+        told = []
+        for times in range(1, 8):
+            full = house.boxoffice(settings, "run")
+            assert full.returncode == 1
+            [line] = full.stderr.splitlines()
+            told.append(line)
+            assert line.startswith(f"No space left on the disk of {settings.data_dir}: 0 MB are free")
+            lines = bookkeeping.last_runs(settings, 20)
+            assert [(one["outcome"], one["error"]) for one in lines[:-1]] == [("failed", line)] * times
+            assert len(settings.runs_file.read_text().splitlines()) == len(lines), "no line was cut short"
+            fill(disk)
+        assert len(set(told)) == 1
+        asked = house.boxoffice(settings, "status")
+        assert asked.returncode == 1
+        assert f"! The last run failed: {told[0]}" in asked.stdout
         assert settings.published.read_bytes() == before
 
         (disk / "ballast").unlink()
         result = run.run(settings, echo=quiet)
         assert (result.outcome, result.published) == ("done", True), result
         assert published_sales(settings) == true_sales(house)
+
+
+def test_a_disk_that_fills_while_dbt_builds(house: House) -> None:
+    with small_disk("256m") as disk:
+        settings = house.settings(disk / "data")
+        shutil.copytree(house.settings().data_dir, settings.data_dir)
+        house.go_on(24)
+        running = subprocess.Popen(
+            [sys.executable, "-m", "pipelines.cli", "run"],
+            cwd=ROOT,
+            env=house.environment(settings),
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert running.stderr
+        lines = []
+        for line in running.stderr:
+            lines.append(line)
+            if "building and testing" in line:
+                fill(disk)
+        assert running.wait() == 1
+        assert sum("No space left" in line for line in lines) == 1
+        assert not any("dbt" in line for line in lines), lines
+        [line] = bookkeeping.last_runs(settings, 1)
+        assert line["error"].startswith("No space left on the disk")
 
 
 def test_a_data_folder_that_cannot_be_written(house: House) -> None:

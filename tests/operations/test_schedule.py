@@ -120,7 +120,8 @@ def test_every_looks_itself_and_works_in_a_child_which_ends_with_it(house: House
         assert loads == 2
     finally:
         process.kill()
-        os.kill(int(working.read_text()), signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(working.read_text()), signal.SIGKILL)
 
 
 def test_a_child_that_is_killed_is_told_and_one_that_hangs_is_not_waited_for(

@@ -2,14 +2,15 @@
 
 import dataclasses
 import datetime as dt
+import re
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from pipelines import bookkeeping
-from pipelines.run import RunResult
-from pipelines.settings import Settings
+from pipelines.run import AccountResult, RunResult
+from pipelines.settings import BoxOffice, Settings, Site
 from pipelines.status import show, status
 from tests.operations.house import House
 
@@ -32,6 +33,98 @@ def test_a_load_that_failed_is_not_mended_by_a_transform(tmp_path: Path) -> None
     assert wants("load", "idle") == []
     assert wants("load", "failed") == wants("transform", "idle") == ["The last load failed: a wrong key"]
     assert wants("run", "idle") == []
+
+
+def recorded(settings: Settings, outcome: str, *accounts: AccountResult, verb: str = "run", error: str | None = None):
+    bookkeeping.make_data_dir(settings)
+    line = RunResult(verb, NOW, NOW, outcome, accounts=list(accounts), error=error)
+    bookkeeping.record(settings, dataclasses.asdict(line))
+
+
+def shown(settings: Settings, capsys: pytest.CaptureFixture[str], now: dt.datetime = NOW) -> tuple[bool, str]:
+    told = status(settings, 5, now)
+    show(told, now)
+    return told.well, capsys.readouterr().out
+
+
+def test_an_interrupted_run_is_shown_and_neither_fails_nor_mends(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = Settings(tmp_path / "data")
+    recorded(settings, "interrupted")
+    well, out = shown(settings, capsys)
+    assert (well, "No run has ended yet. Next: boxoffice run" in out) == (False, True)
+    recorded(settings, "done")
+    assert shown(settings, capsys)[0]
+    recorded(settings, "interrupted")
+    well, out = shown(settings, capsys)
+    assert (well, f"The last run was interrupted {NOW:%Y-%m-%d %H:%M} UTC" in out) == (True, True)
+    recorded(settings, "failed", error="the disk is full")
+    recorded(settings, "interrupted", verb="load")
+    well, out = shown(settings, capsys)
+    assert (well, "! The last run failed: the disk is full" in out, "The last load was inter" in out) == (
+        False,
+        True,
+        True,
+    )
+    # nobody waits for the schedule because somebody tried something by hand
+    assert any("schedule" in want for want in status(settings, 1, NOW + dt.timedelta(days=2)).wants)
+
+
+def test_each_account_has_a_line_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What loading says of an account, however it says it: a list that is refused or gone, accounts that are one, files
+    that wait, orders that are listed no more."""
+    settings = Settings(
+        tmp_path / "data",
+        sites=(Site("arena", "b"), Site("club", "c")),
+        box_offices=(BoxOffice("studio", "k"), BoxOffice("hall", "l")),
+    )
+    well, out = shown(settings, capsys)
+    assert re.findall(r"^\w+ (\w+) +never +never", out, re.M) == ["arena", "club", "studio", "hall"]
+    recorded(
+        settings,
+        "failed",
+        AccountResult("ticketor", "arena", told=["6 files are younger than 5 s: left to the next run"]),
+        AccountResult("ticketor", "club", news={"records": 3}),
+        AccountResult("ticket_tailor", "studio", error="/v1/orders answers 404\nIt was read before."),
+        AccountResult("ticket_tailor", "hall", error="the list orders is refused (status 403)"),
+    )
+    well, out = shown(settings, capsys)
+    lines = out.splitlines()
+    assert not well
+    assert "! The last run failed for ticket_tailor studio: /v1/orders answers 404" in lines
+    assert "  It was read before." in lines
+    assert "! The last run failed for ticket_tailor hall: the list orders is refused (status 403)" in lines
+    assert "- ticketor arena: 6 files are younger than 5 s: left to the next run" in lines
+    recorded(settings, "idle", AccountResult("ticketor", "arena"), AccountResult("ticket_tailor", "studio"))
+    well, out = shown(settings, capsys)
+    assert (well, "younger" in out) == (True, False)
+
+
+def test_no_age_is_negative(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = house.settings()
+    settings.published.chmod(0o600)
+    with duckdb.connect(str(settings.published)) as db:
+        db.execute(
+            "update marts.dim_accounts set last_record_at = $1::timestamptz "
+            "+ case platform when 'ticketor' then interval 5 year else interval 3 minute end",
+            [NOW],
+        )
+    told = status(settings, 5, NOW)
+    [want] = [want for want in told.wants if "dated" in want]
+    assert want.startswith(f"ticketor {settings.sites[0].name}: its newest record is dated {NOW.year + 5}-")
+    assert not any("has told nothing" in want for want in told.wants)
+    # this machine's clock was ahead when the last run ended, and went back while it was under way
+    ahead = NOW + dt.timedelta(days=2)
+    bookkeeping.record(settings, dataclasses.asdict(RunResult("run", ahead, ahead - dt.timedelta(hours=1), "idle")))
+    well, out = shown(settings, capsys)
+    assert not well
+    assert "the clock of this machine was ahead then or is behind now" in out
+    assert re.search(r"^ticketor .* 18\d\d days in the future", out, re.M)
+    assert re.search(r"^ticket_tailor .* 0 seconds ago", out, re.M)
+    assert not re.search(r"(^|\s)-\d", out)
+    # as soon as that moment has come, silence is seen again
+    assert not any("dated" in want for want in status(settings, 5, NOW + dt.timedelta(days=5 * 366)).wants)
 
 
 def test_nobody_waits_for_an_account_that_is_configured_no_more(house: House) -> None:

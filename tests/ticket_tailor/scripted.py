@@ -105,7 +105,8 @@ def order(number: int | str, created_at: int, **more: Any) -> dict[str, Any]:
 
 
 class Ledger(Scripted):
-    """Orders and events that a test changes as it goes; the list at the path ``broken`` fails, all others are empty.
+    """Orders and events that a test changes as it goes; the list at the path ``broken`` answers ``refusal``, all other
+    lists are empty.
 
     Listed newest first, or as they stand when they are not ``sorted``.
     """
@@ -114,11 +115,12 @@ class Ledger(Scripted):
         self.orders, self.now, self.sorted = list(orders), now, sorted
         self.events: list[dict[str, Any]] = []
         self.broken: str | None = None
+        self.refusal = Reply(status=500)
         super().__init__(self._answer)
 
     def _answer(self, asked: Asked) -> Reply | dict[str, Any]:
         if asked.path == self.broken:
-            return Reply(status=500)
+            return self.refusal
         if asked.path == "/v1/events":
             return page(*self.events)
         return self._listed(asked.params) if asked.path == "/v1/orders" else page()

@@ -42,9 +42,19 @@ def test_what_cannot_be_loaded_is_refused_and_what_is_beside_it_is_not(bad, reas
 
 
 def test_an_amount_with_too_many_digits_is_refused_on_the_fastest_way_too():
-    body = orjson.dumps({"data": [{"id": "or_1", "total": 0.30000000000000004}], "links": {"next": None}})
+    body = orjson.dumps({"data": [{"id": "or_1", "total": 0.12345678901234568}], "links": {"next": None}})
     _, misread, _ = read_page(body, 100, ORDER)
     assert [each.reason for each in misread] == ["money is not exact within 15 digits: total"]
+
+
+def test_the_noise_of_a_double_is_no_reason_to_refuse_and_stays_word_for_word():
+    body = b'{"data":[{"id":"or_1","total":3029.9999999999995},{"id":"or_2","total":1}],"links":{"next":null}}'
+    documents, misread, _ = read_page(body, 100, ORDER)
+    assert not misread
+    assert [document.text for document in documents] == [
+        b'{"id":"or_1","total":3029.9999999999995}',
+        b'{"id":"or_2","total":1}',
+    ]
 
 
 def test_the_bytes_of_what_was_refused_are_kept():

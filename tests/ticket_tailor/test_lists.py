@@ -2,10 +2,11 @@
 
 import datetime as dt
 
+import orjson
 import pytest
 
 from pipelines.errors import ConfigProblem, Problem
-from pipelines.sandbox.ticket_tailor_api import TicketTailorApi
+from pipelines.sandbox.ticket_tailor_api import Answer, TicketTailorApi
 from pipelines.sandbox.venue import Venue
 from pipelines.settings import BoxOffice
 from pipelines.ticket_tailor.faults import KeyRefused
@@ -78,6 +79,67 @@ def test_a_list_that_may_not_be_read_is_told_once_and_stops_no_other(quick):
         api.forbidden = ()
         quick.load(api, now=api.now + 2 * HOUR)
         assert set(quick.newest("holds")) == set(truth(api, "holds"))
+
+
+@pytest.mark.parametrize("answer", [Reply({"message": "No such resource"}, 404), Reply(b"<html>gone</html>", 404)])
+@pytest.mark.parametrize("name", ["orders", "events", "products", "check_ins", "vouchers"])
+def test_a_list_that_was_read_before_and_is_refused_fails_every_run_until_it_is_read(quick, name, answer):
+    with TicketTailorApi(Venue(seed=1)) as api:
+        quick.load(api)
+        sound, path = api.answer, LISTS[name].path
+
+        def answered(method, target, authorization):
+            found, fault = sound(method, target, authorization)
+            if target.partition("?")[0] == path:
+                body = answer.body if isinstance(answer.body, bytes) else orjson.dumps(answer.body)
+                return Answer(answer.status, body, content_type="text/html"), None
+            return found, fault
+
+        api.answer = answered
+        orders = len(quick.newest("orders"))
+        api.now += HOUR
+        for minutes in (0, 5, 10):
+            before = api.count()
+            with pytest.raises(Problem, match=rf"does not let the lists? {name}.* be read(.|\n)*base_url") as told:
+                quick.load(api, now=api.now + minutes * MINUTE)
+            assert not isinstance(told.value, KeyRefused) and "status 404" in str(told.value)
+            assert asked_for(api, before)["/v1/issued_tickets"] >= 1, "the others go on"
+        assert len(quick.newest("orders")) >= orders
+        api.answer = sound
+        api.now += 15 * MINUTE
+        before = api.count()
+        quick.load(api)
+        assert asked_for(api, before)[path] >= 1
+        assert quick.newest(name) == truth(api, name)
+        quick.load(api, now=api.now + 5 * MINUTE)
+
+
+def test_a_list_left_out_of_the_settings_is_asked_for_no_more(quick):
+    with TicketTailorApi(Venue(seed=1)) as api:
+        quick.load(api)
+        api.forbidden = ("products",)
+        with pytest.raises(Problem, match=r"lists` in \[ticket_tailor\.box_offices\.main\]"):
+            quick.load(api, now=api.now + HOUR)
+        quick.load(api, BoxOffice("main", api.key, api.url, lists=("orders", "events")), now=api.now + HOUR)
+
+
+def test_an_address_where_nothing_is_fails_from_the_first_run(quick):
+    with Scripted(lambda _asked: Reply(b"<html>not here</html>", 404, content_type="text/html")) as server:
+        server.now = SECOND
+        for minutes in (0, 5):
+            with pytest.raises(Problem, match=r"the lists (orders|events|issued_tickets), (.|\n)*Check base_url"):
+                quick.load(server, now=SECOND + minutes * MINUTE)
+
+
+def test_what_a_full_read_no_longer_lists_is_counted(quick):
+    with TicketTailorApi(Venue(seed=1)) as api:
+        quick.load(api)
+        for order in sorted(truth(api, "orders"))[:2]:
+            api.hide(order)
+        assert quick.load(api, full=True).plan.told == [
+            "no longer listed by Ticket Tailor, kept and marked missing_since: 2 orders"
+        ]
+        assert quick.load(api, full=True).plan.told == []
 
 
 def test_a_list_that_fails_stops_no_other_and_is_not_claimed(quick):

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pipelines import load
 from pipelines.errors import Problem
 from pipelines.settings import Site
 from pipelines.ticketor import buffer, stores
@@ -98,11 +99,37 @@ def test_young_files_wait_until_they_have_settled(venue: Venue) -> None:
     venue.put("day/young.json", d.user(random.Random(1), 1), time.time() - 10)
     venue.put("day/settled.json", d.user(random.Random(1), 2), time.time() - 100)
     age(venue.files)
-    venue.load()
+    loaded = venue.load()
     assert [row["file"] for row in venue.rows()] == ["day/settled.json"]
+    left = ["1 file is younger than 50 s: left to the next run"]
+    assert (loaded.waiting, loaded.told) == (1, left)
     assert venue.plan().is_empty
+    look = load.TicketorAccount(venue.settings, venue.site).look(load.Reading())
+    assert (look.due, look.waiting, look.told) == (False, 1, left)
     venue.settle_seconds = 5  # as if time had passed; the folder was not remembered for good
     assert names(venue.plan()) == ["day/young.json"]
+    assert venue.load().told == []
+
+
+def test_a_file_that_has_just_grown_waits_too_and_is_counted(venue: Venue) -> None:
+    items = d.payloads(2)
+    venue.put("day/log.jsonl", d.LAYOUTS["lines"](items[:1]), time.time() - 100)
+    age(venue.files)
+    venue.load()
+    venue.settle_seconds = 50
+    venue.put("day/log.jsonl", d.LAYOUTS["lines"](items), time.time() - 10)
+    age(venue.files)
+    assert venue.plan().is_empty and venue.plan().young == 1
+
+
+def test_a_file_that_grows_between_listing_and_reading_waits_and_is_counted(venue: Venue) -> None:
+    venue.settle_seconds = 50
+    venue.put("grows.json", d.user(random.Random(1), 1))
+    venue.put("settled.json", d.user(random.Random(1), 2))
+    plan = venue.plan()
+    venue.put("grows.json", d.user(random.Random(1), 1), time.time() - 10)
+    list(plan.packages())
+    assert plan.waiting == ["1 file is younger than 50 s: left to the next run"] and plan.unreadable == []
 
 
 def test_a_renamed_file_is_another_delivery_of_the_same(venue: Venue) -> None:
@@ -214,6 +241,30 @@ def test_one_unreadable_file_stops_no_other_and_is_tried_again(venue: Venue, mon
     assert names(venue.plan()) == ["day/1.json"]
     venue.load()
     assert {item["Id"] for item in venue.documents()} == {0, 1, 2}
+
+
+def test_a_folder_that_cannot_be_read_fails_every_run_until_it_can(
+    venue: Venue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        venue.put(f"{number}/a.json", d.user(random.Random(1), number))
+    age(venue.files)
+    scanned = os.scandir
+
+    def deny(path: Any) -> Any:
+        if str(path).endswith("/1"):
+            raise PermissionError(13, "Permission denied")
+        return scanned(path)
+
+    monkeypatch.setattr(stores.os, "scandir", deny)
+    for _ in range(2):
+        with pytest.raises(Problem, match=r"1 files or folders .* 1: Permission denied"):
+            venue.load()
+        assert not venue.plan().is_empty
+        assert {item["Id"] for item in venue.documents()} == {0, 2}
+    monkeypatch.undo()
+    venue.load()
+    assert {item["Id"] for item in venue.documents()} == {0, 1, 2} and venue.plan().is_empty
 
 
 def test_a_file_that_vanishes_between_listing_and_reading_is_no_error(venue: Venue) -> None:

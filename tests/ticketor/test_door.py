@@ -151,8 +151,11 @@ def test_ids(value: Any) -> None:
     ("written", "told"),
     [
         ("12345678901234.56", "money is not exact within 15 digits: Total"),
-        ("0.30000000000000004", "money is not exact within 15 digits: Total"),
-        ("1.00000000000000001", "money is not exact within 15 digits: Total"),
+        ("0.30000000100000001", "money is not exact within 15 digits: Total"),
+        ("30.299999998999997", "money is not exact within 15 digits: Total"),
+        ("0.12345000000000001", "money is not exact within 15 digits: Total"),
+        ('"30.299999998999997"', "money is not exact within 15 digits: Total"),
+        ("123456789012345.00000000001", "money is not exact within 15 digits: Total"),
         ('"12345678901234.56"', "money is not exact within 15 digits: Total"),
         ("100000000000", "money does not fit 11 digits before the point: Total"),
         ("1e11", "money does not fit 11 digits before the point: Total"),
@@ -176,6 +179,8 @@ def test_money_that_would_be_another_number(written: str, told: str) -> None:
     [
         *("1", "-23.75", "99999999999", "99999999999.9999", "0.123456789012345", "1e10", "1.50000000000000000000"),
         *('"23.75"', '""', "null", '" +.5 "', '"1E3"', "0.0000000000000000", "123456789.012345000000"),
+        # as a sender's double writes 30.3, 0.3, 1 and -0.0001
+        *("30.299999999999997", "0.30000000000000004", "1.00000000000000001", '"-0.00010000000000000000021"'),
     ],
 )
 def test_money(written: str) -> None:

@@ -2,15 +2,16 @@
 
 import base64
 import datetime as dt
+import hashlib
 import json
 import random
+import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 
-from pipelines.ticketor import records
 from tests.ticketor import deliveries as d
 
 TICKET = d.ticket(random.Random(1), 77)
@@ -69,10 +70,59 @@ def test_a_time_that_is_none_is_left_out(tmp_path: Path, nonsense: Any) -> None:
         ("2023-11-03.jsonl", None),
     ],
 )
-def test_the_name_of_a_file_may_say_when(name: str, moment: str | None) -> None:
-    found = records.time_in_name(name)
-    expected = moment and (dt.datetime.fromisoformat(moment + "+00:00") - dt.datetime(1970, 1, 1, tzinfo=dt.UTC))
-    assert found == (expected and expected // dt.timedelta(microseconds=1))
+def test_the_name_of_a_file_may_say_when(tmp_path: Path, name: str, moment: str | None) -> None:
+    (row,) = d.read(tmp_path, {name: d.compact(TICKET).encode()})
+    own = dt.datetime.fromtimestamp(d.OLD, dt.UTC)
+    expected = dt.datetime.fromisoformat(moment + "+00:00") if moment else own
+    assert (row["received_at"], row["received_at_basis"]) == (expected, "file name" if moment else "file time")
+
+
+def at(moment: float, form: str = "%Y%m%dT%H%M%SZ") -> str:
+    return f"{dt.datetime.fromtimestamp(moment, dt.UTC):{form}}"
+
+
+YEAR = 365 * 86_400
+
+
+@pytest.mark.parametrize(
+    ("name", "mtime", "believed"),
+    [
+        (at(d.OLD - 20 * YEAR), d.OLD, True),  # a copy has the time of its copying
+        (str(d.OLD - YEAR), d.OLD, True),
+        (str(d.OLD - 2 * YEAR), d.OLD, False),  # an order's number, as likely as not
+        (str(d.OLD - 2 * YEAR), 0, True),  # some file systems know no time
+        (at(d.OLD - 20 * YEAR), 0, True),
+        (at(d.OLD + 60), d.OLD, True),
+        (at(d.OLD + 3600), d.OLD, False),  # as people east of UTC write it
+        (str(d.OLD + 3600), d.OLD, False),
+    ],
+)
+def test_a_time_in_a_name_has_to_agree_with_the_file(tmp_path: Path, name: str, mtime: float, believed: bool) -> None:
+    d.put(tmp_path, f"{name}.json", d.compact(TICKET).encode(), mtime)
+    (row,) = d.rows(tmp_path)
+    assert (row["received_at_basis"] == "file name") == believed
+    assert believed or row["received_at"].timestamp() == pytest.approx(mtime)
+
+
+def test_the_digits_of_a_hash_are_no_time(tmp_path: Path) -> None:
+    mtime = int(time.time()) - 40 * 86_400
+    for number in range(1500):
+        d.put(tmp_path, f"{hashlib.sha256(str(number).encode()).hexdigest()}.json", d.compact(TICKET).encode(), mtime)
+    assert {row["received_at"].timestamp() for row in d.rows(tmp_path)} == {mtime}
+
+
+@pytest.mark.parametrize("ahead", [30, 2 * 86_400, 10**8])
+def test_nothing_is_received_later_than_now(tmp_path: Path, ahead: float) -> None:
+    """Whatever the receiver's clock said: in the envelope, in the file's name, of the file."""
+    future = time.time() + ahead
+    d.put(tmp_path, "envelope", d.compact({"received_at": at(future), "body": TICKET}).encode())
+    d.put(tmp_path, f"{at(future)}.json", d.compact(TICKET).encode(), future)
+    d.put(tmp_path, f"{at(future)}-of-unknown-age.json", d.compact(TICKET).encode(), 0)
+    d.put(tmp_path, "own", d.compact(TICKET).encode(), future)
+    found = {row["file"]: row["received_at"].timestamp() for row in d.rows(tmp_path)}
+    assert found.pop("envelope") == d.OLD
+    assert found.pop(f"{at(future)}-of-unknown-age.json") == 0
+    assert all(time.time() - 60 < moment <= time.time() for moment in found.values())
 
 
 def test_envelopes_within_envelopes(tmp_path: Path) -> None:
@@ -80,6 +130,101 @@ def test_envelopes_within_envelopes(tmp_path: Path) -> None:
     outer = {"requests": [{"body": base64.b64encode(d.compact(inner).encode()).decode(), "body_encoding": "base64"}]}
     (row,) = d.read(tmp_path, {"a": json.dumps(outer).encode()})
     assert d.documents([row]) == [TICKET] and row["received_at_basis"] == "envelope"
+
+
+def base64_of(document: Any) -> str:
+    return base64.b64encode(d.compact(document).encode()).decode()
+
+
+SAID = "2024-05-01T10:00:00.123Z"
+SAID_MS = 1714557600123
+SNS = {"Type": "Notification", "MessageId": "m", "TopicArn": "arn:aws:sns:t", "Timestamp": SAID}
+SQS = {"messageId": "m", "eventSource": "aws:sqs", "attributes": {"SentTimestamp": str(SAID_MS)}}
+EVENT_BRIDGE = {
+    "version": "0",
+    "id": "e",
+    "detail-type": "sale",
+    "source": "venue",
+    "time": SAID,
+    "region": "eu-west-1",
+}
+CLOUD_EVENT = {"specversion": "1.0", "id": "c", "type": "sale", "source": "/venue", "time": SAID}
+BUSES = {
+    "SNS": SNS | {"Message": d.compact(TICKET)},
+    "SNS to a function": {"Records": [{"EventSource": "aws:sns", "Sns": SNS | {"Message": d.compact(TICKET)}}]},
+    "SQS": {"Records": [SQS | {"body": d.compact(TICKET)}]},
+    "SNS in SQS": {"Records": [{"messageId": "m", "body": d.compact(SNS | {"Message": json.dumps(TICKET, indent=1)})}]},
+    "EventBridge": EVENT_BRIDGE | {"detail": TICKET},
+    "a request in EventBridge": EVENT_BRIDGE | {"detail": {"headers": {"a": "b"}, "body": d.compact(TICKET)}},
+    "EventBridge in SNS in SQS": {
+        "Records": [{"body": d.compact(SNS | {"Message": d.compact(EVENT_BRIDGE | {"detail": TICKET})})}]
+    },
+    "CloudEvents": CLOUD_EVENT | {"datacontenttype": "application/json", "data": TICKET},
+    "CloudEvents, a batch": [CLOUD_EVENT | {"data": TICKET}],
+    "CloudEvents, text": CLOUD_EVENT | {"data": d.compact(TICKET)},
+    "CloudEvents, base64": CLOUD_EVENT | {"data": None, "data_base64": base64_of(TICKET)},
+    "Event Grid": [{"id": "g", "eventType": "sale", "subject": "s", "eventTime": SAID, "data": TICKET}],
+    "Pub/Sub": {"message": {"data": base64_of(TICKET), "messageId": "1", "publishTime": SAID}, "subscription": "s"},
+    "Kinesis": {"Records": [{"kinesis": {"data": base64_of(TICKET), "approximateArrivalTimestamp": SAID_MS / 1000}}]},
+    "Firehose": {"records": [{"recordId": "1", "data": base64_of(TICKET), "approximateArrivalTimestamp": SAID_MS}]},
+    "API Gateway": {
+        "requestContext": {"timeEpoch": SAID_MS, "time": "01/May/2024:10:00:00 +0000"},
+        "headers": {"content-type": "application/json"},
+        "body": base64_of(TICKET),
+        "isBase64Encoded": True,
+    },
+    "a gateway that keeps the request apart": {"id": "evt", "time": SAID, "data": {"headers": {}, "body": TICKET}},
+    "a log shipper": {"timestamp": SAID, "host": "h", "message": d.compact(TICKET)},
+}
+
+
+@pytest.mark.parametrize("bus", BUSES)
+def test_what_queues_and_event_buses_put_around_it(tmp_path: Path, bus: str) -> None:
+    (row,) = d.read(tmp_path, {"20200101T000000Z": d.compact(BUSES[bus]).encode()})
+    assert row["reason"] is None and d.documents([row]) == [TICKET]
+    assert (row["received_at"].isoformat(timespec="milliseconds"), row["received_at_basis"]) == (
+        "2024-05-01T10:00:00.123+00:00",
+        "envelope",
+    )
+
+
+def test_a_batch_of_a_queue_is_read_one_by_one(tmp_path: Path) -> None:
+    items = d.payloads(4)
+    bodies = [d.compact(SNS | {"Message": d.compact(item)}) for item in items]
+    bodies[1] = bodies[1][:100]
+    found = d.read(tmp_path, {"a": d.compact({"Records": [SQS | {"body": body} for body in bodies]}).encode()})
+    assert d.documents(found) == [items[0], items[2], items[3]]
+    assert [row["outcome"] for row in found].count("refused") == 1
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"message": "Forbidden"},
+        {"detail": "Not found."},
+        {"data": 5},
+        {"Records": None},
+        {"message": "abcd"},
+        {"data": {}},
+    ],
+)
+def test_a_sentence_is_no_envelope(tmp_path: Path, said: dict[str, Any]) -> None:
+    (row,) = d.read(tmp_path, {"a": d.compact(said).encode()})
+    assert (row["outcome"], row["reason"]) == ("refused", "no known shape")
+
+
+@pytest.mark.parametrize("field", ["payload", "body", "data"])
+def test_a_form_field_may_hold_the_payload(tmp_path: Path, field: str) -> None:
+    alone = urlencode({field: d.compact(TICKET)})
+    bodies = [
+        alone,
+        urlencode({"token": "t", field: d.compact(TICKET), "timestamp": SAID}),
+        d.compact({"headers": {}, "body": alone}),
+        d.compact({"body": base64.b64encode(alone.encode()).decode(), "isBase64Encoded": True}),
+    ]
+    found = d.read(tmp_path, {"a": "\n".join(bodies).encode()})
+    assert d.documents(found) == [TICKET] * len(bodies)
+    assert found[1]["received_at"].isoformat(timespec="seconds") == "2024-05-01T10:00:00+00:00"
 
 
 def test_a_body_of_several_payloads(tmp_path: Path) -> None:

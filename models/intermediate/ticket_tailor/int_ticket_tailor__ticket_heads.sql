@@ -29,9 +29,8 @@ with ranked as (
 
 newest as (
 
-    select
-        -- a copy knows the order that its own document may not name
-        * replace (coalesce(order_id, any_order_id) as order_id)
+    -- a copy knows the order that its own document may not name
+    select * replace (coalesce(order_id, any_order_id) as order_id)
     from ranked
     where version_rank = 1
 
@@ -48,6 +47,18 @@ in_orders as (
 
 ),
 
+came_last as (
+
+    select
+        box_office,
+        order_id,
+        max(first_seen_at) as first_seen_at
+    from newest
+    where missing_from_list_since is null and order_id is not null
+    group by box_office, order_id
+
+),
+
 -- gone from both, while its order has one that came later: that one stands in its place
 replaced as (
 
@@ -55,17 +66,9 @@ replaced as (
         newest.box_office,
         newest.ticket_id
     from newest
-    inner join (
-        select
-            box_office,
-            order_id,
-            max(first_seen_at) as first_seen_at
-        from newest
-        where missing_from_list_since is null and order_id is not null
-        group by box_office, order_id
-    ) as latest on newest.box_office = latest.box_office and newest.order_id = latest.order_id
+    inner join came_last on newest.box_office = came_last.box_office and newest.order_id = came_last.order_id
     anti join in_orders on newest.box_office = in_orders.box_office and newest.ticket_id = in_orders.ticket_id
-    where newest.missing_from_list_since is not null and latest.first_seen_at > newest.first_seen_at
+    where newest.missing_from_list_since is not null and came_last.first_seen_at > newest.first_seen_at
 
 )
 

@@ -1,7 +1,8 @@
 -- Grain: one row per order, and one per ticket, that is to be built: what loads that are not built yet tell of, and all
--- that hangs together with it.
+-- that is linked to it. After the build, none.
 {{ config(post_hook="{{ open_build('ticket_tailor') }}") }}
 {% set starts_over = not execute or must_start_over('ticket_tailor') %}
+{% set is_any_aside = is_any_set_aside('ticket_tailor') %}
 {% set is_new = '_dlt_load_id in ' ~ new_loads('ticket_tailor') %}
 -- depends_on: {{ ref('stg_boxoffice__accounts') }}, {{ ref('stg_ticket_tailor__check_ins') }}
 -- depends_on: {{ ref('stg_ticket_tailor__events') }}, {{ ref('stg_ticket_tailor__discounts') }}
@@ -19,27 +20,7 @@ with recursive tickets as (
 
 ),
 
-{% if starts_over %}
-    touched as (
-
-        select
-            box_office,
-            order_id as touched_key
-        from {{ ref('stg_ticket_tailor__orders') }}
-        union
-        select
-            box_office,
-            ticket_id as touched_key
-        from tickets
-        union
-        select
-            box_office,
-            order_id as touched_key
-        from tickets
-        where order_id is not null
-
-    )
-{% else %}
+{% if is_any_aside or not starts_over %}
     -- two orders with lines of one id: each of them makes the other's line one of its order alone
     ids_of_several as (
 
@@ -64,7 +45,43 @@ with recursive tickets as (
             on lines.box_office = ids_of_several.box_office and lines.line_item_id = ids_of_several.line_item_id
 
     ),
+{% endif %}
 
+{% if is_any_aside %}
+    aside as (
+
+        select
+            account as box_office,
+            order_id as touched_key
+        from {{ set_aside() }}
+        where is_in_force and platform = 'ticket_tailor'
+        union
+        {{ linked_to('aside') }}
+
+    ),
+{% endif %}
+
+{% if starts_over %}
+    touched as (
+
+        select
+            box_office,
+            order_id as touched_key
+        from {{ ref('stg_ticket_tailor__orders') }}
+        union
+        select
+            box_office,
+            ticket_id as touched_key
+        from tickets
+        union
+        select
+            box_office,
+            order_id as touched_key
+        from tickets
+        where order_id is not null
+
+    )
+{% else %}
     -- a discount is told of anew each time it is used; what its orders want to know of it is the code alone
     told_discounts as (
 
@@ -125,36 +142,21 @@ with recursive tickets as (
             box_office,
             ticket_id as touched_key
         from told_tickets
+        union
+        -- whether they may come back is looked at in every build
+        select
+            account as box_office,
+            order_id as touched_key
+        from {{ set_aside() }}
+        where platform = 'ticket_tailor'
 
     ),
 
-    -- a ticket that was told of under two orders ties them together, and all of their tickets
     touched as (
 
         select * from told
         union
-        (
-            select
-                tickets.box_office,
-                tickets.ticket_id as touched_key
-            from tickets
-            semi join touched on tickets.box_office = touched.box_office and tickets.order_id = touched.touched_key
-            union all
-            select
-                tickets.box_office,
-                tickets.order_id as touched_key
-            from tickets
-            semi join touched on tickets.box_office = touched.box_office and tickets.ticket_id = touched.touched_key
-            where tickets.order_id is not null
-            union all
-            select
-                others.box_office,
-                others.order_id as touched_key
-            from shared_lines as others
-            inner join shared_lines as lines
-                on others.box_office = lines.box_office and others.line_item_id = lines.line_item_id
-            semi join touched on lines.box_office = touched.box_office and lines.order_id = touched.touched_key
-        )
+        {{ linked_to('touched') }}
 
     )
 {% endif %}
@@ -162,7 +164,12 @@ with recursive tickets as (
 select
     box_office as account,
     touched_key,
-    {{ starts_over | lower }} as everything
+    {{ starts_over | lower }} as everything,
+    {% if is_any_aside %}
+        (box_office, touched_key) in (select (aside.box_office, aside.touched_key) from aside) as is_set_aside
+    {% else %}
+        false as is_set_aside
+    {% endif %}
 from touched
 {% if starts_over %}
     -- of no orders at all, everything is to be built as well
@@ -170,5 +177,6 @@ from touched
     select
         '' as account,
         '' as touched_key,
-        true as everything
+        true as everything,
+        false as is_set_aside
 {% endif %}

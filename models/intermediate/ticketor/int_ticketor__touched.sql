@@ -1,7 +1,8 @@
--- Grain: one row per invoice that is to be built: what loads that are not built yet tell of, and all that hangs
--- together with it. '' stands for what names no invoice.
+-- Grain: one row per invoice that is to be built: what loads that are not built yet tell of, and all that is linked
+-- to it. '' stands for what names no invoice. After the build, none.
 {{ config(post_hook="{{ open_build('ticketor') }}") }}
 {% set starts_over = not execute or must_start_over('ticketor') %}
+{% set is_any_aside = is_any_set_aside('ticketor') %}
 {% set is_new = '_dlt_load_id in ' ~ new_loads('ticketor') %}
 {% set items = [('tickets', 'ticket_id'), ('product_sales', 'product_sale_id'), ('payments', 'payment_id')] %}
 {% set mentions = [
@@ -10,32 +11,8 @@
     ('payments', 'buyer_id', 'buyer_email'),
 ] %}
 -- depends_on: {{ ref('stg_boxoffice__accounts') }}, {{ ref('stg_ticketor__users') }}
-{% if starts_over %}
-    {% for model in ['invoices', 'tickets', 'product_sales', 'payments'] %}
-        select
-            account,
-            coalesce(invoice_id, '') as touched_key,
-            true as everything
-        from {{ ref('stg_ticketor__' ~ model) }}
-        union
-    {% endfor %}
-    -- of no invoices at all, everything is to be built as well
-    select
-        '' as account,
-        '' as touched_key,
-        true as everything
-{% else %}
-    with recursive told as (
-        {% for model in ['invoices', 'tickets', 'product_sales', 'payments'] %}
-            select
-                account,
-                coalesce(invoice_id, '') as invoice_id
-            from {{ ref('stg_ticketor__' ~ model) }}
-            where {{ is_new }}
-            {{ 'union' if not loop.last }}
-        {% endfor %}
-    ),
-
+with recursive
+{% if is_any_aside or not starts_over %}
     -- one item told of two invoices, an item on another invoice's list, a return and its sale: one decides on the other
     {% for model, id in items %}
         -- hashes are compared in half the time, and leave few items to look at
@@ -93,6 +70,56 @@
             other_id as invoice_id,
             invoice_id as other_id
         from links
+    ),
+{% endif %}
+
+{% if is_any_aside %}
+    aside as (
+        select
+            account,
+            order_id as invoice_id
+        from {{ set_aside() }}
+        where is_in_force and platform = 'ticketor'
+        union
+        select
+            linked.account,
+            linked.other_id as invoice_id
+        from aside
+        inner join linked on aside.account = linked.account and aside.invoice_id = linked.invoice_id
+    ),
+{% endif %}
+
+{% if starts_over %}
+    touched as (
+        {% for model in ['invoices', 'tickets', 'product_sales', 'payments'] %}
+            select
+                account,
+                coalesce(invoice_id, '') as invoice_id
+            from {{ ref('stg_ticketor__' ~ model) }}
+            union
+        {% endfor %}
+        -- of no invoices at all, everything is to be built as well
+        select
+            '' as account,
+            '' as invoice_id
+    )
+{% else %}
+    told as (
+        {% for model in ['invoices', 'tickets', 'product_sales', 'payments'] %}
+            select
+                account,
+                coalesce(invoice_id, '') as invoice_id
+            from {{ ref('stg_ticketor__' ~ model) }}
+            where {{ is_new }}
+            {{ 'union' if not loop.last }}
+        {% endfor %}
+        union
+        -- whether they may come back is looked at in every build
+        select
+            account,
+            order_id as invoice_id
+        from {{ set_aside() }}
+        where platform = 'ticketor'
     ),
 
     together as (
@@ -179,10 +206,15 @@
         from touched
         inner join linked on touched.account = linked.account and touched.invoice_id = linked.invoice_id
     )
-
-    select
-        account,
-        invoice_id as touched_key,
-        false as everything
-    from touched
 {% endif %}
+
+select
+    account,
+    invoice_id as touched_key,
+    {{ starts_over | lower }} as everything,
+    {% if is_any_aside %}
+        (account, invoice_id) in (select (aside.account, aside.invoice_id) from aside) as is_set_aside
+    {% else %}
+        false as is_set_aside
+    {% endif %}
+from touched

@@ -1,5 +1,4 @@
--- A row of the seed shows whose event an account does not know: a slip of the pen, most likely. It stops nothing.
-{{ config(severity='warn') }}
+-- A row of the seed shows whose event an account does not know: a slip of the pen, most likely.
 
 select
     shows.platform,

@@ -1,5 +1,6 @@
 -- Every report is a sum of the ledger, per platform, account and currency; and at its end the curve of an event has
--- come to what rpt_event_sales says of it. A row here is a measure on which they differ.
+-- come to what rpt_event_sales says of it. And each local
+-- day is that of its own lines and payments. What the reports are sums of is proved order by order in facts.sql.
 with ledger as (
     select
         platform,
@@ -127,24 +128,113 @@ not_arrived as (
             and events.{{ measure }} is distinct from ends_of_curves.{{ measure }}_so_far
         {% if not loop.last %}union all{% endif %}
     {% endfor %}
+),
+
+differing as (
+    select * from not_arrived
+    union all by name
+    select
+        coalesce(expected.report, reported.report) as report,
+        coalesce(expected.platform, reported.platform) as platform,
+        coalesce(expected.account, reported.account) as account,
+        coalesce(expected.currency, reported.currency) as currency,
+        coalesce(expected.measure, reported.measure) as measure,
+        expected.amount as in_the_ledger,
+        reported.amount as in_the_report
+    from expected
+    full outer join reported
+        on
+            expected.report = reported.report
+            and expected.platform = reported.platform
+            and expected.account = reported.account
+            and expected.currency = reported.currency
+            and expected.measure = reported.measure
+    where coalesce(expected.amount, 0) <> coalesce(reported.amount, 0)
+),
+
+own as (
+    select
+        platform,
+        account,
+        booked_on as sales_on,
+        coalesce(currency, 'XXX') as currency,
+        case when line_kind = 'refund' then 0 else amount end as charged_total,
+        case when line_kind = 'refund' then -amount else 0 end as refunds
+    from {{ ref('fct_order_lines') }}
+    where booked_on is not null
+    union all by name
+    select
+        platform,
+        account,
+        paid_on as sales_on,
+        coalesce(currency, 'XXX') as currency,
+        amount as receipts
+    from {{ ref('fct_payments') }}
+),
+
+own_days as (
+    select
+        platform,
+        account,
+        sales_on,
+        currency,
+        coalesce(sum(charged_total), 0) as charged_total,
+        coalesce(sum(refunds), 0) as refunds,
+        coalesce(sum(receipts), 0) as receipts
+    from own
+    group by all
+),
+
+differing_days as (
+    {% for measure in ['charged_total', 'refunds', 'receipts'] %}
+        select
+            own_days.platform,
+            own_days.account,
+            own_days.sales_on || ' {{ measure }} is ' || own_days.{{ measure }} || ', the report has '
+            || coalesce(cast(days.{{ measure }} as varchar), 'NULL') as explanation
+        from own_days
+        left join {{ ref('rpt_daily_sales') }} as days
+            on
+                own_days.platform = days.platform
+                and own_days.account = days.account
+                and own_days.sales_on is not distinct from days.sales_on
+                and own_days.currency = days.currency
+        where own_days.{{ measure }} <> coalesce(days.{{ measure }}, 0)
+        {{ 'union all' if not loop.last }}
+    {% endfor %}
 )
 
-select * from not_arrived
-union all by name
 select
-    coalesce(expected.report, reported.report) as report,
-    coalesce(expected.platform, reported.platform) as platform,
-    coalesce(expected.account, reported.account) as account,
-    coalesce(expected.currency, reported.currency) as currency,
-    coalesce(expected.measure, reported.measure) as measure,
-    expected.amount as in_the_ledger,
-    reported.amount as in_the_report
-from expected
-full outer join reported
-    on
-        expected.report = reported.report
-        and expected.platform = reported.platform
-        and expected.account = reported.account
-        and expected.currency = reported.currency
-        and expected.measure = reported.measure
-where coalesce(expected.amount, 0) <> coalesce(reported.amount, 0)
+    report || ' agrees with the ledger' as proof,
+    platform,
+    account,
+    null as order_id,
+    measure || ' in ' || currency || ' is ' || coalesce(cast(in_the_ledger as varchar), 'NULL') || ', the report has '
+    || coalesce(cast(in_the_report as varchar), 'NULL') as explanation
+from differing
+union all
+select
+    'a day of rpt_daily_sales is that of its lines and payments' as proof,
+    platform,
+    account,
+    null as order_id,
+    explanation
+from differing_days
+{% for report, key in [
+    ('rpt_daily_sales', 'daily_sales_key'),
+    ('rpt_daily_event_sales', 'daily_event_sales_key'),
+    ('rpt_event_sales', 'event_sales_key'),
+    ('rpt_event_totals', 'event_key'),
+    ('rpt_sales_curve', 'sales_curve_key'),
+] %}
+    union all
+    {{ grain(report, 'platform', [key], order='null') }}
+{% endfor %}
+{% for report in ['rpt_daily_sales', 'rpt_daily_event_sales', 'rpt_event_sales'] %}
+    union all
+    {{ holds(report, [
+        'charged_total = gross_sales + buyer_fees + tips + donations + tax + delivery + gift_cards + discounts + unexplained',
+        'net_sales = gross_sales - refunds_of_sales',
+        'orders_without_fees = 0 or net_after_fees is null',
+    ], 'null') }}
+{% endfor %}

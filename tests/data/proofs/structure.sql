@@ -28,34 +28,40 @@ named as (
         unnest(['platform', 'account']) as column_name
     from marts
     where marts.mart <> 'dim_dates'
+),
+
+broken as (
+    select
+        columns.mart,
+        columns.column_name,
+        'is a ' || columns.data_type as how
+    from columns
+    semi join marts on columns.mart = marts.mart
+    where columns.data_type in ('FLOAT', 'DOUBLE', 'REAL')
+    union all
+    select
+        named.mart,
+        named.column_name,
+        'is missing or may be NULL' as how
+    from named
+    anti join columns
+        on
+            named.mart = columns.mart
+            and named.column_name = columns.column_name
+            and columns.is_nullable = 'NO'
+    union all
+    select
+        built.mart,
+        '' as column_name,
+        'is not in mart_names' as how
+    from (select unnest({{ built }}) as mart) as built
+    anti join marts on built.mart = marts.mart
 )
 
 select
-    columns.mart,
-    columns.column_name,
-    columns.data_type as finding
-from columns
-semi join marts on columns.mart = marts.mart
-where columns.data_type in ('FLOAT', 'DOUBLE', 'REAL')
-
-union all
-
-select
-    named.mart,
-    named.column_name,
-    'is missing or may be NULL' as finding
-from named
-anti join columns
-    on
-        named.mart = columns.mart
-        and named.column_name = columns.column_name
-        and columns.is_nullable = 'NO'
-
-union all
-
-select
-    built.mart,
-    null as column_name,
-    'is not in mart_names' as finding
-from (select unnest({{ built }}) as mart) as built
-anti join marts on built.mart = marts.mart
+    'the tables of the marts are well made' as proof,
+    null as platform,
+    null as account,
+    null as order_id,
+    concat_ws(' ', mart, column_name, how) as explanation
+from broken

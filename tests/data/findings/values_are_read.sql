@@ -1,8 +1,5 @@
--- Values that stand in a document and cannot be read are NULL in their column, and are told here: a warning. What is of
--- an order is in rpt_reconciliation too; whether there is a pattern in them, which stops a build, the tests beside the
--- models ask. A row here is a kind of value, and how many rows have it.
-{{ config(severity='warn') }}
-
+-- Values that are in a document and cannot be read are NULL in their column. What is of an order is in
+-- rpt_reconciliation too. A row here is a kind of value, and how many rows have it.
 {% for model, column in {
     'stg_ticketor__invoices': 'unread_values',
     'stg_ticketor__payments': 'unread_values',
@@ -27,4 +24,15 @@
     where {{ column }} <> ''
     group by {{ column }}
     {% if not loop.last %}union all{% endif %}
+{% endfor %}
+{% for model in ['invoices', 'payments', 'product_sales', 'tickets', 'users'] %}
+    union all
+    -- these have a value in the document, and a column that is read another way has none
+    select
+        'stg_ticketor__{{ model }}' as model,
+        lost_values as not_read,
+        count(*) as how_many
+    from {{ ref('stg_ticketor__' ~ model) }}
+    where lost_values <> ''
+    group by lost_values
 {% endfor %}

@@ -1,0 +1,450 @@
+-- The facts of the marts are the rows of intermediate, each once, with its values; their keys lead somewhere; and what
+-- they say of one order in several places is the same.
+{% set order = order_of() %}
+{% set ticket_order = order_of_ticket() %}
+{% set measures_of_orders = ['charged_total', 'refunds', 'gross_sales', 'receipts'] %}
+{% set facts = {
+    'fct_orders': ('int_orders', order, none),
+    'fct_tickets': ('int_tickets', ticket_order, none),
+    'fct_product_sales': ('int_product_sales', order, none),
+    'fct_payments': ('int_payments', order, none),
+    'fct_order_lines': ('int_order_lines', order, "line_kind <> 'unexplained'"),
+    'fct_order_changes': ('int_order_changes', order, none),
+} %}
+-- what a mart does not take over as it is
+{% set altered = {
+    'fct_order_lines': {
+        'line_kind': ledger_kind('line_kind'),
+        'refund_of': ledger_kind('refund_of'),
+        'ticket_key': "if(line_kind = 'refund', null, ticket_id)",
+    },
+} %}
+with
+-- all rows are counted, by account: those too that this build did not touch
+{% for side in ['before', 'after'] %}
+    counted_{{ side }} as (
+        {% for mart, (model, _, condition) in facts.items() %}
+            select
+                '{{ mart }}' as mart,
+                platform,
+                account,
+                count(*) as how_many
+            from {{ ref(model if side == 'before' else mart) }}
+            {{ 'where ' ~ condition if condition }}
+            group by all
+            {{ 'union all' if not loop.last }}
+        {% endfor %}
+    ),
+{% endfor %}
+
+miscounted as (
+    select
+        coalesce(counted_before.mart, counted_after.mart) as mart,
+        coalesce(counted_before.platform, counted_after.platform) as platform,
+        coalesce(counted_before.account, counted_after.account) as account
+    from counted_before
+    full outer join counted_after
+        on
+            counted_before.mart = counted_after.mart
+            and counted_before.platform = counted_after.platform
+            and counted_before.account = counted_after.account
+    where counted_before.how_many is distinct from counted_after.how_many
+),
+
+{% for side in ['before', 'after'] %}
+    rows_of_orders_{{ side }} as (
+        {% for mart, (model, order_id, condition) in facts.items() %}
+            select
+                '{{ mart }}' as mart,
+                platform,
+                account,
+                {{ order_id }} as order_id,
+                count(*) as how_many
+            from {{ ref(model if side == 'before' else mart) }}
+            where
+                (platform, account) in (
+                    select (miscounted.platform, miscounted.account)
+                    from miscounted
+                    where miscounted.mart = '{{ mart }}'
+                )
+                {{ 'and ' ~ condition if condition }}
+            group by all
+            {{ 'union all' if not loop.last }}
+        {% endfor %}
+    ),
+
+    {#- Rows are compared by the sum of their hashes: one pass over what is touched of either side, and no join. Of a
+        key it says only that it is there where its id is: where it leads is proved below. -#}
+    values_of_orders_{{ side }} as (
+        {% for mart, (model, order_id, condition) in facts.items() %}
+            {% set values = [] %}
+            {% for column, type, origin in shared_columns(model, mart) %}
+                {% set value = altered.get(mart, {}).get(column, origin) if side == 'before' else column %}
+                {% set as_it_is = 'cast(' ~ value ~ ' as ' ~ type ~ ')' %}
+                {% do values.append(value ~ ' is null' if column.endswith('_key') and column != origin else as_it_is) %}
+            {% endfor %}
+            select
+                '{{ mart }}' as mart,
+                platform,
+                account,
+                {{ order_id }} as order_id,
+                sum(hash({{ values | join(', ') }})) as found
+            from {{ touched(model if side == 'before' else mart) }}
+            {{ 'where ' ~ condition if condition }}
+            group by all
+            {{ 'union all' if not loop.last }}
+        {% endfor %}
+    ),
+{% endfor %}
+
+lines as (
+    select * from {{ touched('fct_order_lines') }}
+),
+
+orders as (
+    select * from {{ touched('fct_orders') }}
+),
+
+tickets as (
+    select * from {{ touched('fct_tickets') }}
+),
+
+payments as (
+    select * from {{ touched('fct_payments') }}
+),
+
+lines_of_orders as (
+    select
+        order_key,
+        currency,
+        sum(amount) as everything,
+        sum(amount) filter (where line_kind <> 'refund') as charged
+    from lines
+    group by order_key, currency
+),
+
+money_back_rows as (
+    select
+        platform,
+        account,
+        order_id,
+        paid_on as gone_on,
+        amount as in_payments
+    from payments
+    where kind = 'refund'
+    union all by name
+    select
+        platform,
+        account,
+        order_id,
+        booked_on as gone_on,
+        amount as in_lines
+    from lines
+    where line_kind = 'refund'
+),
+
+money_back as (
+    select
+        platform,
+        account,
+        order_id,
+        gone_on,
+        coalesce(sum(in_payments), 0) as in_payments,
+        coalesce(sum(in_lines), 0) as in_lines
+    from money_back_rows
+    group by all
+),
+
+lines_of_tickets as (
+    select
+        ticket_key,
+        sum(amount) as amount,
+        count(*) as how_many
+    from lines
+    where line_kind = 'ticket' and ticket_key is not null
+    group by ticket_key
+),
+
+-- an item may come before its order, or without it
+items_of_orders as (
+    {% for mart in ['fct_tickets', 'fct_product_sales', 'fct_payments', 'fct_order_changes'] %}
+        select
+            platform,
+            account,
+            order_id,
+            order_key
+        from {{ touched(mart) }}
+        where order_key is not null
+        {{ 'union' if not loop.last }}
+    {% endfor %}
+),
+
+not_here as (
+    select items.*
+    from items_of_orders as items
+    anti join orders on items.order_key = orders.order_key
+),
+
+shown as (
+    select
+        platform,
+        account,
+        order_id,
+        order_key
+    from {{ touched('rpt_reconciliation') }}
+    where identity = 'order is here'
+),
+
+-- the sums that the reports are made of, order by order
+sums_of_orders as (
+    select
+        platform,
+        account,
+        order_id,
+        charged_total as reported_charged_total,
+        refunds as reported_refunds,
+        gross_sales as reported_gross_sales,
+        receipts as reported_receipts
+    from {{ touched('int_order_sales') }}
+    union all by name
+    select
+        platform,
+        account,
+        order_id,
+        case when line_kind = 'refund' then 0 else amount end as charged_total,
+        case when line_kind = 'refund' then -amount else 0 end as refunds,
+        case when line_kind in ('ticket', 'product', 'membership') then amount else 0 end as gross_sales
+    from lines
+    where booked_at is not null
+    union all by name
+    select
+        platform,
+        account,
+        order_id,
+        amount as receipts
+    from payments
+),
+
+sales_of_orders as (
+    select
+        platform,
+        account,
+        order_id,
+        {% for measure in measures_of_orders %}
+            coalesce(sum({{ measure }}), 0) as {{ measure }},
+            coalesce(sum(reported_{{ measure }}), 0) as reported_{{ measure }},
+        {% endfor %}
+        count(*) as how_many
+    from sums_of_orders
+    group by all
+),
+
+missummed as (
+    {% for measure in measures_of_orders %}
+        select
+            platform,
+            account,
+            order_id,
+            '{{ measure }} is ' || {{ measure }} || ', int_order_sales has ' || reported_{{ measure }} as explanation
+        from sales_of_orders
+        where reported_{{ measure }} <> {{ measure }}
+        {{ 'union all' if not loop.last }}
+    {% endfor %}
+),
+
+zones as (
+    select
+        platform,
+        account,
+        reporting_zone
+    from {{ ref('dim_accounts') }}
+),
+
+dated as (
+    select
+        platform,
+        account,
+        order_id,
+        booked_on as given_day,
+        booked_at as happened_at
+    from lines
+    where booked_at is not null
+    union all
+    select
+        platform,
+        account,
+        order_id,
+        paid_on as given_day,
+        coalesce(paid_at, first_seen_at) as happened_at
+    from payments
+)
+
+select
+    'every row of intermediate is in ' || coalesce(before.mart, after.mart) || ' once' as proof,
+    coalesce(before.platform, after.platform) as platform,
+    coalesce(before.account, after.account) as account,
+    coalesce(before.order_id, after.order_id) as order_id,
+    coalesce(before.how_many, 0) || ' in intermediate, ' || coalesce(after.how_many, 0) || ' in the mart' as explanation
+from rows_of_orders_before as before
+full outer join rows_of_orders_after as after
+    on
+        before.mart = after.mart
+        and before.platform = after.platform
+        and before.account = after.account
+        and before.order_id = after.order_id
+where before.how_many is distinct from after.how_many
+union all
+select
+    'the values of intermediate are those of ' || coalesce(before.mart, after.mart) as proof,
+    coalesce(before.platform, after.platform) as platform,
+    coalesce(before.account, after.account) as account,
+    coalesce(before.order_id, after.order_id) as order_id,
+    'a value is another' as explanation
+from values_of_orders_before as before
+full outer join values_of_orders_after as after
+    on
+        before.mart = after.mart
+        and before.platform = after.platform
+        and before.account = after.account
+        and before.order_id = after.order_id
+where before.found is distinct from after.found
+union all
+select
+    'the lines of an order make its total' as proof,
+    orders.platform,
+    orders.account,
+    orders.order_id,
+    'its total is ' || orders.total_amount || ', its lines make '
+    || coalesce(if({{ is_return('orders.order_type') }}, sums.everything, sums.charged), 0) as explanation
+from orders
+left join lines_of_orders as sums
+    on orders.order_key = sums.order_key and orders.currency is not distinct from sums.currency
+where
+    orders.total_amount is not null
+    and orders.total_amount <> coalesce(if({{ is_return('orders.order_type') }}, sums.everything, sums.charged), 0)
+union all
+-- where payments are not known, the ledger has only the totals
+select
+    'money that went back is the same in payments and lines' as proof,
+    back.platform,
+    back.account,
+    back.order_id,
+    back.in_payments || ' in payments, ' || back.in_lines || ' in lines, on ' || back.gone_on as explanation
+from money_back as back
+semi join orders
+    on
+        back.platform = orders.platform
+        and back.account = orders.account
+        and back.order_id = orders.order_id
+        and orders.payments_known
+where back.in_payments <> back.in_lines
+union all
+select
+    'a ticket is sold for what its line says' as proof,
+    tickets.platform,
+    tickets.account,
+    tickets.order_id,
+    'ticket ' || tickets.ticket_id || ' costs ' || coalesce(cast(tickets.price as varchar), 'NULL') || ', its '
+    || coalesce(prices.how_many, 0) || ' lines say ' || coalesce(cast(prices.amount as varchar), 'NULL') as explanation
+from tickets
+inner join orders on tickets.order_key = orders.order_key
+left join lines_of_tickets as prices on tickets.ticket_key = prices.ticket_key
+where tickets.price is distinct from prices.amount or prices.how_many > 1
+union all
+select
+    'an item without its order is shown' as proof,
+    coalesce(not_here.platform, shown.platform) as platform,
+    coalesce(not_here.account, shown.account) as account,
+    coalesce(not_here.order_id, shown.order_id) as order_id,
+    case
+        when shown.order_key is null then 'its order is not here, and rpt_reconciliation does not say so'
+        else 'rpt_reconciliation says that it is not here, and it is'
+    end as explanation
+from not_here
+full outer join shown on not_here.order_key = shown.order_key
+where not_here.order_key is null or shown.order_key is null
+union all
+select
+    'the sums of an order are those of its lines and payments' as proof,
+    platform,
+    account,
+    order_id,
+    explanation
+from missummed
+union all
+-- before 1972 zones were no quarters of an hour apart
+select
+    'a local day is taken from its time' as proof,
+    dated.platform,
+    dated.account,
+    dated.order_id,
+    dated.happened_at || ' is on ' || coalesce(cast(dated.given_day as varchar), 'NULL') as explanation
+from dated
+inner join zones on dated.platform = zones.platform and dated.account = zones.account
+where
+    dated.happened_at >= timestamptz '1972-02-01'
+    and dated.given_day is distinct from cast(dated.happened_at at time zone zones.reporting_zone as date)
+{% for mart, key, order_id in [
+    ('fct_orders', 'order_key', order),
+    ('fct_tickets', 'ticket_key', ticket_order),
+    ('fct_product_sales', 'product_sale_key', order),
+    ('fct_payments', 'payment_key', order),
+    ('fct_order_lines', 'order_line_key', order),
+    ('fct_order_changes', 'order_change_key', order),
+    ('rpt_reconciliation', 'reconciliation_key', order),
+] %}
+    union all
+    {{ grain(mart, 'platform', [key], order=order_id) }}
+{% endfor %}
+union all
+{{ grain(
+    'int_order_sales', 'platform', ['platform', 'account', 'order_id', 'sales_on', 'event_key', 'currency'], order=order,
+    not_null=['sales_on', 'currency'],
+) }}
+{% for mart, order_id, keys in [
+    ('fct_orders', 'order_id', {
+        'ordered_on': ('dim_dates', 'date_day'),
+        'event_key': ('dim_events', 'event_key'),
+        'customer_key': ('dim_customers', 'customer_key'),
+        'agent_key': ('dim_customers', 'customer_key'),
+    }),
+    ('fct_tickets', order_of_ticket('here.'), {
+        'event_key': ('dim_events', 'event_key'),
+        'customer_key': ('dim_customers', 'customer_key'),
+        'sold_on': ('dim_dates', 'date_day'),
+    }),
+    ('fct_product_sales', order_of('here.'), {
+        'product_key': ('dim_products', 'product_key'),
+        'event_key': ('dim_events', 'event_key'),
+        'customer_key': ('dim_customers', 'customer_key'),
+        'sold_on': ('dim_dates', 'date_day'),
+    }),
+    ('fct_payments', order_of('here.'), {
+        'customer_key': ('dim_customers', 'customer_key'),
+        'agent_key': ('dim_customers', 'customer_key'),
+        'paid_on': ('dim_dates', 'date_day'),
+    }),
+    ('fct_order_lines', 'order_id', {
+        'order_key': ('fct_orders', 'order_key'),
+        'event_key': ('dim_events', 'event_key'),
+        'ticket_key': ('fct_tickets', 'ticket_key'),
+        'product_sale_key': ('fct_product_sales', 'product_sale_key'),
+        'booked_on': ('dim_dates', 'date_day'),
+    }),
+    ('fct_order_changes', 'order_id', {
+        'first_seen_on': ('dim_dates', 'date_day'),
+    }),
+] %}
+    union all
+    {{ keys_found(mart, keys, order_id) }}
+{% endfor %}
+union all
+{{ holds('fct_order_lines', [
+    "(line_kind = 'refund') = (refund_of is not null)",
+    "line_kind <> 'unexplained' or amount <> 0",
+]) }}
+union all
+{{ holds('fct_payments', [
+    "amount = 0 or kind in ('capture', 'refund')",
+    'credit_amount = 0 or amount = 0',
+], order) }}

@@ -1,0 +1,123 @@
+-- Ticket Tailor's models have the rows that they say: a join with one that has two doubles money. And every order and
+-- ticket that a document has is one row of the unified shape, and only those are, with a total that some version has.
+{% set order = 'order_id' %}
+{% set ticket = 'coalesce(order_id, ticket_id)' %}
+with staged_rows as (
+    select
+        box_office as account,
+        order_id,
+        'order' as item,
+        order_id as id,
+        cast(total * cast(1 as decimal(18, 4)) / base_multiplier as decimal(18, 4)) as amount
+    from {{ touched('stg_ticket_tailor__orders') }}
+    {% for tickets in ['issued_tickets', 'order_tickets'] %}
+        union all
+        select
+            box_office as account,
+            coalesce(order_id, ticket_id) as order_id,
+            'ticket' as item,
+            ticket_id as id,
+            null as amount
+        from {{ touched('stg_ticket_tailor__' ~ tickets) }}
+    {% endfor %}
+),
+
+staged as (
+    select
+        account,
+        item,
+        id,
+        list(distinct order_id) as orders,
+        list(distinct amount) as amounts
+    from staged_rows
+    group by all
+),
+
+held_rows as (
+    select
+        account,
+        order_id,
+        'order' as item,
+        order_id as id,
+        total_as_given as amount
+    from {{ touched('int_ticket_tailor__orders') }}
+    union all
+    select
+        account,
+        coalesce(order_id, ticket_id) as order_id,
+        'ticket' as item,
+        ticket_id as id,
+        null as amount
+    from {{ touched('int_ticket_tailor__tickets') }}
+),
+
+held as (
+    select
+        account,
+        item,
+        id,
+        list(distinct order_id) as orders,
+        count(*) as how_many,
+        max(amount) as amount
+    from held_rows
+    group by all
+),
+
+altered as (
+    select
+        coalesce(staged.account, held.account) as account,
+        coalesce(staged.item, held.item) || ' ' || coalesce(staged.id, held.id) as what,
+        list_distinct(list_concat(staged.orders, held.orders)) as orders,
+        case
+            when staged.id is null then 'is made up'
+            when held.id is null then 'is lost'
+            when held.how_many > 1 then 'is there ' || held.how_many || ' times'
+            else 'has the total ' || held.amount || ', which no version of it has'
+        end as how
+    from staged
+    full outer join held on staged.account = held.account and staged.item = held.item and staged.id = held.id
+    where
+        staged.id is null
+        or held.id is null
+        or held.how_many > 1
+        or (held.amount is not null and not list_contains(staged.amounts, held.amount))
+)
+
+select
+    'what documents hold is in intermediate once' as proof,
+    'ticket_tailor' as platform,
+    account,
+    unnest(orders) as order_id,
+    what || ' ' || how as explanation
+from altered
+{% for model, account, key, order_id, not_null, accepted in [
+    ('order_versions', 'box_office', ['version_id'], order, [], {}),
+    ('order_heads', 'box_office', ['order_id'], order, [], {}),
+    ('ticket_heads', 'box_office', ['ticket_id'], ticket, [], {}),
+    ('line_classes', 'box_office', ['order_id', 'line_no'], order, [], {'line_class': [
+        'ticket', 'bundle', 'product', 'membership', 'donation', 'voucher', 'discount', 'buyer_fee', 'tax', 'void', 'other',
+    ]}),
+    ('order_sums', 'box_office', ['order_id'], order, [], {}),
+    ('refund_movements', 'box_office', ['order_id', 'movement_id'], order, [], {}),
+    ('sale_shares', 'box_office', ['order_id', 'line_id'], order, [], {}),
+    ('orders', 'account', ['order_id'], order,
+        ['order_id', 'order_type', 'status', 'is_booked', 'payments_known', 'channel', 'first_seen_at'], {}),
+    ('tickets', 'account', ['ticket_id'], ticket, ['ticket_id', 'status', 'admission_kind', 'first_seen_at'], {}),
+    ('product_sales', 'account', ['product_sale_id', 'order_id'], order,
+        ['product_sale_id', 'order_id', 'kind', 'first_seen_at'], {}),
+    ('payments', 'account', ['payment_id'], order,
+        ['payment_id', 'paid_at_basis', 'kind', 'amount', 'credit_amount', 'first_seen_at'], {}),
+    ('order_lines', 'account', ['order_id', 'line_id'], order, ['order_id', 'line_id', 'line_kind', 'amount'], {'line_kind': [
+        'ticket', 'product', 'donation', 'membership', 'gift_card', 'buyer_fee', 'tax', 'discount', 'refund',
+    ]}),
+    ('currencies', 'box_office', ['currency'], 'null', [], {}),
+    ('events', 'account', ['event_id'], 'null', ['event_id'], {}),
+    ('products', 'account', ['product_id'], 'null', ['product_id'], {}),
+    ('people', 'account', ['customer_id'], 'null', ['customer_id'], {}),
+] %}
+    union all
+    {{ grain(
+        'int_ticket_tailor__' ~ model, "'ticket_tailor'", [account] + key, order=order_id, account=account,
+        not_null=not_null, accepted=accepted,
+    ) }}
+{% endfor %}

@@ -1,0 +1,35 @@
+-- Staging keeps every version of a document of Ticket Tailor once, and finds the keys that it was let in for.
+{% set order = 'order_id' %}
+{{ grain(
+    'stg_ticket_tailor__orders', "'ticket_tailor'", ['version_id'], order=order, account='box_office',
+    not_null=['version_id', 'order_id', 'base_multiplier'],
+) }}
+union all
+{{ grain(
+    'stg_ticket_tailor__order_line_items', "'ticket_tailor'", ['version_id', 'line_no'], order=order, account='box_office'
+) }}
+union all
+{{ grain(
+    'stg_ticket_tailor__order_tickets', "'ticket_tailor'", ['version_id', 'ticket_no'], order=order, account='box_office',
+    not_null=['ticket_id'],
+) }}
+union all
+{{ grain(
+    'stg_ticket_tailor__issued_tickets', "'ticket_tailor'", ['version_id'], order='coalesce(order_id, ticket_id)',
+    account='box_office', not_null=['version_id', 'ticket_id'],
+) }}
+union all
+{{ grain(
+    'stg_ticket_tailor__refused', "'ticket_tailor'", ['refused_id'], order='null', account='box_office',
+    not_null=['refused_id'],
+) }}
+{% for list in [
+    'check_ins', 'discounts', 'event_series', 'events', 'holds', 'issued_memberships', 'membership_types', 'products',
+    'voucher_codes', 'vouchers', 'waitlist_signups',
+] %}
+    union all
+    {{ grain(
+        'stg_ticket_tailor__' ~ list, "'ticket_tailor'", ['version_id'], order='null', account='box_office',
+        not_null=['version_id'],
+    ) }}
+{% endfor %}

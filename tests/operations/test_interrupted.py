@@ -1,0 +1,95 @@
+"""A run that somebody stops, by Ctrl-C or SIGTERM, wherever it is: said for what it is, no failure, and made good."""
+
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from pipelines import bookkeeping, run
+from pipelines.sandbox.faults import Faults
+from pipelines.settings import ROOT, Settings
+from pipelines.status import status
+from tests.operations.house import House
+from tests.operations.test_disturbed import published_sales, quiet, true_sales
+
+
+class Stopped:
+    """`boxoffice run`, sent a signal as soon as ``reached`` is true."""
+
+    def __init__(
+        self, house: House, settings: Settings, number: int, reached: Callable[[str], bool], verb: str
+    ) -> None:
+        self.called = house.folder / "called"
+        told = house.folder / "stderr"
+        with told.open("w") as stderr:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "pipelines.cli", verb],
+                cwd=ROOT,
+                env=house.environment(settings) | {"BOXOFFICE__ON_FAILURE": f"touch '{self.called}'"},
+                stderr=stderr,
+            )
+            while not reached(told.read_text()):
+                assert process.poll() is None, told.read_text()
+                time.sleep(0.01)
+            process.send_signal(number)
+            self.code = process.wait(60)
+        self.told = told.read_text()
+
+
+def test_whatever_it_was_doing(house: House) -> None:
+    settings = house.settings()
+    house.go_on(24)
+    dbt_log = settings.logs / "dbt.log"
+
+    def looking(_told: str) -> bool:
+        return len(house.api.requests) > asked
+
+    def loading(_told: str) -> bool:
+        return not settings.clean_marker.exists()
+
+    def landing(_told: str) -> bool:
+        return bool(packages() - held)
+
+    def packages() -> set[Path]:
+        return set(settings.dlt_dir.glob("pipelines/*/load/*/*"))
+
+    def building(told: str) -> bool:
+        return "building" in told and len(re.findall(r" of \d+ (OK|PASS)", dbt_log.read_text())) > done + 20
+
+    def publishing(told: str) -> bool:
+        return "publishing" in told
+
+    before = settings.published.read_bytes()
+    for reached, number in (
+        (looking, signal.SIGINT),
+        (loading, signal.SIGINT),
+        (landing, signal.SIGTERM),
+        (building, signal.SIGINT),
+        (building, signal.SIGTERM),
+        (publishing, signal.SIGINT),
+    ):
+        asked, done = len(house.api.requests), len(re.findall(r" of \d+ (OK|PASS)", dbt_log.read_text()))
+        held = packages()
+        house.api.faults = Faults(rate=1, kinds=("hang",)) if reached is looking else None
+        stopped = Stopped(house, settings, number, reached, "run")
+        house.api.faults = None
+        where = f"{reached.__name__}: {stopped.told}"
+        assert stopped.code == 128 + number, where
+        assert "Interrupted. Nothing is lost" in stopped.told, where
+        assert "Traceback" not in stopped.told and "failed" not in stopped.told, where
+        assert not stopped.called.exists(), where
+        [line] = bookkeeping.last_runs(settings, 1)
+        assert (line["outcome"], line["error"]) == ("interrupted", None), where
+        assert [one["error"] for one in line["accounts"] if one["error"]] == [], where
+        told = status(settings, 1)
+        assert any("was interrupted" in note for note in told.notes)
+        assert not any("failed" in want for want in told.wants)
+        assert line["published"] or settings.published.read_bytes() == before
+
+    finished = run.run(settings, echo=quiet)
+    assert finished.outcome in ("done", "idle")
+    assert published_sales(settings) == true_sales(house)
+    assert run.run(settings, echo=quiet).outcome == "idle"
