@@ -10,9 +10,9 @@ import duckdb
 import pytest
 
 from tests.deliveries import checks
-from tests.deliveries.__main__ import at_number, draw, read
+from tests.deliveries.__main__ import draw, read
 from tests.deliveries.batch import Batch
-from tests.deliveries.sequences import Sequence
+from tests.deliveries.sequences import Sequence, renumbered
 
 EXAMPLES = sorted((Path(__file__).parent / "deliveries" / "examples").glob("*.md"))
 DRAWN = 240
@@ -21,7 +21,7 @@ DRAWN = 240
 @pytest.fixture(scope="module")
 def batch(tmp_path_factory: pytest.TempPathFactory) -> Batch:
     """All in one warehouse: grown over three runs, given in another order to a second one, and built anew."""
-    sequences = [at_number(read(path), number) for number, path in enumerate(EXAMPLES)]
+    sequences = [renumbered(read(path), number) for number, path in enumerate(EXAMPLES)]
     sequences += [draw("suite", number) for number in range(len(EXAMPLES), len(EXAMPLES) + DRAWN)]
     tried = Batch(tmp_path_factory.mktemp("deliveries"), sequences)
     tried.try_all()

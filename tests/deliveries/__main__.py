@@ -17,7 +17,7 @@ from pathlib import Path
 from tests.deliveries import shrink, ticket_tailor, ticketor
 from tests.deliveries.batch import Batch, summary
 from tests.deliveries.checks import Finding
-from tests.deliveries.sequences import Sequence
+from tests.deliveries.sequences import Sequence, renumbered
 
 MAKERS = {"ticketor": ticketor.Maker, "ticket_tailor": ticket_tailor.Maker}
 _TEST = re.compile(r": test (\w+)$")
@@ -64,7 +64,7 @@ def replay(asked: argparse.Namespace) -> int:
         return 0
     sequences = []
     for number, path in enumerate(asked.replay):
-        sequences.append(at_number(read(path), number))
+        sequences.append(renumbered(read(path), number))
     with tempfile.TemporaryDirectory() as folder:
         findings = Batch(Path(folder), sequences, say, frozenset(asked.leave_out)).try_all()
     for line in summary(findings):
@@ -74,11 +74,6 @@ def replay(asked: argparse.Namespace) -> int:
 
 def read(path: Path) -> Sequence:
     return json.loads(path.read_text().partition("<!-- to replay:")[2].partition("\n-->")[0])
-
-
-def at_number(sequence: Sequence, number: int) -> Sequence:
-    old, new = shrink.base_of(sequence["number"]), shrink.base_of(number)
-    return {**shrink.rebased(sequence, old, new), "number": number}
 
 
 def search(asked: argparse.Namespace) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 from tests.deliveries import ticketor
 from tests.deliveries.batch import Batch
 from tests.deliveries.checks import Finding
-from tests.deliveries.sequences import Sequence, base_of, rebased
+from tests.deliveries.sequences import Sequence, renumbered
 
 MOST = 240  # candidates in one warehouse
 SIMPLE = {
@@ -78,7 +78,7 @@ def reduce(
         smaller = list(itertools.islice(_unique(best, candidates(best, turn)), MOST))
         if not smaller:
             break
-        tried = [{**rebased(each, base_of(best["number"]), base_of(n)), "number": n} for n, each in enumerate(smaller)]
+        tried = [renumbered(each, n) for n, each in enumerate(smaller)]
         survivors = _survivors(tried, kind, left_out)
         say(f"reducing: {len(tried)} candidates, {len(survivors)} of them fail, {_size(best)} bytes so far")
         if not survivors:
@@ -226,7 +226,7 @@ def _ticket_tailor(sequence: Sequence) -> Iterator[Sequence]:
                 chosen = copy.deepcopy(states)
                 chosen[index][name].pop(position)
                 yield with_states(chosen)
-    for gone in sorted({each["id"] for each in _nested(states)}):
+    for gone in sorted({each["id"] for each in _nested(states) if each["id"]}):
         chosen = copy.deepcopy(states)
         for state in chosen:
             for order in state["orders"]:

@@ -34,6 +34,8 @@ SHAPES = (
     "huge amounts",
     "negative amounts",
     "add-ons",
+    "other types",
+    "line ids",
 )
 ABSENT = "(absent)"
 MONEY = ("subtotal", "tax", "total", "total_paid", "refund_amount", "credited_out_amount")
@@ -399,6 +401,7 @@ class Maker:
             ("moved tickets", self._move),
             ("lines removed", self._lines_removed),
             ("negative amounts", self._negative),
+            ("line ids", self._line_ids),
         ]
         shape, change = self.chance.choice(changes)
         if (not shape or self.allows(shape)) and (state["orders"] or change in (self._event_counter,)):
@@ -491,6 +494,8 @@ class Maker:
         values: list[Any] = [None, ABSENT]
         if name == "created_at":
             values = [self.created(old) if type(old) is int else old, old]
+            if self.allows("far dates"):
+                values += [253402300799, -1, 0, 10**12]
         elif name in ("issued_tickets", "line_items", "meta_data", "custom_questions"):
             values += [[]]
         elif name in ("currency", "listed_currency"):
@@ -503,6 +508,8 @@ class Maker:
                 values += [99999999999]
         elif isinstance(old, str):
             values += ["", old.upper(), f" {old} "]
+            if self.allows("other types"):
+                values += [5, True, {"a": "b"}, ["a", 1]]
             if self.allows("odd blanks"):
                 values += [f"\u200b{old}\t", f"{old}\u00a0"]
         elif isinstance(old, dict):
@@ -578,6 +585,16 @@ class Maker:
         order = self._order(state)
         if order.get("line_items"):
             order["line_items"].pop(self.chance.randrange(len(order["line_items"])))
+
+    def _line_ids(self, state: State) -> None:
+        """Lines and copies of tickets without an id, or with one that another has."""
+        order = self._order(state)
+        name = self.chance.choice(["line_items", "issued_tickets"])
+        if order.get(name):
+            each = self.chance.choice(order[name])
+            each["id"] = self.chance.choice([None, "", order[name][0]["id"]])
+            if self.maybe(0.3):
+                order[name].append(copy.deepcopy(each))
 
     def _negative(self, state: State) -> None:
         order = self._order(state)

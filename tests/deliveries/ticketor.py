@@ -35,6 +35,9 @@ SHAPES = (
     "reused invoice ids",
     "copied files",
     "growing files",
+    "huge ids",
+    "colliding ids",
+    "other types",
 )
 
 MARKS = {
@@ -90,7 +93,7 @@ class File(NamedTuple):
 
     path: str
     content: bytes
-    mtime: float
+    mtime: float | None  # None: that of writing it, as a file that grows has
     records: int
     must: int
 
@@ -100,14 +103,17 @@ class Maker:
 
     def __init__(self, chance: random.Random, number: int, without: frozenset[str] = frozenset(), plain: bool = False):
         self.chance, self.number, self.without, self.plain = chance, number, without, plain
-        self.base = base_of(number)
-        self.names = iter(range(1, 999))
-        self.versions: list[dict[str, Any]] = []
+        self.huge = self.allows("huge ids") and self.maybe(0.04)
+        self.base = base_of(number, self.huge)
+        self.colliding = self.allows("colliding ids") and self.maybe(0.15)
+        self.names: dict[str, Iterator[int]] = {}
 
     # what was sold
 
-    def id(self) -> int:
-        return self.base + next(self.names)
+    def id(self, kind: str = "") -> int:
+        """A new number; where they collide, an invoice, a ticket, a product and a payment all begin with the first."""
+        kind = kind if self.colliding else ""
+        return self.base + next(self.names.setdefault(kind, iter(range(1, 750))))
 
     def maybe(self, chance: float) -> bool:
         return self.chance.random() < chance
@@ -138,7 +144,7 @@ class Maker:
         price, charge = self.money(), self.chance.choice([0, 0, 1.25, 2])
         event = self.base + 800 + self.chance.randrange(2)
         return {
-            "Id": self.id(),
+            "Id": self.id("ticket"),
             "InvoiceId": invoice,
             "Status": "sold",
             "Section": "Balcony",
@@ -159,7 +165,7 @@ class Maker:
     def product(self, invoice: int) -> Payload:
         product = self.base + 850 + self.chance.randrange(2)
         return {
-            "Id": self.id(),
+            "Id": self.id("product"),
             "InvoiceId": invoice,
             "Product": {"ProductId": product, "ProductName": f"Shirt {product}"},
             "Amount": self.chance.choice([1, 1, 2, 3]),
@@ -179,7 +185,7 @@ class Maker:
 
     def payment(self, invoice: int, amount: Any, currency: str) -> Payload:
         return {
-            "Id": 0 if self.allows("zero payment ids") and self.maybe(0.05) else self.id(),
+            "Id": 0 if self.allows("zero payment ids") and self.maybe(0.05) else self.id("payment"),
             "ChargeMethod": "PRIOR_AUTH_CAPTURE",
             "Amount": amount,
             "Currency": currency,
@@ -309,7 +315,8 @@ class Maker:
             messages.append(self._garbage())
         messages.sort(key=lambda message: message["at"])
         self._into_files(messages)
-        return {"platform": "ticketor", "number": self.number, "plain": self.plain, "messages": messages}
+        about = {"platform": "ticketor", "number": self.number, "plain": self.plain, "huge": self.huge}
+        return {**about, "messages": messages}
 
     def user(self) -> Payload:
         return {
@@ -444,7 +451,7 @@ class Maker:
             value = pick(values)
             return value, isinstance(value, int | float)
         if name in MONEY or name == "ReturnedAmount":
-            values = [0, -1, -12.5, 0.0001, "23.75", str(old), None, ABSENT, ""]
+            values = [0, -1, -12.5, 0.0001, "23.75", str(old), None, ABSENT, "", "1e2", " 5 ", "1,000.00", "$5"]
             if self.allows("huge amounts"):
                 values += [99999999999, -12345678901.25]
             value = pick(values)
@@ -465,14 +472,17 @@ class Maker:
         if name in WORDS:
             return pick(WORDS[name]), True
         if name in OBJECTS:
-            return pick([None, ABSENT, {}]), False
+            return pick([None, ABSENT, {}, *(["a text", []] if self.allows("other types") else [])]), False
         if name in LISTS.values():
             return pick([None, [], ABSENT]), True
         if isinstance(old, str):
             values = [None, "", ABSENT, f" {old} ", old.upper(), old * 3, "line\u2028sep", "a\r\nb"]
             if self.allows("odd blanks"):
                 values += [f"\u200b{old}\t", f"\ufeff{old}\r\n", f"{old}\u00a0"]
-            return pick(values), True
+            if self.allows("other types"):
+                values += [5, True, 1.5, {"a": "b"}, ["a", 1]]
+            value = pick(values)
+            return value, value is None or isinstance(value, str)
         return old, True
 
     def _garbage(self) -> dict[str, Any]:
@@ -600,7 +610,8 @@ def files(sequence: Sequence) -> Iterator[tuple[dict[str, Any], File]]:
         by_envelope = all(message["wrap"] not in ("bare", None) for message in group)
         if file.get("grows") and file["layout"] == "lines" and by_envelope and len(group) > 1 and file["round"]:
             begun = _file(sequence, name, file, group[:-1])
-            yield {**file, "round": file["round"] - 1, "other_round": -1}, begun._replace(path=whole.path)
+            whole = whole._replace(mtime=None)
+            yield {**file, "round": file["round"] - 1, "other_round": -1}, begun._replace(path=whole.path, mtime=None)
         yield file, whole
         if file.get("copied"):
             yield file, whole._replace(path=f"{whole.path}.copy.json")
@@ -623,7 +634,7 @@ def _file(sequence: Sequence, name: int, file: dict[str, Any], group: list[dict[
         content = gzip.compress(content, mtime=0)
     moment = moment_of(max(message["at"] for message in group))
     folder = {"": "", "day": f"{moment:%Y-%m-%d}/"}.get(file["folder"], file["folder"] + "/")
-    stem = f"{base_of(sequence['number'])}-{name}"
+    stem = f"{base_of(sequence['number'])}-{name}"  # a huge number might be taken for a time
     if file["dated"]:
         stem = f"{moment:%Y%m%dT%H%M%S.%fZ}_{stem}"
     must = sum(message["must"] for message in group)
@@ -634,7 +645,8 @@ def write(folder: Path, file: File) -> None:
     path = folder / file.path
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(file.content)
-    os.utime(path, (file.mtime, file.mtime))
+    if file.mtime is not None:
+        os.utime(path, (file.mtime, file.mtime))
 
 
 # what plain sequences must come to
@@ -676,7 +688,7 @@ def item_keys(sequence: Sequence) -> set[tuple[str, str]]:
     """The ids that surely have rows: of records that have to be let in, and of no invoice that may be a return, whose
     items are those of the sale it returns."""
     no_sales = {
-        str(message["payload"].get("Id"))
+        str(int(float(message["payload"]["Id"])))
         for message in sequence["messages"]
         if message["kind"] in ("invoice", "details")
         and (
