@@ -20,7 +20,7 @@ from pipelines.ticket_tailor.client import Client
 from pipelines.ticket_tailor.crew import Crew
 from pipelines.ticket_tailor.documents import Document
 from pipelines.ticket_tailor.faults import KeyRefused, Offline, SameBoxOffice
-from pipelines.ticket_tailor.lists import List, chosen
+from pipelines.ticket_tailor.lists import LISTS, List, chosen
 from pipelines.ticket_tailor.packages import TABLES, Gathering, Package
 from pipelines.ticket_tailor.progress import Progress
 from pipelines.ticket_tailor.reading import Came, Cut, Depth, Done, Failed, Happening, Read, Unreadable, follow
@@ -197,7 +197,9 @@ class Plan:
             raise Problem("\n".join(map(str, problems)))
 
     def _lists_refused(self) -> Problem:
-        names, reasons = ", ".join(self._refused), " ".join(self._refused.values())
+        # they came in the order of the threads; the list of parents is refused for their children too
+        refused = [name for name in LISTS if name in self._refused]
+        names, reasons = ", ".join(refused), " ".join(dict.fromkeys(self._refused[name] for name in refused))
         lists = f"the list {names}" if len(self._refused) == 1 else f"the lists {names}"
         return Problem(
             f"Ticket Tailor does not let {lists} be read. {reasons} What was read before is kept, the other lists were "

@@ -44,7 +44,7 @@ mentions as (
         where
             {{ who }}_id is not null
             and {{ says_something() }}
-            {{ '' if whole else 'and ' ~ names_who_was_heard_of(model, who) }}
+            and {{ 'true' if whole else names_who_was_heard_of(model, who) }}
         {{ 'union all' if not loop.last }}
     {% endfor %}
 ),
