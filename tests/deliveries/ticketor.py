@@ -12,6 +12,7 @@ import json
 import os
 import random
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -31,6 +32,7 @@ SHAPES = (
     "garbage",
     "moved items",
     "huge amounts",
+    "huge prices",
     "doubled items",
     "reused invoice ids",
     "copied files",
@@ -447,12 +449,13 @@ class Maker:
         if name in IDS:
             return pick([0, None, str(old), ABSENT]), False
         if name == "Amount" and not isinstance(old, dict):
-            values = [0, -1, 1.5, str(old), None, ABSENT, *([12345678901.25] if self.allows("huge amounts") else [])]
+            huge = "huge prices" if isinstance(old, int) and old < 4 else "huge amounts"  # pieces, most likely
+            values = [0, -1, 1.5, str(old), None, ABSENT, *([12345678901.25] if self.allows(huge) else [])]
             value = pick(values)
             return value, isinstance(value, int | float)
         if name in MONEY or name == "ReturnedAmount":
             values = [0, -1, -12.5, 0.0001, "23.75", str(old), None, ABSENT, "", "1e2", " 5 ", "1,000.00", "$5"]
-            if self.allows("huge amounts"):
+            if self.allows("huge prices" if name in ("UnitPrice", "ReturnedAmount") else "huge amounts"):
                 values += [99999999999, -12345678901.25]
             value = pick(values)
             return value, isinstance(value, int | float)
@@ -688,7 +691,7 @@ def item_keys(sequence: Sequence) -> set[tuple[str, str]]:
     """The ids that surely have rows: of records that have to be let in, and of no invoice that may be a return, whose
     items are those of the sale it returns."""
     no_sales = {
-        str(int(float(message["payload"]["Id"])))
+        str(int(Decimal(str(message["payload"]["Id"]))))
         for message in sequence["messages"]
         if message["kind"] in ("invoice", "details")
         and (
