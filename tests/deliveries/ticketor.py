@@ -455,7 +455,10 @@ class Maker:
             return value, isinstance(value, int | float)
         if name in MONEY or name == "ReturnedAmount":
             values = [0, -1, -12.5, 0.0001, "23.75", str(old), None, ABSENT, "", "1e2", " 5 ", "1,000.00", "$5"]
-            if self.allows("huge prices" if name in ("UnitPrice", "ReturnedAmount") else "huge amounts"):
+            of_product = name in ("UnitPrice", "ReturnedAmount") or (
+                name in ("Discount", "Tax", "DeliveryFee") and parent not in ("Amount", "PlatformFee")
+            )
+            if self.allows("huge prices" if of_product else "huge amounts"):
                 values += [99999999999, -12345678901.25]
             value = pick(values)
             return value, isinstance(value, int | float)
