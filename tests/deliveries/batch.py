@@ -47,7 +47,9 @@ class Batch:
         self.files: dict[tuple[str, str], tuple[int, ticketor.File]] = {}
         self.zones = dict(list(ZONES.items())[: 2 if len(sequences) < FEW else len(ZONES)])
         self.account = {
-            each["number"]: tuple(self.zones)[index % len(self.zones)] for index, each in enumerate(sequences)
+            # two neighbours are of two platforms
+            each["number"]: tuple(self.zones)[index // 2 % len(self.zones)]
+            for index, each in enumerate(sequences)
         }
         self.has = {each["platform"] for each in sequences}
 
