@@ -1,6 +1,7 @@
 """Reduces a sequence that breaks something: hundreds of smaller ones are tried side by side in one warehouse."""
 
 import copy
+import functools
 import itertools
 import json
 import random
@@ -14,6 +15,8 @@ from tests.deliveries import ticketor
 from tests.deliveries.batch import Batch
 from tests.deliveries.checks import Finding
 from tests.deliveries.sequences import Sequence, renumbered
+
+Edit = Callable[[Sequence], Sequence]
 
 MOST = 240  # candidates in one warehouse
 SIMPLE = {
@@ -72,21 +75,38 @@ def reduce(
     left_out: frozenset[str] = frozenset(),
     builds: int = 8,
 ) -> tuple[Sequence, Finding | None]:
-    """The smallest sequence found within so many warehouses that shows the same kind of finding."""
+    """The smallest sequence found within so many warehouses that shows the same kind of finding.
+
+    Every other warehouse tries one edit at a time, the next one those that were survived, many at once.
+    """
     best, shown = sequence, None
+    survived: list[Edit] = []
     for turn in range(builds):
-        smaller = list(itertools.islice(_unique(best, candidates(best, turn)), MOST))
-        if not smaller:
+        chance = random.Random(turn)
+        if survived:
+            sizes = [len(survived), *(max(1, len(survived) * part // 8) for part in range(1, 8) for _ in range(6))]
+            sets = [[edit] for edit in survived] + [chance.sample(survived, size) for size in sizes]
+        else:
+            sets = [[edit] for edit in itertools.islice(edits(best, chance), MOST)]
+        tried: list[Sequence] = []
+        made: list[list[Edit]] = []
+        for chosen in sets:
+            smaller = copy.deepcopy(best)
+            for edit in chosen:
+                smaller = edit(smaller)
+            if smaller != best:
+                tried.append(renumbered(smaller, len(tried)))
+                made.append(chosen)
+        found = _survivors(tried, kind, left_out) if tried else {}
+        say(f"reducing: {len(tried)} candidates, {len(found)} of them fail, {_size(best)} bytes so far")
+        if not found:
             break
-        tried = [renumbered(each, n) for n, each in enumerate(smaller)]
-        survivors = _survivors(tried, kind, left_out)
-        say(f"reducing: {len(tried)} candidates, {len(survivors)} of them fail, {_size(best)} bytes so far")
-        if not survivors:
-            if turn:
-                break
-            continue
-        number = min(survivors, key=lambda n: _size(tried[n]))
-        best, shown = tried[number], survivors[number]
+        number = min(found, key=lambda each: _size(tried[each]))
+        shown = found[number]
+        if survived or len(found) == 1 or turn == builds - 1:
+            best, survived = tried[number], []
+        else:
+            survived = [made[each][0] for each in sorted(found)]  # each alone is one of the sets of the next turn
     return best, shown
 
 
@@ -123,133 +143,121 @@ def _size(sequence: Sequence) -> int:
     return len(json.dumps(sequence["states"])) + 3000 * changed
 
 
-def _unique(best: Sequence, made: Iterator[Sequence]) -> Iterator[Sequence]:
-    seen = {json.dumps(best, sort_keys=True)}
-    for each in made:
-        text = json.dumps(each, sort_keys=True)
-        if text not in seen:
-            seen.add(text)
-            yield each
+def edits(sequence: Sequence, chance: random.Random) -> Iterator[Edit]:
+    """What makes a sequence smaller: each can be done after any others."""
+    return _ticketor(sequence, chance) if sequence["platform"] == "ticketor" else _ticket_tailor(sequence)
 
 
-def candidates(sequence: Sequence, turn: int) -> Iterator[Sequence]:
-    if sequence["platform"] == "ticketor":
-        return _ticketor(sequence, turn)
-    return _ticket_tailor(sequence)
-
-
-def _ticketor(sequence: Sequence, turn: int) -> Iterator[Sequence]:
+def _ticketor(sequence: Sequence, chance: random.Random) -> Iterator[Edit]:
     messages = sequence["messages"]
+    names = [message["at"] for message in messages]
 
-    def with_messages(chosen: list[dict[str, Any]]) -> Sequence:
-        return {**sequence, "messages": copy.deepcopy(chosen)}
+    def keep(chosen: set[float]) -> Edit:
+        return lambda each: {**each, "messages": [one for one in each["messages"] if one["at"] in chosen]}
 
     for size in (1, 2, 3, 4):
-        sets = list(itertools.combinations(messages, size))
-        random.Random(turn).shuffle(sets)
-        for chosen in sets[:60]:
-            if size < len(messages):
-                yield with_messages(list(chosen))
-    if len(messages) > 1:
-        for gone in range(len(messages)):
-            yield with_messages(messages[:gone] + messages[gone + 1 :])
-    yield _plainly(sequence)
-    one_round = copy.deepcopy(sequence)
-    for message in one_round["messages"]:
-        message["file"] = {**message["file"], "round": 0}
-    yield one_round
+        sets = list(itertools.combinations(names, size)) if len(names) < 30 else []
+        chance.shuffle(sets)
+        for chosen in sets[:40]:
+            yield keep(set(chosen))
+    for gone in names:
+        yield keep(set(names) - {gone})
+    yield _plainly
+    yield _at_once
     paths = [
-        (index, path)
-        for index, message in enumerate(messages)
+        (message["at"], path)
+        for message in messages
         if "payload" in message
         for path in ticketor.leaves(message["payload"])
+        if path[-1] in SIMPLE
     ]
-    simpler = [(index, path) for index, path in paths if path[-1] in SIMPLE]
-    yield _simplified(sequence, simpler)
-    for step in (len(simpler) // 2, len(simpler) // 4, len(simpler) // 8):
-        for start in range(0, len(simpler), step or 1):
-            if step > 1:
-                yield _simplified(sequence, simpler[start : start + step])
-    for each in simpler:
-        yield _simplified(sequence, [each])
-    for index, message in enumerate(messages):
-        for name in ticketor.LISTS.values():
-            for gone in range(len(message.get("payload", {}).get(name) or [])):
-                smaller = copy.deepcopy(sequence)
-                smaller["messages"][index]["payload"][name].pop(gone)
-                yield smaller
+    chance.shuffle(paths)
+    for at, path in paths:
+        yield functools.partial(_simplified, at=at, path=path)
 
 
 def _plainly(sequence: Sequence) -> Sequence:
     """Each message in an envelope and a file of its own."""
-    smaller = copy.deepcopy(sequence)
-    for name, message in enumerate(smaller["messages"]):
+    for name, message in enumerate(sequence["messages"]):
         rounds = {key: message["file"][key] for key in ("round", "other_round")}
         message["file"] = {"name": name, "layout": "single", "gzip": False, "folder": "", "dated": False, **rounds}
         if "payload" in message:
             message["form"], message["wrap"] = "json", "object"
-    return smaller
+    return sequence
 
 
-def _simplified(sequence: Sequence, paths: list[tuple[int, tuple[Any, ...]]]) -> Sequence:
-    smaller = copy.deepcopy(sequence)
-    for index, path in paths:
-        target = smaller["messages"][index]["payload"]
-        try:
-            for step in path[:-1]:
-                target = target[step]
-            if path[-1] in target:
-                target[path[-1]] = copy.deepcopy(SIMPLE[path[-1]])
-        except (KeyError, IndexError, TypeError):
-            continue  # what held it was simplified before
-    return smaller
+def _at_once(sequence: Sequence) -> Sequence:
+    for message in sequence["messages"]:
+        message["file"] = {**message["file"], "round": 0}
+    return sequence
 
 
-def _ticket_tailor(sequence: Sequence) -> Iterator[Sequence]:
+def _simplified(sequence: Sequence, at: float, path: tuple[Any, ...]) -> Sequence:
+    for message in sequence["messages"]:
+        if message["at"] == at and "payload" in message:
+            target = message["payload"]
+            try:
+                for step in path[:-1]:
+                    target = target[step]
+                if path[-1] in target:
+                    target[path[-1]] = copy.deepcopy(SIMPLE[path[-1]])
+            except (KeyError, IndexError, TypeError):
+                continue  # what held it was simplified before
+    return sequence
+
+
+def _ticket_tailor(sequence: Sequence) -> Iterator[Edit]:
     states = sequence["states"]
+    for index, other in itertools.permutations(range(len(states)), 2):
+        yield functools.partial(_as_before, index=index, other=other)
+    listed = {each["id"] for state in states for objects in state.values() for each in objects}
+    nested = {each["id"] for state in states for each in _nested(state) if isinstance(each["id"], str)}
+    for gone in sorted(listed | nested):
+        yield functools.partial(_without, gone=gone)
+        for index in range(len(states)):
+            yield functools.partial(_without, gone=gone, only=index)
+    for index, (before, after) in enumerate(itertools.pairwise(states)):
+        held = {each["id"]: each for objects in before.values() for each in objects}
+        for objects in after.values():
+            for each in objects:
+                old = held.get(each["id"], each)
+                for key in each:
+                    if old.get(key) != each[key]:
+                        yield functools.partial(_reverted, index=index + 1, name=each["id"], key=key)
 
-    def with_states(chosen: list[dict[str, Any]]) -> Sequence:
-        return {**sequence, "states": copy.deepcopy(chosen)}
 
-    for index in range(len(states)):
-        for other in range(len(states)):
-            if states[index] != states[other]:
-                chosen = list(states)
-                chosen[index] = states[other]
-                yield with_states(chosen)
-    ids = {each["id"]: name for state in states for name, objects in state.items() for each in objects}
-    for gone, name in ids.items():
-        yield with_states([{**s, name: [each for each in s[name] if each["id"] != gone]} for s in states])
-    for index, state in enumerate(states):
-        for name, objects in state.items():
-            for position in range(len(objects)):
-                chosen = copy.deepcopy(states)
-                chosen[index][name].pop(position)
-                yield with_states(chosen)
-    for gone in sorted({each["id"] for each in _nested(states) if each["id"]}):
-        chosen = copy.deepcopy(states)
-        for state in chosen:
+def _as_before(sequence: Sequence, index: int, other: int) -> Sequence:
+    sequence["states"][index] = copy.deepcopy(sequence["states"][other])
+    return sequence
+
+
+def _without(sequence: Sequence, gone: str, only: int | None = None) -> Sequence:
+    for index, state in enumerate(sequence["states"]):
+        if only in (None, index):
+            for name, objects in state.items():
+                state[name] = [each for each in objects if each["id"] != gone]
             for order in state["orders"]:
                 for name in ("line_items", "issued_tickets"):
                     if isinstance(order.get(name), list):
                         order[name] = [each for each in order[name] if each["id"] != gone]
-        yield with_states(chosen)
-    for index, (before, after) in enumerate(itertools.pairwise(states)):
-        for name in after:
-            held = {each["id"]: each for each in before[name]}
-            for position, each in enumerate(after[name]):
-                for key in each:
-                    if each["id"] in held and held[each["id"]].get(key) != each[key] and key in held[each["id"]]:
-                        chosen = copy.deepcopy(states)
-                        chosen[index + 1][name][position][key] = copy.deepcopy(held[each["id"]][key])
-                        yield with_states(chosen)
+    return sequence
 
 
-def _nested(states: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    for state in states:
-        for order in state["orders"]:
-            yield from order.get("line_items") or []
-            yield from order.get("issued_tickets") or []
+def _reverted(sequence: Sequence, index: int, name: str, key: str) -> Sequence:
+    """A field as it was in the state before."""
+    before, after = sequence["states"][index - 1], sequence["states"][index]
+    held = {each["id"]: each for objects in before.values() for each in objects}
+    for objects in after.values():
+        for each in objects:
+            if each["id"] == name and key in held.get(name, {}):
+                each[key] = copy.deepcopy(held[name][key])
+    return sequence
+
+
+def _nested(state: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for order in state["orders"]:
+        yield from order.get("line_items") or []
+        yield from order.get("issued_tickets") or []
 
 
 def written(sequence: Sequence, finding: Finding | None, kind: str) -> str:
