@@ -85,7 +85,7 @@ def search(asked: argparse.Namespace) -> int:
         size = asked.batch if asked.minutes else min(asked.batch, asked.sequences - done)
         sequences = [draw(seed, each, asked.platform, frozenset(asked.without)) for each in range(size)]
         begun = time.monotonic()
-        for finding in _tried(asked, sequences, left_out):
+        for finding in _tried(asked, sequences, left_out, full=number % 2 == 0):
             kind = shrink.what(finding.kind)
             kinds[kind] += 1
             if kinds[kind] == 1:
@@ -98,12 +98,12 @@ def search(asked: argparse.Namespace) -> int:
     return 1 if kinds else 0
 
 
-def _tried(asked: argparse.Namespace, sequences: list[Sequence], left_out: set[str]) -> list[Finding]:
+def _tried(asked: argparse.Namespace, sequences: list[Sequence], left_out: set[str], full: bool) -> list[Finding]:
     """What a batch shows. A test that fails keeps all else from being seen: it is left out from then on."""
     findings: list[Finding] = []
     while True:
         with tempfile.TemporaryDirectory(dir=asked.folder) as folder:
-            found = Batch(Path(folder), sequences, say, frozenset(left_out)).try_all()
+            found = Batch(Path(folder), sequences, say, frozenset(left_out), full).try_all()
             shutil.rmtree(folder, ignore_errors=True)
         findings += found
         failing = {match[1] for each in found if (match := _TEST.search(each.kind))} - left_out
