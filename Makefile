@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench docs notebooks torture worlds
+.PHONY: help demo test lint bench docs notebooks torture worlds fuzz
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /make \1	/'
@@ -50,6 +50,10 @@ worlds: .venv/.dev  ## the marts against the ledgers of a hundred made-up venues
 torture: .venv/.dev  ## runs killed two hundred times at random moments, compared with one left alone
 	@$(BIN)/python -m tests.torture --kills 200
 	@$(BIN)/python -m tests.torture --kills 20 --power-loss
+
+FUZZ ?= --sequences 20000
+fuzz: .venv/.dev  ## twenty thousand strange deliveries, an hour or more; FUZZ="--minutes 600 --seed 7" for others
+	@$(BIN)/python -m tests.deliveries $(FUZZ)
 
 bench: .venv/.dev  ## the figures of benchmarks/README.md, side by side with their floors and rivals
 	@$(BIN)/python -m benchmarks
