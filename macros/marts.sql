@@ -47,9 +47,9 @@
     {#- An amount for a sentence: with the currency's own decimals, or four where it has more. -#}
     case
         when {{ amount }} is null then 'an unknown amount'
-        when {{ minor_units(currency) }} = 0 and {{ amount }} = trunc({{ amount }}) then cast(cast({{ amount }} as decimal(18, 0)) as varchar)
-        when {{ minor_units(currency) }} = 2 and {{ amount }} = cast({{ amount }} as decimal(18, 2)) then cast(cast({{ amount }} as decimal(18, 2)) as varchar)
-        when {{ minor_units(currency) }} < 4 and {{ amount }} = cast({{ amount }} as decimal(18, 3)) then cast(cast({{ amount }} as decimal(18, 3)) as varchar)
+        when {{ minor_units(currency) }} = 0 and {{ amount }} = trunc({{ amount }}) then cast(cast({{ amount }} as decimal(38, 0)) as varchar)
+        when {{ minor_units(currency) }} = 2 and {{ amount }} = cast({{ amount }} as decimal(38, 2)) then cast(cast({{ amount }} as decimal(38, 2)) as varchar)
+        when {{ minor_units(currency) }} < 4 and {{ amount }} = cast({{ amount }} as decimal(38, 3)) then cast(cast({{ amount }} as decimal(38, 3)) as varchar)
         else cast({{ amount }} as varchar)
     end || coalesce(' ' || {{ currency }}, '')
 {%- endmacro %}
@@ -59,9 +59,9 @@
     {#- How much of an amount falls to the first `so_far` of `whole`, in ten thousandths, cut to the currency's minor unit.
         The shares of several takers are differences of this, so that they add up to the amount. Whole numbers: no rounding error. -#}
     case
-        when {{ so_far }} = {{ whole }} then cast({{ amount }} * 10000 as hugeint)
+        when {{ so_far }} = {{ whole }} then {{ ten_thousandths(amount) }}
         else
-            cast({{ amount }} * 10000 as hugeint) * cast({{ so_far }} * 10000 as hugeint) // cast({{ whole }} * 10000 as hugeint)
+            {{ ten_thousandths(amount) }} * {{ ten_thousandths(so_far) }} // {{ ten_thousandths(whole) }}
             // case {{ minor_units(currency) }} when 0 then 10000 when 3 then 10 when 4 then 1 else 100 end
             * case {{ minor_units(currency) }} when 0 then 10000 when 3 then 10 when 4 then 1 else 100 end
     end
@@ -74,8 +74,8 @@
         cast(
             ({{ part_up_to(amount, taker ~ '.so_far', taker ~ '.whole', currency) }})
             - ({{ part_up_to(amount, taker ~ '.so_far_before', taker ~ '.whole', currency) }})
-            as bigint
-        ) * 0.0001 as decimal(18, 4)
+            as decimal(38, 0)
+        ) * 0.0001 as decimal(38, 4)
     )
 {%- endmacro %}
 
@@ -86,15 +86,21 @@
 {%- endmacro %}
 
 
-{% macro summed_measures(but=[]) -%}
-    {#- The measures of the reports that can be added up, added up. What is not known stays NULL: platform_fees. -#}
-    {% for measure in [
+{% macro measures_of_money() -%}
+    {{ return([
         'gross_sales', 'refunds', 'refunds_of_sales', 'buyer_fees', 'tips', 'donations', 'tax', 'delivery', 'gift_cards',
         'discounts', 'unexplained', 'charged_total', 'receipts',
-    ] -%}
-    cast(coalesce(sum({{ measure }}), 0) as decimal(18, 4)) as {{ measure }},
+    ]) }}
+{%- endmacro %}
+
+
+{% macro summed_measures(but=[]) -%}
+    {#- The measures of the reports that can be added up, added up, with room for all digits. What is not known stays NULL:
+        platform_fees. -#}
+    {% for measure in measures_of_money() -%}
+    {{ wide('coalesce(sum(' ~ measure ~ '), 0)') }} as {{ measure }},
     {% endfor -%}
-    cast(sum(platform_fees) as decimal(18, 4)) as platform_fees,
+    {{ wide('sum(platform_fees)') }} as platform_fees,
     {%- for count in ['tickets_sold', 'comps', 'tickets_imported', 'tickets_returned', 'orders', 'orders_without_fees']
         if count not in but %}
     cast(coalesce(sum({{ count }}), 0) as bigint) as {{ count }}{{ ',' if not loop.last }}
@@ -104,28 +110,17 @@
 
 {% macro measures(of, account) -%}
     {#- All measures of a report in their order, with the ones that are differences of others. -#}
-    {{ of }}.gross_sales,
-    {{ of }}.refunds,
-    {{ of }}.refunds_of_sales,
-    cast({{ of }}.gross_sales - {{ of }}.refunds_of_sales as decimal(18, 4)) as net_sales,
-    {{ of }}.buyer_fees,
-    {{ of }}.tips,
-    {{ of }}.donations,
-    {{ of }}.tax,
-    {{ of }}.delivery,
-    {{ of }}.gift_cards,
-    {{ of }}.discounts,
-    {{ of }}.unexplained,
-    {{ of }}.charged_total,
-    {{ of }}.receipts,
-    coalesce(
-        {{ of }}.platform_fees, case when {{ account }}.knows_fees and {{ of }}.orders_without_fees = 0 then 0 end
-    ) as platform_fees,
+    {%- set net_sales = of ~ '.gross_sales - ' ~ of ~ '.refunds_of_sales' -%}
+    {%- set knows_fees = account ~ '.knows_fees and ' ~ of ~ '.orders_without_fees = 0' -%}
+    {% for measure in measures_of_money() -%}
+    {{ money(of ~ '.' ~ measure) }} as {{ measure }},
+    {% if measure == 'refunds_of_sales' -%}
+    {{ money(net_sales) }} as net_sales,
+    {% endif -%}
+    {% endfor -%}
+    {{ money('coalesce(' ~ of ~ '.platform_fees, case when ' ~ knows_fees ~ ' then 0 end)') }} as platform_fees,
     case
-        when {{ account }}.knows_fees and {{ of }}.orders_without_fees = 0
-            then cast(
-                {{ of }}.gross_sales - {{ of }}.refunds_of_sales - coalesce({{ of }}.platform_fees, 0) as decimal(18, 4)
-            )
+        when {{ knows_fees }} then {{ money(net_sales ~ ' - coalesce(' ~ of ~ '.platform_fees, 0)') }}
     end as net_after_fees,
     {{ of }}.tickets_sold,
     {{ of }}.comps,

@@ -5,7 +5,20 @@
 
 
 {% macro money(expression) -%}
+    {#- An amount as it is published; one of more than 14 digits before the point is NULL. -#}
     try_cast({{ expression }} as decimal(18, 4))
+{%- endmacro %}
+
+
+{% macro wide(amount) -%}
+    {#- An amount to calculate with. DuckDB keeps what it makes of two DECIMAL(18, 4) in 18 digits, and an error stops the build
+        where they do not suffice: from 10 digits before the point on for a product. Sums are wide by themselves. -#}
+    cast({{ amount }} as decimal(38, 4))
+{%- endmacro %}
+
+
+{% macro ten_thousandths(amount) -%}
+    cast({{ wide(amount) }} * 10000 as hugeint)
 {%- endmacro %}
 
 

@@ -85,44 +85,61 @@ def put(settings: Settings, orders: Iterable[Order]) -> None:
         db.execute("commit")
 
 
-def refuse_too_many(settings: Settings) -> None:
-    """Raises Problem where more orders would be missing than the setting ``set_aside_at_most`` allows."""
+def refuse_too_many(settings: Settings, missing: int = 0) -> None:
+    """Raises Problem where more orders are ``missing``, or left out by the last build, than may be."""
     with duckdb.connect(str(settings.warehouse), read_only=True) as db:
-        [(missing,)] = db.execute(f"select count(*) from {TABLE} where is_in_force").fetchall()
+        if not missing:
+            [(missing,)] = db.execute(f"select count(*) from {TABLE} where is_in_force").fetchall()
         if not missing:
             return
-        [(orders,)] = db.execute("select count(*) from marts.fct_orders").fetchall()
-    allowed = settings.set_aside_at_most
-    if allowed is None:
-        allowed = max(50, (orders + missing) // 100)
+        allowed = settings.set_aside_at_most
+        if allowed is None:
+            [(orders,)] = db.execute(
+                "select (select count(distinct (account, invoice_id)) from staging.stg_ticketor__invoices)"
+                " + (select count(distinct (box_office, order_id)) from staging.stg_ticket_tailor__orders)"
+            ).fetchall()
+            allowed = max(50, orders // 100)
     if missing > allowed:
         raise Problem(
             f"{missing:,} orders break a proof or are linked to one that does, and at most {allowed:,} may be missing "
             "from what is published (the setting set_aside_at_most): nothing was published, and what was published "
-            f"before stays as it is. Which, and why: the table {TABLE} of {settings.warehouse}."
+            f"before stays as it is. Those that were left out, and why: the table {TABLE} of {settings.warehouse}."
         )
 
 
 def in_words(db: duckdb.DuckDBPyConnection) -> str | None:
     """A sentence on the orders that the published tables lack; None where they lack none."""
-    try:
-        found = db.execute(
-            "select platform, account, order_id, proof, count(*) over () from marts.orders_set_aside "
-            f"order by proof = 'linked', platform, account, order_id limit {SHOWN}"
-        ).fetchall()
-    except duckdb.CatalogException:  # published by an earlier release
+    if not (found := _published(db)):
         return None
-    if not found:
-        return None
-    count = found[0][4]
-    shown = ", ".join(
-        f"{platform} {account} {order_id or '(no invoice)'}" for platform, account, order_id, _, _ in found
-    )
+    shown = ", ".join(f"{order.platform} {order.account} {order.order_id or '(no invoice)'}" for order in found[:SHOWN])
     return (
-        f"{count:,} {'order is' if count == 1 else 'orders are'} set aside and missing from every table: {shown}"
-        f"{', …' if count > len(found) else ''} ({found[0][3]}). All of them, and why: "
+        f"{len(found):,} {'order is' if len(found) == 1 else 'orders are'} set aside and missing from every table: "
+        f"{shown}{', …' if len(found) > SHOWN else ''} ({found[0].proof}). All of them, and why: "
         'boxoffice sql "from orders_set_aside"'
     )
+
+
+def reason(db: duckdb.DuckDBPyConnection, wanted: str) -> str | None:
+    """Why an order is missing from the published tables; None where it is not set aside.
+
+    ``wanted`` is its id, or ``platform/account/id``.
+    """
+    for order in _published(db):
+        if wanted in (order.order_id, "/".join(order.key)):
+            return f"{order.proof}: {order.explanation}."
+    return None
+
+
+def _published(db: duckdb.DuckDBPyConnection) -> list[Order]:
+    """Those that a proof names first, then those that are linked to them."""
+    try:
+        found = db.execute(
+            "select platform, account, order_id, proof, explanation from marts.orders_set_aside "
+            "order by proof = 'linked', platform, account, order_id"
+        )
+    except duckdb.CatalogException:  # published by an earlier release
+        return []
+    return [Order(*row) for row in found.fetchall()]
 
 
 def is_there(db: duckdb.DuckDBPyConnection) -> bool:

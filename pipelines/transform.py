@@ -71,6 +71,7 @@ def transform(settings: Settings, echo: Echo, changed: set[str] | None = None, *
             break
         if news.keys() <= known or start_over:
             aside |= news
+            set_aside.refuse_too_many(settings, len(aside))
             set_aside.put(settings, news.values())
             echo(f"{len(aside):,} orders break a proof: building the rest without them")
         else:

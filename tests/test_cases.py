@@ -312,6 +312,105 @@ FILES["no_id"] = [
     [invoice(4, 7), payment(0, 6, 3)],
 ]
 
+# The largest amounts that are let in, in sums and products.
+MOST = 99_999_999_999
+HUGE = {"Total": MOST, "Currency": "USD", "ServiceCharge": MOST, "Tax": MOST, "Tip": MOST, "Discount": MOST}
+FEES = dict.fromkeys(("Fee", "TicketProtectionFee", "AdFee", "PaymentProcessingFee", "DeliveryFee"), MOST)
+HUGE_ITEMS = [
+    product(1, 1, -12345678901.25),
+    product(2, 1, 10_000_000, Amount=1000),
+    product(3, 1, MOST, Amount=MOST, Tax=MOST, DeliveryFee=MOST, Discount=MOST),
+    product(4, 1, MOST, Amount=3),
+]
+HUGE_TICKETS = [
+    ticket(1, 2, MOST, ServiceCharge=MOST),
+    ticket(2, 2, MOST, Event={"EventId": 6, "EventName": "Other", "EventDate": "2026-03-01T19:00:00Z"}),
+]
+FILES["huge"] = [
+    [
+        product(9, 9, -12345678901.25),
+        details(1, MOST, *HUGE_ITEMS, payment(1, 1, MOST), TicketsCount=2**62, ProductsCount=-(2**63) + 1),
+        details(2, MOST, *HUGE_TICKETS, payment(2, 2, MOST), Amount=HUGE, PlatformFee=FEES),
+        # more of them than one amount can hold, in lines, payments and fees
+        details(3, MOST, *(ticket(number, 3, MOST) for number in range(1010)), payment(3, 3, MOST)),
+        *(details(number, MOST, payment(number, number, MOST), PlatformFee=FEES) for number in range(2000, 3001)),
+        details(4, 5, product(5, 4, 5), payment(4, 4, 5)),
+    ],
+    [
+        details(
+            5,
+            MOST,
+            *(item | {"Amount": 1} for item in HUGE_ITEMS),
+            payment(5, 5, -MOST, ChargeMethod="CREDIT"),
+            InvoiceType="Return",
+            RelatedInvoiceId=1,
+        ),
+        details(
+            6,
+            MOST,
+            *HUGE_TICKETS,
+            payment(6, 6, -MOST, ChargeMethod="CREDIT"),
+            InvoiceType="Return",
+            RelatedInvoiceId=2,
+        ),
+        details(7, 1, ticket(1, 2, MOST), ticket(9, 7, 1), InvoiceType="Exchange", RelatedInvoiceId=2),
+    ],
+]
+JPY = {"base_multiplier": 1, "code": "jpy"}
+HUGE_TICKET = issued(1, 2, "ev_2", listed_price=MOST, listed_currency=JPY)
+LISTS["huge_tt"] = [
+    {
+        "orders": [
+            order(
+                1,
+                line(1, "ticket", "tt_1", MOST) | {"quantity": 3, "value": MOST, "booking_fee": MOST},
+                line(2, "product", "pr_1", MOST) | {"quantity": MOST, "value": MOST, "booking_fee": MOST},
+                line(3, "discount", None, -MOST),
+                currency=JPY,
+                total=MOST,
+                tax=MOST,
+                refund_amount=MOST,
+                credited_out_amount=MOST,
+            ),
+            order(
+                2,
+                *(line(number, "bundle", "bu_1", MOST) for number in range(10, 1011)),
+                currency=JPY,
+                total=MOST,
+                total_paid=MOST,
+                event="ev_2",
+                issued_tickets=[HUGE_TICKET],
+            ),
+            order(3, line(4, "product", "pr_1", 500)),
+        ],
+        "issued_tickets": [HUGE_TICKET],
+    }
+]
+
+
+# A ticket's own document and the copy in its order do not say the same. First the one changes, then the other.
+def of_order(number: int, **more: Any) -> Json:
+    return issued(number, 1) | more
+
+
+def copies(*tickets: Json, **more: Any) -> Json:
+    copied = [of_order(number, description="Copy") for number in range(1, 5)]
+    lines = line(1, "ticket", "tt_1", 4000, 4)
+    return {
+        "orders": [order(1, lines, issued_tickets=copied, **more)],
+        "issued_tickets": list(tickets),
+    }
+
+
+OWN: Json = {"order_id": "or_9", "event_id": "ev_2", "listed_price": 700, "description": "Own"}
+OTHERS = [of_order(3, order_id=None), of_order(4)]
+LISTS["copies"] = [
+    copies(of_order(1, **OWN), of_order(2), *OTHERS),
+    copies(of_order(1, **OWN), of_order(2, **OWN), *OTHERS),
+    # what its own list has no more is as its order has it
+    copies(of_order(1, **OWN), of_order(2, **OWN), OTHERS[0], referral_tag="changed"),
+]
+
 # What a full read no longer lists.
 LISTS["gone"] = [
     {
@@ -652,6 +751,73 @@ def test_a_number_that_was_used_again(house: House) -> None:
     assert house.ask(
         "select count(*) from rpt_reconciliation where account = 'numbers' and identity = 'number is used once'", run=0
     ) == [(0,)]
+
+
+def test_the_largest_amounts_stop_nothing(house: House) -> None:
+    assert house.ask(
+        "select product_sale_id, line_amount from fct_product_sales where account = 'huge' order by 1", run=0
+    ) == [
+        ("1", Decimal("-12345678901.25")),
+        ("2", 10**10),
+        ("3", None),
+        ("4", 3 * MOST),
+        ("5", 5),
+        ("9", Decimal("-12345678901.25")),
+    ]
+    of = "from fct_order_lines where account = $1"
+    # every order but the one whose lines are too far from its total makes its total, whatever else it has to explain
+    assert house.ask(
+        f"select order_id, sum(amount) {of} and order_id in ('1', '2', '4') group by 1 order by 1", "huge", run=0
+    ) == [
+        ("1", MOST),
+        ("2", MOST),
+        ("4", 5),
+    ]
+    assert house.ask(
+        f"select order_id, sum(amount) {of} and line_kind <> 'refund' group by 1 order by 1", "huge_tt"
+    ) == [
+        ("or_1", MOST),
+        ("or_2", MOST),
+        ("or_3", 5),
+    ]
+    far = "from rpt_reconciliation where account = $1 and identity = 'lines = total' and order_id not like '2___'"
+    assert house.ask(f'select order_id, "left", difference {far} order by 1', "huge") == [
+        ("1", "397654321094.7500", Decimal("-297654321095.75")),
+        ("2", "299999999997.0000", -2 * MOST),
+        ("3", "100999999998990.0000", None),
+        ("3000", "0.0000", MOST),
+    ]
+    assert house.ask(f"select order_id, difference {far}", "huge_tt") == [("or_2", MOST)]
+    # a sum that is too large is unknown, the others are not
+    assert house.ask(
+        "select sum(gross_sales), sum(receipts) from rpt_daily_sales where account = 'huge_tt' and currency = 'GBP'"
+    ) == [(5, 5)]
+    assert house.ask(
+        "select gross_sales, net_sales, refunds, charged_total, tips, platform_fees, tickets_sold from rpt_daily_sales "
+        "where account = 'huge'"
+    ) == [(None, None, 2 * MOST, None, MOST, None, 1012)]
+    assert house.ask(
+        "select event_id, gross_sales, refunds, net_sales from rpt_event_sales where account = 'huge' order by 1"
+    ) == [
+        ("5", None, Decimal("49999999999.5"), None),
+        ("6", Decimal("49999999999.5"), Decimal("49999999999.5"), 0),
+        (None, Decimal("297654321100.75"), MOST, Decimal("197654321101.75")),
+    ]
+
+
+def test_the_ticket_s_own_document_wins_while_it_is_listed(house: House) -> None:
+    query = (
+        "select ticket_id, order_id, event_id, list_price, ticket_type from fct_tickets "
+        "where account = 'copies' order by 1"
+    )
+    own = ("or_9", "ev_2", 7, "Own")
+    for now in range(RUNS):
+        assert house.ask(query, run=now) == [
+            ("it_1", *own),
+            ("it_2", *(own if now else ("or_1", "ev_1", 10, "Adult"))),
+            ("it_3", "or_1", "ev_1", 10, "Adult"),
+            ("it_4", "or_1", "ev_1", 10, "Adult" if now < 2 else "Copy"),
+        ]
 
 
 def test_every_kind_of_line(house: House) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from pipelines import bookkeeping, run, set_aside, status, transform
 from pipelines.errors import Problem
+from pipelines.explore.explain import explain
 from pipelines.explore.report import report
 from pipelines.settings import ROOT, Settings
 from tests.worlds import Worlds
@@ -151,6 +152,8 @@ def test_orders_that_proofs_name_are_left_out_and_come_back(
     assert any("set aside" in line for line in status.status(settings, 1).wants)
     page = report(settings, tmp_path / "report.html").read_text()
     assert "orders are set aside" in page[page.index("</h1>") : page.index("Data until")]
+    with pytest.raises(Problem, match="set aside: a check of our own models names it"):
+        explain(settings, f"ticketor/{account}/{sale}")
 
     # the same raw and models, from nothing: the same rows, the same orders
     again = settings_of(worlds, tmp_path / "fresh")

@@ -30,13 +30,10 @@ unexplained as (
         'unexplained' as line_id,
         orders.event_id,
         'unexplained' as line_kind,
-        cast(
-            orders.total_amount
-            - coalesce(
-                case when {{ is_return('orders.order_type') }} then added_up.everything else added_up.charged end, 0
-            )
-            as decimal(18, 4)
-        ) as amount,
+        {{ money(
+            'orders.total_amount - coalesce(if('
+            ~ is_return('orders.order_type') ~ ', added_up.everything, added_up.charged), 0)'
+        ) }} as amount,
         orders.currency,
         -- what a return has not given back has not moved: it lowers nothing that was charged
         case

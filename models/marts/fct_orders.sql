@@ -120,23 +120,22 @@ select
     joined.tax_basis,
     joined.tip_amount,
     joined.discount_amount,
-    case when joined.payments_known then cast(joined.paid as decimal(18, 4)) end as paid_amount,
-    case when joined.payments_known then cast(joined.refunded as decimal(18, 4)) end as refunded_amount,
-    case when joined.payments_known then cast(joined.credit_redeemed as decimal(18, 4)) end as credit_redeemed_amount,
-    case when joined.payments_known then cast(joined.credit_issued as decimal(18, 4)) end as credit_issued_amount,
+    case when joined.payments_known then {{ money('joined.paid') }} end as paid_amount,
+    case when joined.payments_known then {{ money('joined.refunded') }} end as refunded_amount,
+    case when joined.payments_known then {{ money('joined.credit_redeemed') }} end as credit_redeemed_amount,
+    case when joined.payments_known then {{ money('joined.credit_issued') }} end as credit_issued_amount,
     case
         when not joined.payments_known or joined.in_other_currency then null
         -- nobody owes anything for an order that never came about
         when joined.status = 'cancelled' and joined.paid = 0 then 0
         when not joined.is_booked and {{ is_return('joined.order_type') }} then 0
         when {{ is_return('joined.order_type') }}
-            then cast(joined.total_amount - joined.moved + joined.credit_issued as decimal(18, 4))
+            then {{ money(wide('joined.total_amount') ~ ' - joined.moved + joined.credit_issued') }}
         else
-            cast(
-                joined.total_amount + joined.given_up - joined.paid
-                - greatest(joined.credit_redeemed - joined.credit_in_total, 0)
-                as decimal(18, 4)
-            )
+            {{ money(
+                wide('joined.total_amount') ~ ' + joined.given_up - joined.paid'
+                ' - greatest(joined.credit_redeemed - joined.credit_in_total, 0)'
+            ) }}
     end as balance_due,
     joined.platform_fee_amount,
     joined.promotion_code,

@@ -1,6 +1,6 @@
 -- One row per account, local day and currency.
 with by_event as (
-    select * from {{ ref('rpt_daily_event_sales') }}
+    select * from {{ ref('int_daily_event_sales') }}
 ),
 
 -- an order over two events is one order of its day: the one thing that is not a sum over events

@@ -1,6 +1,6 @@
 -- One row per event and currency, and one per account and currency for what belongs to no event.
 with by_day as (
-    select * from {{ ref('rpt_daily_event_sales') }}
+    select * from {{ ref('int_daily_event_sales') }}
 ),
 
 events as (

@@ -45,9 +45,12 @@ compared as (
         cast(coalesce(standing.orders, 0) as bigint) as orders_standing,
         cast(coalesce(tickets.issued, 0) as bigint) as tickets_issued,
         cast(coalesce(tickets.valid, 0) as bigint) as tickets_valid,
-        cast(coalesce(sales.charged_total, 0) as decimal(18, 4)) as charged_total,
-        cast(coalesce(sales.charged_total - sales.refunds, 0) as decimal(18, 4)) as charged_less_refunds,
-        cast(coalesce(standing.total, 0) as decimal(18, 4)) as total_standing
+        case when sales.event_key is null then 0 else sales.charged_total end as charged_total,
+        case
+            when sales.event_key is null then 0
+            else {{ money(wide('sales.charged_total') ~ ' - sales.refunds') }}
+        end as charged_less_refunds,
+        {{ money('coalesce(standing.total, 0)') }} as total_standing
     from events
     left join sales on events.event_key = sales.event_key and coalesce(events.currency, 'XXX') = sales.currency
     left join standing on events.event_key = standing.event_key and events.currency = standing.currency
@@ -88,5 +91,5 @@ select
                 'charged': 'charged_total', 'less refunds': 'charged_less_refunds', 'standing': 'total_standing',
             }) }}
     end as revenue_agrees_as,
-    cast(charged_total - platform_revenue as decimal(18, 4)) as revenue_difference
+    {{ money(wide('charged_total') ~ ' - platform_revenue') }} as revenue_difference
 from compared

@@ -31,11 +31,12 @@ lines_make_the_total as (
         orders.account,
         orders.order_id,
         'lines = total' as identity,
-        cast(orders.total_amount - lines.amount as varchar) as left_value,
+        cast({{ wide('orders.total_amount') }} - lines.amount as varchar) as left_value,
         cast(orders.total_amount as varchar) as right_value,
         lines.amount as difference,
         coalesce(orders.currency, 'XXX') as currency,
-        'Its lines make ' || {{ in_currency('(orders.total_amount - lines.amount)', 'orders.currency') }}
+        'Its lines make '
+        || {{ in_currency('(' ~ wide('orders.total_amount') ~ ' - lines.amount)', 'orders.currency') }}
         || ', the platform says ' || {{ in_currency('orders.total_amount', 'orders.currency') }}
         || ': ' || {{ in_currency('lines.amount', 'orders.currency') }} || ' is not explained.' as in_words
     from lines
@@ -44,13 +45,43 @@ lines_make_the_total as (
     where lines.line_kind = 'unexplained' and (orders.is_booked or not {{ is_return('orders.order_type') }})
 ),
 
+sums_of_lines as (
+    select
+        orders.order_key,
+        sum(lines.amount) as amount
+    from lines
+    inner join orders
+        on lines.order_key = orders.order_key and lines.currency is not distinct from orders.currency
+    where lines.line_kind <> 'refund' or {{ is_return('orders.order_type') }}
+    group by orders.order_key
+),
+
+-- too far from it for the difference to be one amount: no line says so
+lines_are_far_from_the_total as (
+    select
+        orders.platform,
+        orders.account,
+        orders.order_id,
+        'lines = total' as identity,
+        cast(sums_of_lines.amount as varchar) as left_value,
+        cast(orders.total_amount as varchar) as right_value,
+        cast(null as decimal(18, 4)) as difference,
+        cast(null as varchar) as currency,
+        'Its lines make ' || {{ in_currency('sums_of_lines.amount', 'orders.currency') }}
+        || ', the platform says ' || {{ in_currency('orders.total_amount', 'orders.currency') }}
+        || ': what is not explained has more than 14 digits before the point, and no line.' as in_words
+    from orders
+    inner join sums_of_lines on orders.order_key = sums_of_lines.order_key
+    where orders.total_amount is not null and {{ money('orders.total_amount - sums_of_lines.amount') }} is null
+),
+
 payments_make_the_total as (
     select
         platform,
         account,
         order_id,
         'payments = total' as identity,
-        cast(total_amount - balance_due as varchar) as left_value,
+        cast({{ wide('total_amount') }} - balance_due as varchar) as left_value,
         cast(total_amount as varchar) as right_value,
         balance_due as difference,
         coalesce(currency, 'XXX') as currency,
@@ -58,7 +89,7 @@ payments_make_the_total as (
             case when {{ is_return('order_type') }} then 'It gives back ' else 'It cost ' end,
             {{ in_currency('abs(total_amount)', 'currency') }},
             ', and ',
-            {{ in_currency('abs(total_amount - balance_due)', 'currency') }},
+            {{ in_currency('abs(' ~ wide('total_amount') ~ ' - balance_due)', 'currency') }},
             case when {{ is_return('order_type') }} then ' has gone back: ' else ' was paid: ' end,
             {{ in_currency('abs(balance_due)', 'currency') }},
             case
@@ -79,7 +110,7 @@ refunded_no_more_than_paid as (
         'refunded <= paid' as identity,
         cast(refunded_amount as varchar) as left_value,
         cast(paid_amount as varchar) as right_value,
-        cast(refunded_amount - paid_amount as decimal(18, 4)) as difference,
+        {{ money(wide('refunded_amount') ~ ' - paid_amount') }} as difference,
         coalesce(currency, 'XXX') as currency,
         {{ in_currency('refunded_amount', 'currency') }} || ' was given back of '
         || {{ in_currency('paid_amount', 'currency') }} || ' that was paid.' as in_words
@@ -95,7 +126,7 @@ refunds_say_what_for as (
         'refund says what for' as identity,
         cast(-sum(amount) as varchar) as left_value,
         cast(null as varchar) as right_value,
-        cast(-sum(amount) as decimal(18, 4)) as difference,
+        {{ money('-sum(amount)') }} as difference,
         coalesce(currency, 'XXX') as currency,
         {{ in_currency('(-sum(amount))', 'currency') }}
         || ' was given back, and nothing says for what: refunds count it, net_sales does not.' as in_words
@@ -150,7 +181,8 @@ tickets_are_all_here as (
         'tickets held = tickets counted' as identity,
         cast(coalesce(tickets_held.how_many, 0) as varchar) as left_value,
         cast(orders.tickets_count_as_given as varchar) as right_value,
-        cast(coalesce(tickets_held.how_many, 0) - orders.tickets_count_as_given as decimal(18, 4)) as difference,
+        {{ money('coalesce(tickets_held.how_many, 0) - cast(orders.tickets_count_as_given as hugeint)') }}
+            as difference,
         cast(null as varchar) as currency,
         'The platform counts ' || orders.tickets_count_as_given || ' tickets, '
         || coalesce(tickets_held.how_many, 0) || ' are here.' as in_words
@@ -183,7 +215,8 @@ products_are_all_here as (
         'products held = products counted' as identity,
         cast(coalesce(products_held.how_many, 0) as varchar) as left_value,
         cast(orders.products_count_as_given as varchar) as right_value,
-        cast(coalesce(products_held.how_many, 0) - orders.products_count_as_given as decimal(18, 4)) as difference,
+        {{ money('coalesce(products_held.how_many, 0) - cast(orders.products_count_as_given as hugeint)') }}
+            as difference,
         cast(null as varchar) as currency,
         'The platform counts ' || orders.products_count_as_given || ' products, '
         || coalesce(products_held.how_many, 0) || ' are here.' as in_words
@@ -298,8 +331,7 @@ orders_of_items_are_here as (
         'order is here' as identity,
         cast(tickets + products + payments as varchar) as left_value,
         cast(null as varchar) as right_value,
-        cast(case when is_in_one_currency then worth else tickets + products + payments end as decimal(18, 4))
-            as difference,
+        {{ money('case when is_in_one_currency then worth else tickets + products + payments end') }} as difference,
         case when is_in_one_currency then currency end as currency,
         'It has not come; of it are here: ' || tickets || ' tickets, ' || products || ' products, ' || payments
         || ' payments. Until it comes, only its payments are in a report.' as in_words
@@ -338,6 +370,8 @@ events_have_one_date as (
 
 failed as (
     select * from lines_make_the_total
+    union all by name
+    select * from lines_are_far_from_the_total
     union all by name
     select * from payments_make_the_total
     union all by name

@@ -1,6 +1,6 @@
 -- One row per event, currency and number of days left before the event on which anything was sold or given back.
 with by_day as (
-    select * from {{ ref('rpt_daily_event_sales') }}
+    select * from {{ ref('int_daily_event_sales') }}
 ),
 
 events as (
@@ -23,7 +23,7 @@ days as (
         by_day.comps,
         by_day.tickets_returned,
         by_day.gross_sales,
-        by_day.net_sales,
+        by_day.gross_sales - by_day.refunds_of_sales as net_sales,
         events.capacity
     from by_day
     inner join events on by_day.event_key = events.event_key
@@ -36,8 +36,8 @@ running as (
         cast(sum(tickets_sold) over so_far as bigint) as tickets_sold_so_far,
         cast(sum(comps) over so_far as bigint) as comps_so_far,
         cast(sum(tickets_returned) over so_far as bigint) as tickets_returned_so_far,
-        cast(sum(gross_sales) over so_far as decimal(18, 4)) as gross_sales_so_far,
-        cast(sum(net_sales) over so_far as decimal(18, 4)) as net_sales_so_far
+        {{ money('sum(gross_sales) over so_far') }} as gross_sales_so_far,
+        {{ money('sum(net_sales) over so_far') }} as net_sales_so_far
     from days
     window so_far as (partition by event_key, currency order by sales_on)
 )
@@ -57,8 +57,8 @@ select
     tickets_sold,
     comps,
     tickets_returned,
-    gross_sales,
-    net_sales,
+    {{ money('gross_sales') }} as gross_sales,
+    {{ money('net_sales') }} as net_sales,
     tickets_sold_so_far,
     comps_so_far,
     tickets_returned_so_far,

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
+from pipelines import set_aside
 from pipelines.ask import open_published
 from pipelines.errors import Problem
 from pipelines.explore import words
@@ -67,6 +68,11 @@ def _find(db: duckdb.DuckDBPyConnection, wanted: str) -> Any:
     )
     if waiting:
         raise Problem(f"Order {wanted}: {waiting[0].in_words}")
+    if reason := set_aside.reason(db, wanted):
+        raise Problem(
+            f"Order {wanted} is set aside: a check of our own models names it, and it is in no other table. It comes "
+            f"back with the first run in which the check passes. {reason}"
+        )
     near = rows(
         db,
         "select platform, account, order_id from fct_orders where jaro_winkler_similarity(order_id, $1) > 0.8 "

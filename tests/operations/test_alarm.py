@@ -181,7 +181,8 @@ def test_a_record_dated_in_the_future_is_told_once_as_a_clock_that_is_wrong(hous
     [told] = hook.bodies
     [problem] = told["problems"]
     assert (problem["what"], problem["platform"], problem["account"]) == ("ahead", "ticketor", settings.sites[0].name)
-    assert problem["told"] in status(settings, 1).wants
+    # the minute may be another by now
+    assert problem["told"].split(", and it is")[0] in "".join(status(settings, 1).wants)
 
 
 def test_an_account_that_has_never_told_anything_is_silent_since_it_was_set_up(house: House) -> None:

@@ -150,7 +150,7 @@ conflicts as (
         'tickets issued = tickets on its lines' as identity,
         cast(coalesce(issued.tickets, 0) as varchar) as left_value,
         cast(on_lines.tickets as varchar) as right_value,
-        cast(coalesce(issued.tickets, 0) - on_lines.tickets as decimal(18, 4)) as difference,
+        {{ money('coalesce(issued.tickets, 0) - on_lines.tickets') }} as difference,
         null as currency,
         'Its lines sell ' || on_lines.tickets || ' tickets, and '
         || coalesce(issued.tickets, 0) || ' were issued.' as in_words

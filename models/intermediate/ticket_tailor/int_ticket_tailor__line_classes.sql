@@ -24,12 +24,12 @@ lines as (
         lines.quantity,
         lines.unit_value,
         cast(
-            try_cast(cast(lines.unit_value as hugeint) * lines.quantity as decimal(15, 0)) as bigint
+            try_cast(cast(lines.unit_value as hugeint) * lines.quantity as decimal(14, 0)) as bigint
         ) as goods_as_given,
         lines.total as total_as_given,
         coalesce(lines.booking_fee, 0) as booking_fee,
         coalesce(
-            cast(try_cast(cast(lines.booking_fee as hugeint) * lines.quantity as decimal(15, 0)) as bigint), 0
+            cast(try_cast(cast(lines.booking_fee as hugeint) * lines.quantity as decimal(14, 0)) as bigint), 0
         ) as fee_of_all,
         lower(regexp_extract(lines.item_id, '^([A-Za-z]+)_', 1)) as prefix
     from {{ touched('int_ticket_tailor__order_heads') }} as heads

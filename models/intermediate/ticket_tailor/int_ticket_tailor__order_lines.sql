@@ -115,3 +115,5 @@ select
     booked_at,
     date_basis
 from lines
+-- a line that costs more than an amount can be stays in the order's unexplained rest
+where amount is null or {{ from_minor_units('amount', 'base_multiplier') }} is not null

@@ -1,29 +1,64 @@
 {{ config(materialized='incremental') }}
 
-with ranked as (
+-- what the orders themselves list now
+with in_orders as (
+
+    select distinct
+        tickets.box_office,
+        tickets.ticket_id,
+        tickets.version_id,
+        orders.missing_since is null as is_listed
+    from {{ touched('stg_ticket_tailor__order_tickets') }} as tickets
+    inner join {{ touched('int_ticket_tailor__order_heads') }} as orders on tickets.version_id = orders.version_id
+
+),
+
+placed as (
+
+    select
+        versions.*,
+        -- what the list of tickets says now: its newest document comes last
+        last_value(versions.missing_since) over newest_own_last as missing_from_list_since,
+        versions.is_own_document = 0 and coalesce(in_orders.is_listed, false) as is_listed_copy
+    from {{ ref('int_ticket_tailor__ticket_versions') }} as versions
+    left join in_orders
+        on versions.box_office = in_orders.box_office
+            and versions.ticket_id = in_orders.ticket_id
+            and versions.version_id = in_orders.version_id
+    window newest_own_last as (
+        partition by versions.box_office, versions.ticket_id
+        order by versions.is_own_document, versions.fetched_at, versions.version_id
+        rows between unbounded preceding and unbounded following
+    )
+
+),
+
+ranked as (
 
     select
         *,
-        row_number() over newest_first as version_rank,
+        -- its own document as long as it is listed, then the copy in an order that lists it: what the platform says
+        -- now, whichever of them changed last
+        row_number() over (
+            partition by box_office, ticket_id
+            order by
+                is_own_document = 1 and missing_from_list_since is null desc,
+                is_listed_copy desc,
+                case when is_listed_copy then order_id end desc,
+                fetched_at desc,
+                is_own_document desc,
+                version_id desc,
+                ticket_no desc
+        ) as version_rank,
         min(fetched_at) over same_ticket as first_seen_at,
-        max(order_id) over same_ticket as any_order_id,
+        coalesce(
+            max(case when is_listed_copy then order_id end) over same_ticket, max(order_id) over same_ticket
+        ) as any_order_id,
         min(case when status in ('voided', 'void') then fetched_at end) over same_ticket as seen_voided_at,
-        -- what the list of tickets says now: its newest document comes last
-        last_value(missing_since) over newest_own_last as missing_from_list_since,
         min(status) over same_ticket <> max(status) over same_ticket as has_changed_status,
         min(event_id) over same_ticket <> max(event_id) over same_ticket as has_changed_event
-    from {{ ref('int_ticket_tailor__ticket_versions') }}
-    window
-        same_ticket as (partition by box_office, ticket_id),
-        newest_first as (
-            partition by box_office, ticket_id
-            order by fetched_at desc, is_own_document desc, version_id desc, ticket_no desc
-        ),
-        newest_own_last as (
-            partition by box_office, ticket_id
-            order by is_own_document, fetched_at, version_id
-            rows between unbounded preceding and unbounded following
-        )
+    from placed
+    window same_ticket as (partition by box_office, ticket_id)
 
 ),
 
@@ -33,17 +68,6 @@ newest as (
     select * replace (coalesce(order_id, any_order_id) as order_id)
     from ranked
     where version_rank = 1
-
-),
-
--- what the orders themselves list now
-in_orders as (
-
-    select distinct
-        tickets.box_office,
-        tickets.ticket_id
-    from {{ touched('stg_ticket_tailor__order_tickets') }} as tickets
-    inner join {{ touched('int_ticket_tailor__order_heads') }} as orders on tickets.version_id = orders.version_id
 
 ),
 

@@ -1,6 +1,6 @@
 {{ config(materialized='view') }}
 
--- A ticket comes twice: in its own list and as a copy inside its order. Both say the same things of it.
+-- A ticket comes twice: in its own list and as a copy inside its order. They need not say the same of it.
 select
     box_office,
     ticket_id,

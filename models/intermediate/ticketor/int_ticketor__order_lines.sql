@@ -54,3 +54,5 @@ select
     booked_at,
     date_basis
 from lines
+-- a line that costs more than an amount can be stays in the order's unexplained rest
+where amount is not null

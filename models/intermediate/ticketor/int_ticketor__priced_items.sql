@@ -34,7 +34,7 @@ spread as (
     {{ spread(
         'to_spread',
         amount=minor_units_of('discount_to_spread', 'currency'),
-        weight='cast(goods * 10000 as bigint)',
+        weight=ten_thousandths('goods'),
         partition_by='account, invoice_id',
         order_by='item_id, line_id',
         share='minor_share'
@@ -62,7 +62,8 @@ select
     ticket_id,
     product_sale_id,
     event_id,
-    cast(goods - coalesce(discount_share, 0) as decimal(18, 4)) as amount,
+    -- NULL where the goods are: a line that costs more than an amount can be
+    {{ money(wide('goods') ~ ' - coalesce(discount_share, 0)') }} as amount,
     fee,
     discount_share,
     tax,

@@ -23,7 +23,7 @@ select
     products.quantity,
     -- what newer versions of the sale say, or the returns that list it; not more than was bought
     least(
-        cast(greatest(coalesce(products.returned_quantity, 0), coalesce(returned.quantity, 0)) as decimal(18, 4)),
+        {{ money('greatest(coalesce(products.returned_quantity, 0), coalesce(returned.quantity, 0))') }},
         greatest(products.quantity, products.returned_quantity)
     ) as returned_quantity,
     products.unit_price,

@@ -54,7 +54,7 @@ of_items as (
         case
             when lines.line_id is null then items.goods
             when items.returned_quantity < products.quantity
-                then cast(lines.amount * items.returned_quantity / products.quantity as decimal(18, 4))
+                then {{ money(wide('lines.amount') ~ ' * items.returned_quantity / products.quantity') }}
             else lines.amount
         end as weight,
         case when lines.line_id is null then items.fee end as fee

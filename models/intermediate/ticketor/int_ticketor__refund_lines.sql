@@ -62,7 +62,7 @@ kinds as (
     {{ spread(
         'weighed',
         amount=minor_units_of('amount', 'currency'),
-        weight='cast(kind_weight * 10000 as bigint)',
+        weight=ten_thousandths('kind_weight'),
         partition_by='account, invoice_id, refund_id',
         order_by='refund_of, place',
         share='kind_share'
@@ -80,7 +80,7 @@ events as (
     {{ spread(
         'kind_shares',
         amount='kind_amount',
-        weight='cast(weight * 10000 as bigint)',
+        weight=ten_thousandths('weight'),
         partition_by='account, invoice_id, refund_id, refund_of',
         order_by='place',
         share='minor_share'

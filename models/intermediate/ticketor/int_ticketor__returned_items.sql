@@ -37,9 +37,7 @@ items as (
         products.product_sale_id as item_id,
         products.product_id,
         cast(null as varchar) as event_id,
-        {{ money(
-            'coalesce(products.quantity, 0) * coalesce(products.unit_price, 0) - coalesce(products.discount, 0)'
-        ) }} as goods,
+        {{ goods_of_line() }} as goods,
         cast(null as decimal(18, 4)) as fee,
         products.quantity,
         products.returned_quantity,

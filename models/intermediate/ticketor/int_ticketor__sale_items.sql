@@ -26,9 +26,9 @@ select
     cast(null as varchar) as ticket_id,
     product_sale_id,
     cast(null as varchar) as event_id,
-    coalesce(line_amount, 0) as goods,
+    line_amount as goods,
     cast(0 as decimal(18, 4)) as fee,
-    coalesce(line_amount, 0) as goods_sold,
+    line_amount as goods_sold,
     cast(0 as decimal(18, 4)) as fee_sold,
     coalesce(delivery_fee, 0) as delivery_fee,
     tax

@@ -89,7 +89,7 @@ exchanged as (
     {{ spread(
         'exchanges',
         amount=minor_units_of('unexplained', 'currency'),
-        weight='cast(weight * 10000 as bigint)',
+        weight=ten_thousandths('weight'),
         partition_by='account, invoice_id',
         order_by='event_id',
         share='minor_share'

@@ -39,24 +39,23 @@ versions as (
 )
 
 select
-    versions.account,
-    versions.product_sale_id,
-    versions.invoice_id,
-    versions.product_id,
+    products.account,
+    products.product_sale_id,
+    products.invoice_id,
+    products.product_id,
     coalesce(kinds.kind, 'merchandise') as kind,
-    versions.quantity,
-    versions.unit_price,
-    versions.discount,
-    versions.tax,
-    versions.delivery_fee,
-    {{ money('coalesce(versions.quantity, 0) * coalesce(versions.unit_price, 0) - coalesce(versions.discount, 0)') }}
-        as line_amount,
-    versions.buyer_id,
-    versions.most_returned as returned_quantity,
-    versions.lowest_invoice_id,
-    versions.highest_invoice_id,
-    versions.first_seen_at
-from versions
+    products.quantity,
+    products.unit_price,
+    products.discount,
+    products.tax,
+    products.delivery_fee,
+    {{ goods_of_line() }} as line_amount,
+    products.buyer_id,
+    products.most_returned as returned_quantity,
+    products.lowest_invoice_id,
+    products.highest_invoice_id,
+    products.first_seen_at
+from versions as products
 left join {{ ref('int_ticketor__product_kinds') }} as kinds
-    on versions.account = kinds.account and versions.product_id = kinds.product_id
-where versions.recency = 1
+    on products.account = kinds.account and products.product_id = kinds.product_id
+where products.recency = 1

@@ -46,7 +46,7 @@ select
     {{ tt_multiplier('currency') }} as iso_multiplier,
     {{ tt_whole('b.price') }} as price,
     {{ tt_whole('b.booking_fee') }} as booking_fee,
-    cast(list_sum([try_cast(t.quantity as bigint) for t in b.ticket_types]) as bigint) as tickets_count,
+    try_cast(list_sum([try_cast(t.quantity as bigint) for t in b.ticket_types]) as bigint) as tickets_count,
     {{ tt_unreadable({'price': 'b.price', 'booking_fee': 'b.booking_fee'}) }} as unreadable,
     _dlt_load_id,
     {{ shape() }} as _shape

@@ -1,5 +1,6 @@
 -- Values that are in a document and cannot be read are NULL in their column. What is of an order is in
--- rpt_reconciliation too. A row here is a kind of value, and how many rows have it.
+-- rpt_reconciliation too. A row here is a kind of value, and how many rows have it. Quantity times price may be more
+-- than an amount can be: then the line's is NULL too.
 {% for model, column in {
     'stg_ticketor__invoices': 'unread_values',
     'stg_ticketor__payments': 'unread_values',
@@ -36,3 +37,11 @@
     where lost_values <> ''
     group by lost_values
 {% endfor %}
+union all
+select
+    'fct_product_sales' as model,
+    'line_amount' as not_read,
+    count(*) as how_many
+from {{ ref('fct_product_sales') }}
+where line_amount is null
+having count(*) > 0

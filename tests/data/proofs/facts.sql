@@ -322,6 +322,11 @@ left join lines_of_orders as sums
 where
     orders.total_amount is not null
     and orders.total_amount <> coalesce(if({{ is_return('orders.order_type') }}, sums.everything, sums.charged), 0)
+    -- what is too large for one amount has no line: rpt_reconciliation says so
+    and {{ money(
+        'orders.total_amount - coalesce(if('
+        ~ is_return('orders.order_type') ~ ', sums.everything, sums.charged), 0)'
+    ) }} is not null
 union all
 -- where payments are not known, the ledger has only the totals
 select
