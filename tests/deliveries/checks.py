@@ -17,11 +17,6 @@ SUMS = ("rpt_daily_sales", "rpt_daily_event_sales", "rpt_sales_curve", "rpt_even
 CLOCK = {"dim_accounts": ("configured_at", "time_zone_proposed")}
 
 
-# Whether to compare, too, tickets of which the list and the order's own copy say different things: which of them wins
-# still hangs on how often we read.
-DISPUTED = False
-
-
 class Finding(NamedTuple):
     """Something that must not be. ``number``: the sequence that did it, None where nothing says which."""
 
@@ -322,15 +317,6 @@ def _alike(value: Any) -> Any:
     return value
 
 
-def _is_agreed(ticket: dict[str, Any], states: list[dict[str, Any]]) -> bool:
-    """Whether the orders' own copies of a listed ticket say what the list says, or there never was one."""
-    copies = [
-        [each for order in state["orders"] for each in order.get("issued_tickets") or [] if each["id"] == ticket["id"]]
-        for state in states
-    ]
-    return not any(copies) or (bool(copies[-1]) and all(each == ticket for each in copies[-1]))
-
-
 def current_state(one: Path, other: Path, sequences: list[Sequence], kind: str) -> list[Finding]:
     """Of Ticket Tailor, what must not hang on how often we looked: the newest state of what is listed at the end."""
     listed_orders, listed_tickets = set(), set()
@@ -338,9 +324,7 @@ def current_state(one: Path, other: Path, sequences: list[Sequence], kind: str) 
         if sequence["platform"] == "ticket_tailor":
             state = sequence["states"][-1]
             listed_orders |= {each["id"] for each in state["orders"]}
-            listed_tickets |= {
-                each["id"] for each in state["issued_tickets"] if DISPUTED or _is_agreed(each, sequence["states"])
-            }
+            listed_tickets |= {each["id"] for each in state["issued_tickets"]}
     asked = {
         "fct_orders": ("order_id", listed_orders, ("currency", "total_as_given", "ordered_at", "event_key")),
         "fct_tickets": ("ticket_id", listed_tickets, ("order_id", "event_id", "ticket_type", "list_price", "seat")),

@@ -455,9 +455,9 @@ class Maker:
         if self.maybe(0.3):
             order = self._order(state)
             if order.get("line_items"):
-                line = self.line("void", order["line_items"][0]["item_id"], 1, -1000)
+                line = self.line("void", order["line_items"][0].get("item_id"), 1, -1000)
                 order["line_items"].append(line)
-                if type(order["total"]) is int and self.maybe(0.7):
+                if type(order.get("total")) is int and self.maybe(0.7):
                     order["total"] -= 1000
 
     def _event_counter(self, state: State) -> None:
