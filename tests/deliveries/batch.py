@@ -176,11 +176,14 @@ class Batch:
         """What draws, tells and exports the tables holds whatever stands in them."""
         with duckdb.connect(str(settings.published), read_only=True) as db:
             orders = db.execute("select order_id from marts.fct_orders order by order_key limit 2").fetchall()
+            months = db.execute(
+                "select strftime(max(sales_on), '%Y-%m') from marts.rpt_daily_sales having max(sales_on) is not null"
+            ).fetchall()
         shown = settings.data_dir / "shown"
         shown.mkdir(exist_ok=True)
         for verb in (
             ["report", "--out", str(shown / "report.html")],
-            ["export", "--month", "2025-03", "--out", str(shown)],
+            *(["export", "--month", month, "--out", str(shown)] for (month,) in months),
             ["sql", "--format", "csv", "from rpt_reconciliation"],
             *(["explain", order] for (order,) in orders),
         ):
