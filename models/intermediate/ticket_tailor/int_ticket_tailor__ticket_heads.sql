@@ -52,7 +52,12 @@ ranked as (
         ) as version_rank,
         min(fetched_at) over same_ticket as first_seen_at,
         coalesce(
-            max(case when is_listed_copy then order_id end) over same_ticket, max(order_id) over same_ticket
+            max(case when is_listed_copy then order_id end) over same_ticket,
+            -- an order of former times says nothing where the ticket's own document is listed
+            case
+                when max(is_own_document) over same_ticket = 0 or missing_from_list_since is not null
+                    then max(order_id) over same_ticket
+            end
         ) as any_order_id,
         min(case when status in ('voided', 'void') then fetched_at end) over same_ticket as seen_voided_at,
         min(status) over same_ticket <> max(status) over same_ticket as has_changed_status,
