@@ -30,6 +30,8 @@ class Stopped:
                 cwd=ROOT,
                 env=house.environment(settings) | {"BOXOFFICE__ON_FAILURE": f"touch '{self.called}'"},
                 stderr=stderr,
+                # a suite that was started in the background ignores SIGINT, and so would its children
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             )
             while not reached(told.read_text()):
                 assert process.poll() is None, told.read_text()
