@@ -26,7 +26,7 @@ BATCH = 10_000
 def set_right(db: duckdb.DuckDBPyConnection, platform: str, account: str, now: dt.datetime) -> None:
     """Dates back what raw holds of an account from the future, to just before ``now`` (UTC), in the same order.
 
-    A clock was ahead and has been set back, or a sender's was. When it was in truth nobody knows; it was not later.
+    A clock was ahead and has been set back, or a sender's was. When it really was is unknown; it was not later.
     """
     asked = {"account": account, "now": now}
     schema = f"raw_{platform}"
@@ -84,7 +84,7 @@ def _date_back(
 
 
 def rename_account(settings: Settings, platform: str, old: str, new: str, *, echo: Callable[[str], None]) -> None:
-    """Renames an account in raw; the next run builds and publishes everything anew.
+    """Renames an account in raw; the next run builds and publishes everything again.
 
     Raises ConfigProblem when raw holds nothing of it, or the settings still know it, and Busy while a run is under way.
     """

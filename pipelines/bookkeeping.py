@@ -150,7 +150,7 @@ def other_hands(settings: Settings) -> bool:
 
 
 def want_a_new_start(settings: Settings) -> None:
-    """Makes the next run build everything anew, as after ``other_hands``: raw was changed beside the loads."""
+    """Makes the next run build everything from raw, as after ``other_hands``: raw was changed beside the loads."""
     settings.clean_marker.write_text("{}")
 
 
