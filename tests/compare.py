@@ -1,7 +1,8 @@
+# ruff: noqa: T201
 """Whether two published files are equal, and whether this code publishes what other code published of the same raw.
 
     python -m tests.compare old.duckdb new.duckdb
-    python -m tests.compare keep FOLDER      before a change: made-up venues, the demo over three days, the kept warehouse
+    python -m tests.compare keep FOLDER      before a change: venues, the demo over three days, the kept warehouse
     python -m tests.compare check FOLDER     after it: the same raw, built at once and in three steps
 
 Everything after raw is a function of raw, so a change that is to change no result must print `equal` for each.
@@ -101,7 +102,8 @@ def _load(kept: Path, warehouse: Path, step: int, steps: int) -> None:
         db.execute(f"attach '{kept}' as kept (read_only)")
         tables = db.execute(
             "select schema_name, table_name, bool_or(column_name = '_dlt_load_id') from duckdb_columns() "
-            "where database_name = 'kept' and schema_name like 'raw_%' and schema_name not like '%_staging' group by all"
+            "where database_name = 'kept' and schema_name like 'raw_%' "
+            "and schema_name not like '%_staging' group by all"
         ).fetchall()
         loaded = " union ".join(
             f"select _dlt_load_id as load_id from kept.{schema}.{table}"
