@@ -93,24 +93,24 @@
         two orders links them, and all of their tickets; so do lines of one id. -#}
     (
         select
-            tickets.box_office,
+            tickets.account,
             tickets.ticket_id as touched_key
         from tickets
-        semi join {{ found }} on tickets.box_office = {{ found }}.box_office and tickets.order_id = {{ found }}.touched_key
+        semi join {{ found }} on tickets.account = {{ found }}.account and tickets.order_id = {{ found }}.touched_key
         union all
         select
-            tickets.box_office,
+            tickets.account,
             tickets.order_id as touched_key
         from tickets
-        semi join {{ found }} on tickets.box_office = {{ found }}.box_office and tickets.ticket_id = {{ found }}.touched_key
+        semi join {{ found }} on tickets.account = {{ found }}.account and tickets.ticket_id = {{ found }}.touched_key
         where tickets.order_id is not null
         union all
         select
-            others.box_office,
+            others.account,
             others.order_id as touched_key
         from shared_lines as others
         inner join shared_lines as lines
-            on others.box_office = lines.box_office and others.line_item_id = lines.line_item_id
-        semi join {{ found }} on lines.box_office = {{ found }}.box_office and lines.order_id = {{ found }}.touched_key
+            on others.account = lines.account and others.line_item_id = lines.line_item_id
+        semi join {{ found }} on lines.account = {{ found }}.account and lines.order_id = {{ found }}.touched_key
     )
 {%- endmacro %}

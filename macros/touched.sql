@@ -218,8 +218,7 @@
     {%- if '_ticketor__' in name -%}
         {%- set columns = 'account, ' ~ ("coalesce(invoice_id, '')" if name.startswith('stg_') or '__sold_' in name else "coalesce(order_id, '')") -%}
     {%- elif '_ticket_tailor__' in name -%}
-        {%- set account = 'box_office' if name.startswith('stg_') or name.endswith(('_heads', '_shares')) else 'account' -%}
-        {%- set columns = account ~ ', ' ~ ('ticket_id' if of_tickets else 'order_id') -%}
+        {%- set columns = 'account, ' ~ ('ticket_id' if of_tickets else 'order_id') -%}
     {%- elif of_tickets -%}
         {%- set columns = "platform, account, case platform when 'ticketor' then coalesce(order_id, '') else ticket_id end" -%}
     {%- else -%}

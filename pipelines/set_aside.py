@@ -96,7 +96,7 @@ def refuse_too_many(settings: Settings, missing: int = 0) -> None:
         if allowed is None:
             [(orders,)] = db.execute(
                 "select (select count(distinct (account, invoice_id)) from staging.stg_ticketor__invoices)"
-                " + (select count(distinct (box_office, order_id)) from staging.stg_ticket_tailor__orders)"
+                " + (select count(distinct (account, order_id)) from staging.stg_ticket_tailor__orders)"
             ).fetchall()
             allowed = max(50, orders // 100)
     if missing > allowed:

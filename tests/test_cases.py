@@ -593,7 +593,7 @@ def test_a_ticket_that_expires_in_2200_is_read(house: House) -> None:
     with duckdb.connect(str(house.settings.warehouse), read_only=True) as db:
         db.execute("set TimeZone = 'UTC'")
         found = db.execute(
-            "select ticket_id, expires_at::varchar, unread_values from staging.stg_ticketor__tickets "
+            "select ticket_id, expires_at::varchar, unreadable from staging.stg_ticketor__tickets "
             "where account = 'never' and ticket_id in ('1', '2') order by 1"
         ).fetchall()
     assert found == [

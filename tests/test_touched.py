@@ -130,8 +130,8 @@ def test_what_one_row_changes_elsewhere(folder: Path, tmp_path: Path) -> None:
     [(venue, discount)] = ask(
         folder,
         """
-        select lines.box_office, lines.item_id from staging.stg_ticket_tailor__order_line_items as lines
-        join marts.fct_orders as orders on orders.order_id = lines.order_id and lines.box_office = orders.account
+        select lines.account, lines.item_id from staging.stg_ticket_tailor__order_line_items as lines
+        join marts.fct_orders as orders on orders.order_id = lines.order_id and lines.account = orders.account
         where promotion_code is not null and lines.item_id like 'di_%' group by all order by all limit 1
         """,
     )

@@ -4,7 +4,7 @@
 with sales as (
 
     select
-        shares.box_office,
+        shares.account,
         shares.order_id,
         shares.line_id,
         shares.line_kind,
@@ -15,21 +15,21 @@ with sales as (
         shares.fee
     from {{ touched('int_ticket_tailor__sale_shares') }} as shares
     left join {{ touched('int_ticket_tailor__ticket_heads') }} as tickets
-        on shares.box_office = tickets.box_office and shares.ticket_id = tickets.ticket_id
+        on shares.account = tickets.account and shares.ticket_id = tickets.ticket_id
 
 ),
 
 lines as (
 
     select
-        lines.box_office,
+        lines.account,
         lines.order_id,
         lines.line_id,
         case lines.line_class when 'voucher' then 'gift_card' else lines.line_class end as line_kind,
         lines.total
     from {{ ref('int_ticket_tailor__line_classes') }} as lines
     inner join {{ ref('int_ticket_tailor__order_sums') }} as sums
-        on lines.box_office = sums.box_office and lines.order_id = sums.order_id
+        on lines.account = sums.account and lines.order_id = sums.order_id
     where
         lines.line_class = 'buyer_fee'
         or (lines.line_class = 'tax' and not sums.is_tax_inside_lines)
@@ -40,19 +40,19 @@ lines as (
 spread_discounts as (
 
     select
-        box_office,
+        account,
         order_id,
         cast(sum(discount) as bigint) as discount
     from {{ touched('int_ticket_tailor__sale_shares') }}
     where discount <> 0
-    group by box_office, order_id
+    group by account, order_id
 
 ),
 
 charges as (
 
     select
-        box_office,
+        account,
         order_id,
         line_id,
         line_kind,
@@ -66,7 +66,7 @@ charges as (
     union all
 
     select
-        box_office,
+        account,
         order_id,
         line_id || ':fee' as line_id,
         'buyer_fee' as line_kind,
@@ -81,7 +81,7 @@ charges as (
     union all
 
     select
-        box_office,
+        account,
         order_id,
         line_id,
         line_kind,
@@ -95,7 +95,7 @@ charges as (
     union all
 
     select
-        box_office,
+        account,
         order_id,
         'tax' as line_id,
         'tax' as line_kind,
@@ -111,7 +111,7 @@ charges as (
 
     -- what no ticket or product could take
     select
-        sums.box_office,
+        sums.account,
         sums.order_id,
         'discount' as line_id,
         'discount' as line_kind,
@@ -122,13 +122,13 @@ charges as (
         null as tax
     from {{ ref('int_ticket_tailor__order_sums') }} as sums
     left join spread_discounts
-        on sums.box_office = spread_discounts.box_office and sums.order_id = spread_discounts.order_id
+        on sums.account = spread_discounts.account and sums.order_id = spread_discounts.order_id
     where sums.discount_total + coalesce(spread_discounts.discount, 0) <> 0
 
 )
 
 select
-    charges.box_office,
+    charges.account,
     charges.order_id,
     charges.line_id,
     coalesce(charges.event_id, heads.event_id) as event_id,
@@ -143,4 +143,4 @@ select
     case when heads.created_at is null then 'first_seen' else 'platform' end as date_basis
 from charges
 inner join {{ touched('int_ticket_tailor__order_heads') }} as heads
-    on charges.box_office = heads.box_office and charges.order_id = heads.order_id
+    on charges.account = heads.account and charges.order_id = heads.order_id

@@ -3,7 +3,7 @@
 with heads as (
 
     select
-        box_office,
+        account,
         order_id,
         version_id,
         status,
@@ -24,19 +24,19 @@ with heads as (
 unreadable as (
 
     select
-        box_office,
+        account,
         order_id,
         string_agg(field, ', ' order by field) as fields
     from (
         select
-            box_office,
+            account,
             order_id,
             unreadable as field
         from heads
         where unreadable <> ''
         union
         select
-            heads.box_office,
+            heads.account,
             heads.order_id,
             'line ' || lines.line_no || ': ' || lines.unreadable as field
         from {{ touched('stg_ticket_tailor__order_line_items') }} as lines
@@ -44,13 +44,13 @@ unreadable as (
         where lines.unreadable <> ''
         union
         select
-            box_office,
+            account,
             order_id,
             ticket_id || ': ' || unreadable as field
         from {{ touched('int_ticket_tailor__ticket_heads') }}
         where unreadable <> '' and order_id is not null
     ) as fields
-    group by box_office, order_id
+    group by account, order_id
 
 ),
 
@@ -58,12 +58,12 @@ unreadable as (
 on_lines as (
 
     select
-        box_office,
+        account,
         order_id,
         cast(coalesce(sum(quantity) filter (where line_class = 'ticket'), 0) as bigint) as tickets,
         sum(total) filter (where line_class = 'tax') as tax
     from {{ ref('int_ticket_tailor__line_classes') }}
-    group by box_office, order_id
+    group by account, order_id
     having bool_and(line_class not in ('bundle', 'other'))
 
 ),
@@ -71,7 +71,7 @@ on_lines as (
 issued as (
 
     select
-        tickets.box_office,
+        tickets.account,
         tickets.order_id,
         count(*) filter (where not coalesce(tickets.is_replaced, false)) as tickets,
         count(*) filter (where tickets.status = 'valid' and not coalesce(tickets.is_replaced, false)) as valid_tickets,
@@ -80,27 +80,27 @@ issued as (
         count(*) filter (where tickets.listed_currency <> heads.currency) as foreign_tickets,
         max(tickets.listed_currency) filter (where tickets.listed_currency <> heads.currency) as foreign_currency
     from {{ touched('int_ticket_tailor__ticket_heads') }} as tickets
-    inner join heads on tickets.box_office = heads.box_office and tickets.order_id = heads.order_id
-    group by tickets.box_office, tickets.order_id
+    inner join heads on tickets.account = heads.account and tickets.order_id = heads.order_id
+    group by tickets.account, tickets.order_id
 
 ),
 
 vouchers as (
 
     select
-        box_office,
+        account,
         order_id,
         cast(sum(-total) as bigint) as redeemed
     from {{ ref('int_ticket_tailor__line_classes') }}
     where line_class = 'voucher' and total < 0
-    group by box_office, order_id
+    group by account, order_id
 
 ),
 
 went_back as (
 
     select
-        heads.box_office,
+        heads.account,
         heads.order_id,
         heads.currency,
         heads.base_multiplier,
@@ -112,8 +112,8 @@ went_back as (
         coalesce(vouchers.redeemed, 0) as redeemed
     from heads
     inner join {{ ref('int_ticket_tailor__order_sums') }} as sums
-        on heads.box_office = sums.box_office and heads.order_id = sums.order_id
-    left join vouchers on heads.box_office = vouchers.box_office and heads.order_id = vouchers.order_id
+        on heads.account = sums.account and heads.order_id = sums.order_id
+    left join vouchers on heads.account = vouchers.account and heads.order_id = vouchers.order_id
     where heads.money_refunded > 0 or heads.credit_issued > 0
 
 ),
@@ -132,7 +132,7 @@ lowered as (
 conflicts as (
 
     select
-        box_office,
+        account,
         order_id,
         'every value can be read' as identity,
         fields as left_value,
@@ -145,7 +145,7 @@ conflicts as (
     union all
 
     select
-        heads.box_office,
+        heads.account,
         heads.order_id,
         'tickets issued = tickets on its lines' as identity,
         cast(coalesce(issued.tickets, 0) as varchar) as left_value,
@@ -155,14 +155,14 @@ conflicts as (
         'Its lines sell ' || on_lines.tickets || ' tickets, and '
         || coalesce(issued.tickets, 0) || ' were issued.' as in_words
     from heads
-    inner join on_lines on heads.box_office = on_lines.box_office and heads.order_id = on_lines.order_id
-    left join issued on heads.box_office = issued.box_office and heads.order_id = issued.order_id
+    inner join on_lines on heads.account = on_lines.account and heads.order_id = on_lines.order_id
+    left join issued on heads.account = issued.account and heads.order_id = issued.order_id
     where on_lines.tickets <> coalesce(issued.tickets, 0)
 
     union all
 
     select
-        heads.box_office,
+        heads.account,
         heads.order_id,
         'tax lines = tax' as identity,
         cast({{ from_minor_units('on_lines.tax', 'heads.base_multiplier') }} as varchar) as left_value,
@@ -171,13 +171,13 @@ conflicts as (
         coalesce(heads.currency, 'XXX') as currency,
         'Its tax lines and its tax are not the same.' as in_words
     from heads
-    inner join on_lines on heads.box_office = on_lines.box_office and heads.order_id = on_lines.order_id
+    inner join on_lines on heads.account = on_lines.account and heads.order_id = on_lines.order_id
     where on_lines.tax <> heads.tax
 
     union all
 
     select
-        heads.box_office,
+        heads.account,
         heads.order_id,
         'a cancelled order has no valid ticket' as identity,
         cast(issued.valid_tickets as varchar) as left_value,
@@ -186,13 +186,13 @@ conflicts as (
         null as currency,
         'It is cancelled, and ' || issued.valid_tickets || ' of its tickets are still valid at the door.' as in_words
     from heads
-    inner join issued on heads.box_office = issued.box_office and heads.order_id = issued.order_id
+    inner join issued on heads.account = issued.account and heads.order_id = issued.order_id
     where heads.status = 'cancelled' and issued.valid_tickets > 0
 
     union all
 
     select
-        heads.box_office,
+        heads.account,
         heads.order_id,
         'tickets in the order''s currency' as identity,
         issued.foreign_currency as left_value,
@@ -201,14 +201,14 @@ conflicts as (
         null as currency,
         issued.foreign_tickets || ' of its tickets have a list price in another currency.' as in_words
     from heads
-    inner join issued on heads.box_office = issued.box_office and heads.order_id = issued.order_id
+    inner join issued on heads.account = issued.account and heads.order_id = issued.order_id
     where issued.foreign_tickets > 0
 
     union all
 
     -- absence is not deletion: it may be back tomorrow
     select
-        heads.box_office,
+        heads.account,
         heads.order_id,
         'order is still listed' as identity,
         cast(cast(timezone('UTC', heads.missing_since) as date) as varchar) as left_value,
@@ -224,13 +224,13 @@ conflicts as (
         ) as in_words
     from heads
     inner join {{ ref('int_ticket_tailor__order_sums') }} as sums
-        on heads.box_office = sums.box_office and heads.order_id = sums.order_id
+        on heads.account = sums.account and heads.order_id = sums.order_id
     where heads.missing_since is not null
 
     union all
 
     select
-        heads.box_office,
+        heads.account,
         heads.order_id,
         'tickets are still listed' as identity,
         cast(issued.missing_tickets + issued.replaced_tickets as varchar) as left_value,
@@ -243,14 +243,14 @@ conflicts as (
             issued.missing_tickets, ' count as before.'
         ) as in_words
     from heads
-    inner join issued on heads.box_office = issued.box_office and heads.order_id = issued.order_id
+    inner join issued on heads.account = issued.account and heads.order_id = issued.order_id
     where heads.missing_since is null and issued.missing_tickets + issued.replaced_tickets > 0
 
     union all
 
     -- refunds beyond what was paid have an identity of their own
     select
-        box_office,
+        account,
         order_id,
         'refund and credit <= paid' as identity,
         cast({{ from_minor_units('money_refunded + credit_issued', 'base_multiplier') }} as varchar) as left_value,
@@ -269,7 +269,7 @@ conflicts as (
     union all
 
     select
-        box_office,
+        account,
         order_id,
         'total = total before the refund' as identity,
         cast({{ from_minor_units('total_charged', 'base_multiplier') }} as varchar) as left_value,
@@ -290,7 +290,7 @@ conflicts as (
 
 select
     'ticket_tailor' as platform,
-    box_office as account,
+    account,
     order_id,
     identity,
     left_value,

@@ -1,21 +1,21 @@
 with capacities as (
 
     select
-        box_office,
+        account,
         event_id,
         -- one ticket type without a limit, and the sum says nothing
         case
             when count(coalesce(quantity_total, quantity)) = count(*) then sum(coalesce(quantity_total, quantity))
         end as tickets
     from {{ ref('stg_ticket_tailor__event_ticket_types') }}
-    group by box_office, event_id
+    group by account, event_id
 
 ),
 
 in_orders as (
 
     select
-        box_office,
+        account,
         event_id,
         arg_max(event_series_id, row(created_at, order_id)) as event_series_id,
         arg_max(event_name, row(created_at, order_id)) as event_name,
@@ -26,43 +26,43 @@ in_orders as (
         min(first_seen_at) as first_seen_at
     from {{ ref('int_ticket_tailor__order_heads') }}
     where event_id is not null
-    group by box_office, event_id
+    group by account, event_id
 
 ),
 
 in_tickets as (
 
     select
-        box_office,
+        account,
         event_id,
         min(first_seen_at) as first_seen_at
     from {{ ref('int_ticket_tailor__ticket_heads') }}
     where event_id is not null
-    group by box_office, event_id
+    group by account, event_id
 
 ),
 
 starts as (
 
     select
-        box_office,
+        account,
         event_id,
         count(distinct starts_at) as dates_seen
     from (
         select
-            box_office,
+            account,
             event_id,
             starts_at
         from {{ ref('stg_ticket_tailor__events') }}
         union all
         select
-            box_office,
+            account,
             event_id,
             event_starts_at as starts_at
         from {{ ref('int_ticket_tailor__order_heads') }}
     ) as seen
     where event_id is not null
-    group by box_office, event_id
+    group by account, event_id
 
 ),
 
@@ -71,7 +71,7 @@ listed as (
     select
         events.*,
         row_number() over (
-            partition by events.box_office, events.event_id
+            partition by events.account, events.event_id
             order by events.fetched_at desc, events.version_id desc
         ) as version_rank
     from {{ ref('stg_ticket_tailor__events') }} as events
@@ -82,17 +82,17 @@ listed as (
 ids as (
 
     select
-        box_office,
+        account,
         event_id
     from listed
     union
     select
-        box_office,
+        account,
         event_id
     from in_orders
     union
     select
-        box_office,
+        account,
         event_id
     from in_tickets
 
@@ -101,7 +101,7 @@ ids as (
 events as (
 
     select
-        ids.box_office,
+        ids.account,
         ids.event_id,
         coalesce(listed.event_series_id, in_orders.event_series_id) as event_series_id,
         coalesce(listed.event_name, in_orders.event_name) as event_name,
@@ -129,17 +129,17 @@ events as (
         least(listed.fetched_at, in_orders.first_seen_at, in_tickets.first_seen_at) as first_seen_at
     from ids
     left join listed
-        on ids.box_office = listed.box_office and ids.event_id = listed.event_id and listed.version_rank = 1
-    left join in_orders on ids.box_office = in_orders.box_office and ids.event_id = in_orders.event_id
-    left join in_tickets on ids.box_office = in_tickets.box_office and ids.event_id = in_tickets.event_id
-    left join capacities on ids.box_office = capacities.box_office and ids.event_id = capacities.event_id
-    left join starts on ids.box_office = starts.box_office and ids.event_id = starts.event_id
+        on ids.account = listed.account and ids.event_id = listed.event_id and listed.version_rank = 1
+    left join in_orders on ids.account = in_orders.account and ids.event_id = in_orders.event_id
+    left join in_tickets on ids.account = in_tickets.account and ids.event_id = in_tickets.event_id
+    left join capacities on ids.account = capacities.account and ids.event_id = capacities.event_id
+    left join starts on ids.account = starts.account and ids.event_id = starts.event_id
 
 )
 
 select
     'ticket_tailor' as platform,
-    events.box_office as account,
+    events.account,
     events.event_id,
     events.event_series_id,
     events.event_name,
@@ -161,4 +161,4 @@ select
     events.first_seen_at
 from events
 left join {{ ref('int_ticket_tailor__currencies') }} as currencies
-    on events.box_office = currencies.box_office and events.currency = currencies.currency
+    on events.account = currencies.account and events.currency = currencies.currency

@@ -1,11 +1,11 @@
 with ids_of_several as (
 
     select
-        box_office,
+        account,
         line_item_id
     from {{ ref('stg_ticket_tailor__order_line_items') }}
     where line_item_id is not null
-    group by box_office, line_item_id
+    group by account, line_item_id
     having min(order_id) <> max(order_id)
 
 ),
@@ -13,7 +13,7 @@ with ids_of_several as (
 lines as (
 
     select
-        heads.box_office,
+        heads.account,
         heads.order_id,
         lines.line_no,
         lines.line_item_id,
@@ -77,14 +77,14 @@ fees as (
 )
 
 select
-    fees.box_office,
+    fees.account,
     fees.order_id,
     -- two lines may carry one id, of one order or of two, or none: one that is made up is the box office's only one
     case
         when fees.line_item_id is null then fees.order_id || ':line:' || fees.line_no
         when ids_of_several.line_item_id is not null
             then fees.order_id || ':' || fees.line_item_id || ':' || fees.line_no
-        when count(*) over (partition by fees.box_office, fees.order_id, fees.line_item_id) > 1
+        when count(*) over (partition by fees.account, fees.order_id, fees.line_item_id) > 1
             then fees.line_item_id || ':' || fees.line_no
         else fees.line_item_id
     end as line_id,
@@ -102,4 +102,4 @@ select
     case when fees.has_fee and fees.total = fees.goods_as_given then fees.fee_of_all else 0 end as fee_per_piece
 from fees
 left join ids_of_several
-    on fees.box_office = ids_of_several.box_office and fees.line_item_id = ids_of_several.line_item_id
+    on fees.account = ids_of_several.account and fees.line_item_id = ids_of_several.line_item_id

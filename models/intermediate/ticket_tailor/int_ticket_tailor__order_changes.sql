@@ -13,7 +13,7 @@ with versions as (
 order_changes as (
 
     select
-        box_office,
+        account,
         order_id,
         'status' as what,
         previous_status as before,
@@ -25,7 +25,7 @@ order_changes as (
     union all
 
     select
-        box_office,
+        account,
         order_id,
         'event' as what,
         previous_event_id as before,
@@ -39,7 +39,7 @@ order_changes as (
         union all
 
         select
-            box_office,
+            account,
             order_id,
             '{{ what }}' as what,
             cast({{ from_minor_units('previous_' ~ column, 'multiplier') }} as varchar) as before,
@@ -53,7 +53,7 @@ order_changes as (
 changed_tickets as (
 
     select
-        box_office,
+        account,
         ticket_id,
         order_id
     from {{ touched('int_ticket_tailor__ticket_heads') }}
@@ -64,7 +64,7 @@ changed_tickets as (
 ticket_versions as (
 
     select
-        changed_tickets.box_office,
+        changed_tickets.account,
         changed_tickets.order_id,
         changed_tickets.ticket_id,
         versions.fetched_at,
@@ -75,9 +75,9 @@ ticket_versions as (
         row_number() over seen as version_no
     from {{ ref('int_ticket_tailor__ticket_versions') }} as versions
     inner join changed_tickets
-        on versions.box_office = changed_tickets.box_office and versions.ticket_id = changed_tickets.ticket_id
+        on versions.account = changed_tickets.account and versions.ticket_id = changed_tickets.ticket_id
     window seen as (
-        partition by versions.box_office, versions.ticket_id
+        partition by versions.account, versions.ticket_id
         order by versions.fetched_at, versions.is_own_document, versions.version_id, versions.ticket_no
     )
 
@@ -90,7 +90,7 @@ changes as (
     union all
 
     select
-        box_office,
+        account,
         order_id,
         'ticket status' as what,
         ticket_id || ': ' || coalesce(previous_status, '?') as before,
@@ -102,7 +102,7 @@ changes as (
     union all
 
     select
-        box_office,
+        account,
         order_id,
         'ticket event' as what,
         ticket_id || ': ' || coalesce(previous_event_id, '?') as before,
@@ -115,7 +115,7 @@ changes as (
 
 select
     'ticket_tailor' as platform,
-    box_office as account,
+    account,
     order_id,
     what,
     before,

@@ -3,7 +3,7 @@
 with history as (
 
     select
-        box_office,
+        account,
         order_id,
         max(version_id) filter (where is_newest) as version_id,
         min(fetched_at) as first_seen_at,
@@ -19,7 +19,7 @@ with history as (
         -- an older document does not say what was paid: what went back must have come in
         max(total) filter (where total_paid is null and money_refunded > 0) as total_when_refunded
     from {{ ref('int_ticket_tailor__order_versions') }}
-    group by box_office, order_id
+    group by account, order_id
 
 ),
 
@@ -36,7 +36,7 @@ newest as (
 
 select
     orders.version_id,
-    orders.box_office,
+    orders.account,
     orders.order_id,
     orders.created_at,
     orders.fetched_at,

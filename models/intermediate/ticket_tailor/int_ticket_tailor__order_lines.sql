@@ -9,7 +9,7 @@ with charges as (
 refunds as (
 
     select
-        box_office,
+        account,
         order_id,
         movement_id,
         moved,
@@ -24,14 +24,14 @@ refunds as (
 made_of as (
 
     select
-        charges.box_office,
+        charges.account,
         charges.order_id,
         charges.line_kind,
         charges.event_id,
         cast(sum(charges.amount) as bigint) as amount
     from charges
-    semi join refunds on charges.box_office = refunds.box_office and charges.order_id = refunds.order_id
-    group by charges.box_office, charges.order_id, charges.line_kind, charges.event_id
+    semi join refunds on charges.account = refunds.account and charges.order_id = refunds.order_id
+    group by charges.account, charges.order_id, charges.line_kind, charges.event_id
     having sum(charges.amount) > 0
 
 ),
@@ -47,21 +47,21 @@ parts as (
         heads.currency
     from refunds
     inner join {{ touched('int_ticket_tailor__order_heads') }} as heads
-        on refunds.box_office = heads.box_office and refunds.order_id = heads.order_id
-    left join made_of on refunds.box_office = made_of.box_office and refunds.order_id = made_of.order_id
+        on refunds.account = heads.account and refunds.order_id = heads.order_id
+    left join made_of on refunds.account = made_of.account and refunds.order_id = made_of.order_id
 
 ),
 
 refund_parts as (
 
-    {{ spread('parts', 'moved', 'weight', 'box_office, order_id, movement_id', 'refund_of, event_id', 'part') }}
+    {{ spread('parts', 'moved', 'weight', 'account, order_id, movement_id', 'refund_of, event_id', 'part') }}
 
 ),
 
 lines as (
 
     select
-        box_office,
+        account,
         order_id,
         line_id,
         event_id,
@@ -80,7 +80,7 @@ lines as (
     union all
 
     select
-        box_office,
+        account,
         order_id,
         concat_ws(':', movement_id, coalesce(refund_of, 'unexplained'), event_id) as line_id,
         event_id,
@@ -101,7 +101,7 @@ lines as (
 
 select
     'ticket_tailor' as platform,
-    box_office as account,
+    account,
     order_id,
     line_id,
     event_id,

@@ -1,7 +1,7 @@
 with sums as (
 
     select
-        box_office,
+        account,
         order_id,
         sum(total) filter (where line_class <> 'void') as lines_total,
         sum(total) filter (where line_class = 'void') as void_total,
@@ -15,14 +15,14 @@ with sums as (
         count(*) filter (where line_class = 'voucher' and total < 0) as voucher_lines,
         count(*) as lines_count
     from {{ ref('int_ticket_tailor__line_classes') }}
-    group by box_office, order_id
+    group by account, order_id
 
 ),
 
 orders as (
 
     select
-        heads.box_office,
+        heads.account,
         heads.order_id,
         heads.total,
         heads.tax_treatment,
@@ -39,7 +39,7 @@ orders as (
         coalesce(sums.voucher_lines, 0) as voucher_lines,
         coalesce(sums.lines_count, 0) as lines_count
     from {{ touched('int_ticket_tailor__order_heads') }} as heads
-    left join sums on heads.box_office = sums.box_office and heads.order_id = sums.order_id
+    left join sums on heads.account = sums.account and heads.order_id = sums.order_id
 
 ),
 
@@ -82,7 +82,7 @@ found as (
 )
 
 select
-    box_office,
+    account,
     order_id,
     total + case when reading = 'voids' then -void_total else 0 end as total_charged,
     lines_total,

@@ -2,7 +2,7 @@ with versions as (
 
     select
         version_id,
-        box_office,
+        account,
         order_id,
         document_hash,
         fetched_at,
@@ -25,7 +25,7 @@ numbered as (
     select
         *,
         row_number() over seen as version_no,
-        row_number() over seen = count(*) over (partition by box_office, order_id) as is_newest,
+        row_number() over seen = count(*) over (partition by account, order_id) as is_newest,
         lag(status) over seen as previous_status,
         lag(event_id) over seen as previous_event_id,
         lag(total) over seen as previous_total,
@@ -35,16 +35,16 @@ numbered as (
         lag(is_refunded_by_voucher) over seen as previous_is_refunded_by_voucher,
         max(if(total_paid < 0, 0, total_paid)) over before as most_paid_before,
         last_value(if(total_paid < 0, 0, total_paid) ignore nulls) over before as paid_before,
-        max(greatest(refund_amount, credited_out_amount)) over (partition by box_office, order_id) as most_back,
+        max(greatest(refund_amount, credited_out_amount)) over (partition by account, order_id) as most_back,
         -- the same for a version that names a voucher and for the one before it, if that names one as well
         coalesce(
             last_value(case when not is_refunded_by_voucher then refund_amount end ignore nulls) over before, 0
         ) as refunded_before_voucher
     from versions
     window
-        seen as (partition by box_office, order_id order by fetched_at, version_id),
+        seen as (partition by account, order_id order by fetched_at, version_id),
         before as (
-            partition by box_office, order_id
+            partition by account, order_id
             order by fetched_at, version_id
             rows between unbounded preceding and 1 preceding
         )

@@ -3,11 +3,11 @@
 with discounts as (
 
     select
-        box_office,
+        account,
         discount_id,
         arg_max(code, row(fetched_at, version_id)) as code
     from {{ ref('stg_ticket_tailor__discounts') }}
-    group by box_office, discount_id
+    group by account, discount_id
 
 ),
 
@@ -15,19 +15,19 @@ with discounts as (
 codes as (
 
     select
-        lines.box_office,
+        lines.account,
         lines.order_id,
         string_agg(distinct discounts.code, ', ' order by discounts.code) as promotion_code
     from {{ ref('int_ticket_tailor__line_classes') }} as lines
-    inner join discounts on lines.box_office = discounts.box_office and lines.item_id = discounts.discount_id
+    inner join discounts on lines.account = discounts.account and lines.item_id = discounts.discount_id
     where lines.line_class = 'discount'
-    group by lines.box_office, lines.order_id
+    group by lines.account, lines.order_id
 
 )
 
 select
     'ticket_tailor' as platform,
-    heads.box_office as account,
+    heads.account,
     heads.order_id,
     cast(null as varchar) as related_order_id,
     'sale' as order_type,
@@ -64,5 +64,5 @@ select
     heads.first_seen_at
 from {{ touched('int_ticket_tailor__order_heads') }} as heads
 inner join {{ ref('int_ticket_tailor__order_sums') }} as sums
-    on heads.box_office = sums.box_office and heads.order_id = sums.order_id
-left join codes on heads.box_office = codes.box_office and heads.order_id = codes.order_id
+    on heads.account = sums.account and heads.order_id = sums.order_id
+left join codes on heads.account = codes.account and heads.order_id = codes.order_id

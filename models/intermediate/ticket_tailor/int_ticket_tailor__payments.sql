@@ -4,7 +4,7 @@ with first_captures as (
 
     -- paid when we met it, at the order's own time; or first seen unpaid
     select
-        box_office,
+        account,
         order_id,
         order_id || ':capture' as payment_id,
         case when most_paid_before is not null then fetched_at end as paid_at,
@@ -23,7 +23,7 @@ with first_captures as (
 captures_not_told as (
 
     select
-        box_office,
+        account,
         order_id,
         order_id || ':capture' as payment_id,
         created_at as paid_at,
@@ -44,7 +44,7 @@ later_captures as (
         *,
         left(document_hash, 12) as version,
         -- a document may come back as it once was, with the same hash: the second time is another movement
-        row_number() over (partition by box_office, order_id, left(document_hash, 12) order by version_no) as occurrence
+        row_number() over (partition by account, order_id, left(document_hash, 12) order by version_no) as occurrence
     from {{ ref('int_ticket_tailor__order_versions') }}
     where paid_more <> 0 and most_paid_before > 0
 
@@ -57,7 +57,7 @@ captures as (
     select * from captures_not_told
     union all
     select
-        box_office,
+        account,
         order_id,
         order_id || ':capture:' || version || case when occurrence > 1 then ':' || occurrence else '' end as payment_id,
         fetched_at as paid_at,
@@ -74,7 +74,7 @@ captures as (
 vouchers as (
 
     select
-        lines.box_office,
+        lines.account,
         lines.order_id,
         lines.order_id || ':voucher:' || lines.line_id as payment_id,
         heads.created_at as paid_at,
@@ -86,7 +86,7 @@ vouchers as (
         heads.first_seen_at
     from {{ ref('int_ticket_tailor__line_classes') }} as lines
     inner join {{ touched('int_ticket_tailor__order_heads') }} as heads
-        on lines.box_office = heads.box_office and lines.order_id = heads.order_id
+        on lines.account = heads.account and lines.order_id = heads.order_id
     where lines.line_class = 'voucher' and lines.total < 0 and heads.is_booked
 
 ),
@@ -94,7 +94,7 @@ vouchers as (
 movements as (
 
     select
-        box_office,
+        account,
         order_id,
         order_id || ':' || movement_id as payment_id,
         moved_at as paid_at,
@@ -120,7 +120,7 @@ payments as (
 
 select
     'ticket_tailor' as platform,
-    payments.box_office as account,
+    payments.account,
     payments.payment_id,
     payments.order_id,
     heads.customer_id,
@@ -144,4 +144,4 @@ select
     payments.first_seen_at
 from payments
 inner join {{ touched('int_ticket_tailor__order_heads') }} as heads
-    on payments.box_office = heads.box_office and payments.order_id = heads.order_id
+    on payments.account = heads.account and payments.order_id = heads.order_id

@@ -1,7 +1,7 @@
 with buyers as (
 
     select
-        box_office,
+        account,
         customer_id,
         buyer_first_name as first_name,
         buyer_last_name as last_name,
@@ -19,7 +19,7 @@ with buyers as (
 
     -- tickets given out without an order
     select
-        box_office,
+        account,
         {{ person_key('email') }} as customer_id,
         null as first_name,
         null as last_name,
@@ -37,7 +37,7 @@ with buyers as (
 
 select
     'ticket_tailor' as platform,
-    box_office as account,
+    account,
     customer_id,
     -- known by an address and nothing else
     customer_id as person_key,
@@ -52,4 +52,4 @@ select
     min(first_seen_at) as first_seen_at,
     max(fetched_at) as last_seen_at
 from buyers
-group by box_office, customer_id
+group by account, customer_id

@@ -2,7 +2,7 @@
 
 select
     'ticket_tailor' as platform,
-    shares.box_office as account,
+    shares.account,
     shares.line_id as product_sale_id,
     shares.order_id,
     shares.item_id as product_id,
@@ -25,5 +25,5 @@ select
     heads.first_seen_at
 from {{ touched('int_ticket_tailor__sale_shares') }} as shares
 inner join {{ touched('int_ticket_tailor__order_heads') }} as heads
-    on shares.box_office = heads.box_office and shares.order_id = heads.order_id
+    on shares.account = heads.account and shares.order_id = heads.order_id
 where shares.line_kind <> 'ticket'

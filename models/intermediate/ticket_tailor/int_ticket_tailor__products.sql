@@ -3,9 +3,9 @@ with listed as (
     select
         *,
         row_number() over newest_first as version_rank,
-        min(fetched_at) over (partition by box_office, product_id) as first_seen_at
+        min(fetched_at) over (partition by account, product_id) as first_seen_at
     from {{ ref('stg_ticket_tailor__products') }}
-    window newest_first as (partition by box_office, product_id order by fetched_at desc, version_id desc)
+    window newest_first as (partition by account, product_id order by fetched_at desc, version_id desc)
 
 ),
 
@@ -21,23 +21,23 @@ newest as (
 sold as (
 
     select
-        shares.box_office,
+        shares.account,
         shares.item_id as product_id,
         arg_max(shares.description, row(heads.created_at, heads.order_id, shares.line_id)) as product_name,
         arg_max(heads.currency, row(heads.created_at, heads.order_id, shares.line_id)) as currency,
         min(heads.first_seen_at) as first_seen_at
     from {{ ref('int_ticket_tailor__sale_shares') }} as shares
     inner join {{ ref('int_ticket_tailor__order_heads') }} as heads
-        on shares.box_office = heads.box_office and shares.order_id = heads.order_id
+        on shares.account = heads.account and shares.order_id = heads.order_id
     where shares.line_kind <> 'ticket' and shares.item_id is not null
-    group by shares.box_office, shares.item_id
+    group by shares.account, shares.item_id
 
 ),
 
 products as (
 
     select
-        coalesce(listed.box_office, sold.box_office) as box_office,
+        coalesce(listed.account, sold.account) as account,
         coalesce(listed.product_id, sold.product_id) as product_id,
         coalesce(listed.product_name, sold.product_name) as product_name,
         listed.price,
@@ -46,13 +46,13 @@ products as (
         listed.status,
         least(listed.first_seen_at, sold.first_seen_at) as first_seen_at
     from newest as listed
-    full outer join sold on listed.box_office = sold.box_office and listed.product_id = sold.product_id
+    full outer join sold on listed.account = sold.account and listed.product_id = sold.product_id
 
 )
 
 select
     'ticket_tailor' as platform,
-    products.box_office as account,
+    products.account,
     products.product_id,
     products.product_name,
     {{ from_minor_units(
@@ -63,4 +63,4 @@ select
     products.first_seen_at
 from products
 left join {{ ref('int_ticket_tailor__currencies') }} as currencies
-    on products.box_office = currencies.box_office and products.currency = currencies.currency
+    on products.account = currencies.account and products.currency = currencies.currency

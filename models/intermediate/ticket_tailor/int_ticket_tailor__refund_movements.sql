@@ -2,7 +2,7 @@
 with movements as (
 
     select
-        box_office,
+        account,
         order_id,
         version_id,
         version_no,
@@ -20,7 +20,7 @@ with movements as (
     union all
 
     select
-        box_office,
+        account,
         order_id,
         version_id,
         version_no,
@@ -47,7 +47,7 @@ named as (
 )
 
 select
-    box_office,
+    account,
     order_id,
     kind,
     -- a document may come back as it once was, with the same hash: the second time is another movement
@@ -63,4 +63,4 @@ select
     case when version_no = 1 then 'before_first_load' else 'first_seen' end as moved_at_basis,
     fetched_at as first_seen_at
 from named
-window same_name as (partition by box_office, order_id, short_name order by version_no)
+window same_name as (partition by account, order_id, short_name order by version_no)

@@ -3,7 +3,7 @@
 with goods as (
 
     select
-        box_office,
+        account,
         order_id,
         line_id,
         'ticket' as line_kind,
@@ -20,7 +20,7 @@ with goods as (
     union all
 
     select
-        lines.box_office,
+        lines.account,
         lines.order_id,
         lines.line_id,
         case lines.line_class when 'voucher' then 'gift_card' else lines.line_class end as line_kind,
@@ -38,7 +38,7 @@ with goods as (
         false as is_of_bundle
     from {{ ref('int_ticket_tailor__line_classes') }} as lines
     inner join {{ ref('int_ticket_tailor__order_sums') }} as sums
-        on lines.box_office = sums.box_office and lines.order_id = sums.order_id
+        on lines.account = sums.account and lines.order_id = sums.order_id
     where
         lines.line_class in ('product', 'membership', 'donation')
         -- a voucher bought; one that is redeemed is negative, and no sale
@@ -61,7 +61,7 @@ discountable as (
         sums.tax_on_top <> 0 or sums.has_tax_lines as is_tax_on_top
     from goods
     inner join {{ ref('int_ticket_tailor__order_sums') }} as sums
-        on goods.box_office = sums.box_office and goods.order_id = sums.order_id
+        on goods.account = sums.account and goods.order_id = sums.order_id
 
 ),
 
@@ -70,14 +70,14 @@ capped as (
     select
         *,
         -- lines that make it a surcharge raise nobody's price
-        greatest(least(order_discount, sum(weight) over (partition by box_office, order_id)), 0) as spread_discount
+        greatest(least(order_discount, sum(weight) over (partition by account, order_id)), 0) as spread_discount
     from discountable
 
 ),
 
 discounted as (
 
-    {{ spread('capped', 'spread_discount', 'weight', 'box_office, order_id', 'id_length, line_id', 'discount_share') }}
+    {{ spread('capped', 'spread_discount', 'weight', 'account, order_id', 'id_length, line_id', 'discount_share') }}
 
 ),
 
@@ -97,12 +97,12 @@ priced as (
 
 taxed as (
 
-    {{ spread('priced', 'order_tax', 'tax_weight', 'box_office, order_id', 'id_length, line_id', 'tax_share') }}
+    {{ spread('priced', 'order_tax', 'tax_weight', 'account, order_id', 'id_length, line_id', 'tax_share') }}
 
 )
 
 select
-    box_office,
+    account,
     order_id,
     line_id,
     line_kind,

@@ -4,7 +4,7 @@
 with in_orders as (
 
     select distinct
-        tickets.box_office,
+        tickets.account,
         tickets.ticket_id,
         tickets.version_id,
         orders.missing_since is null as is_listed
@@ -22,11 +22,11 @@ placed as (
         versions.is_own_document = 0 and coalesce(in_orders.is_listed, false) as is_listed_copy
     from {{ ref('int_ticket_tailor__ticket_versions') }} as versions
     left join in_orders
-        on versions.box_office = in_orders.box_office
+        on versions.account = in_orders.account
             and versions.ticket_id = in_orders.ticket_id
             and versions.version_id = in_orders.version_id
     window newest_own_last as (
-        partition by versions.box_office, versions.ticket_id
+        partition by versions.account, versions.ticket_id
         order by versions.is_own_document, versions.fetched_at, versions.version_id
         rows between unbounded preceding and unbounded following
     )
@@ -40,7 +40,7 @@ ranked as (
         -- its own document as long as it is listed, then the copy in an order that lists it: what the platform says
         -- now, whichever of them changed last
         row_number() over (
-            partition by box_office, ticket_id
+            partition by account, ticket_id
             order by
                 is_own_document = 1 and missing_from_list_since is null desc,
                 is_listed_copy desc,
@@ -63,7 +63,7 @@ ranked as (
         min(status) over same_ticket <> max(status) over same_ticket as has_changed_status,
         min(event_id) over same_ticket <> max(event_id) over same_ticket as has_changed_event
     from placed
-    window same_ticket as (partition by box_office, ticket_id)
+    window same_ticket as (partition by account, ticket_id)
 
 ),
 
@@ -79,12 +79,12 @@ newest as (
 came_last as (
 
     select
-        box_office,
+        account,
         order_id,
         max(first_seen_at) as first_seen_at
     from newest
     where missing_from_list_since is null and order_id is not null
-    group by box_office, order_id
+    group by account, order_id
 
 ),
 
@@ -92,18 +92,18 @@ came_last as (
 replaced as (
 
     select
-        newest.box_office,
+        newest.account,
         newest.ticket_id
     from newest
-    inner join came_last on newest.box_office = came_last.box_office and newest.order_id = came_last.order_id
-    anti join in_orders on newest.box_office = in_orders.box_office and newest.ticket_id = in_orders.ticket_id
+    inner join came_last on newest.account = came_last.account and newest.order_id = came_last.order_id
+    anti join in_orders on newest.account = in_orders.account and newest.ticket_id = in_orders.ticket_id
     where newest.missing_from_list_since is not null and came_last.first_seen_at > newest.first_seen_at
 
 )
 
 select
     newest.version_id,
-    newest.box_office,
+    newest.account,
     newest.ticket_id,
     newest.fetched_at,
     newest.order_id,
@@ -128,4 +128,4 @@ select
     coalesce(newest.has_changed_status, false) as has_changed_status,
     coalesce(newest.has_changed_event, false) as has_changed_event
 from newest
-left join replaced on newest.box_office = replaced.box_office and newest.ticket_id = replaced.ticket_id
+left join replaced on newest.account = replaced.account and newest.ticket_id = replaced.ticket_id

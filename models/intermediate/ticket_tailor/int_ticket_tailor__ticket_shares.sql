@@ -3,7 +3,7 @@
 with lines as (
 
     select
-        lines.box_office,
+        lines.account,
         lines.order_id,
         lines.line_id,
         lines.line_no,
@@ -19,7 +19,7 @@ with lines as (
         end as fee
     from {{ ref('int_ticket_tailor__line_classes') }} as lines
     inner join {{ ref('int_ticket_tailor__order_sums') }} as sums
-        on lines.box_office = sums.box_office and lines.order_id = sums.order_id
+        on lines.account = sums.account and lines.order_id = sums.order_id
     where lines.line_class in ('ticket', 'bundle')
 
 ),
@@ -28,21 +28,21 @@ with lines as (
 pools as (
 
     select
-        box_office,
+        account,
         order_id,
         coalesce(ticket_type_id, 'bundle') as pool,
         cast(sum(goods) as bigint) as goods,
         cast(sum(fee) as bigint) as fee,
         cast(sum(quantity) as bigint) as quantity
     from lines
-    group by box_office, order_id, coalesce(ticket_type_id, 'bundle')
+    group by account, order_id, coalesce(ticket_type_id, 'bundle')
 
 ),
 
 bundled as (
 
     select
-        box_office,
+        account,
         order_id
     from pools
     where pool = 'bundle'
@@ -52,16 +52,16 @@ bundled as (
 tickets as (
 
     select
-        box_office,
+        account,
         order_id,
         ticket_id,
         ticket_type_id,
         greatest(coalesce(listed_price, 0), 0) as listed_price,
         row_number() over (
-            partition by box_office, order_id, ticket_type_id
+            partition by account, order_id, ticket_type_id
             order by length(ticket_id), ticket_id
         ) as place_in_type,
-        count(*) over (partition by box_office, order_id, ticket_type_id) as tickets_of_type
+        count(*) over (partition by account, order_id, ticket_type_id) as tickets_of_type
     from {{ touched('int_ticket_tailor__ticket_heads') }}
     -- what another ticket stands in the place of has no part in what its order costs now
     where order_id is not null and not coalesce(is_replaced, false)
@@ -72,7 +72,7 @@ tickets as (
 placed as (
 
     select
-        tickets.box_office,
+        tickets.account,
         tickets.order_id,
         tickets.ticket_id,
         tickets.listed_price,
@@ -91,10 +91,10 @@ placed as (
     from tickets
     left join pools as types
         on
-            tickets.box_office = types.box_office
+            tickets.account = types.account
             and tickets.order_id = types.order_id
             and tickets.ticket_type_id = types.pool
-    left join bundled on tickets.box_office = bundled.box_office and tickets.order_id = bundled.order_id
+    left join bundled on tickets.account = bundled.account and tickets.order_id = bundled.order_id
 
 ),
 
@@ -102,7 +102,7 @@ placed as (
 even as (
 
     select
-        box_office,
+        account,
         order_id,
         ticket_id,
         sign(goods) * (
@@ -117,39 +117,39 @@ even as (
 weighed as (
 
     select
-        placed.box_office,
+        placed.account,
         placed.order_id,
         placed.ticket_id,
         pools.goods as pool_goods,
         pools.fee as pool_fee,
         case
-            when sum(placed.listed_price) over (partition by placed.box_office, placed.order_id) = 0 then 1
+            when sum(placed.listed_price) over (partition by placed.account, placed.order_id) = 0 then 1
             else placed.listed_price
         end as weight,
         length(placed.ticket_id) as id_length
     from placed
     inner join pools
-        on placed.box_office = pools.box_office and placed.order_id = pools.order_id and placed.pool = pools.pool
+        on placed.account = pools.account and placed.order_id = pools.order_id and placed.pool = pools.pool
     where placed.pool = 'bundle'
 
 ),
 
 weighed_goods as (
 
-    {{ spread('weighed', 'pool_goods', 'weight', 'box_office, order_id', 'id_length, ticket_id', 'goods') }}
+    {{ spread('weighed', 'pool_goods', 'weight', 'account, order_id', 'id_length, ticket_id', 'goods') }}
 
 ),
 
 weighed_shares as (
 
-    {{ spread('weighed_goods', 'pool_fee', 'weight', 'box_office, order_id', 'id_length, ticket_id', 'fee') }}
+    {{ spread('weighed_goods', 'pool_fee', 'weight', 'account, order_id', 'id_length, ticket_id', 'fee') }}
 
 ),
 
 shares as (
 
     select
-        box_office,
+        account,
         order_id,
         ticket_id,
         goods,
@@ -160,7 +160,7 @@ shares as (
     union all
 
     select
-        box_office,
+        account,
         order_id,
         ticket_id,
         goods,
@@ -173,17 +173,17 @@ shares as (
 pools_without_tickets as (
 
     select
-        pools.box_office,
+        pools.account,
         pools.order_id,
         pools.pool
     from pools
     anti join placed
-        on pools.box_office = placed.box_office and pools.order_id = placed.order_id and pools.pool = placed.pool
+        on pools.account = placed.account and pools.order_id = placed.order_id and pools.pool = placed.pool
 
 )
 
 select
-    box_office,
+    account,
     order_id,
     ticket_id as line_id,
     ticket_id,
@@ -196,7 +196,7 @@ union all
 
 -- a line whose tickets we do not know is a line of its own
 select
-    lines.box_office,
+    lines.account,
     lines.order_id,
     lines.line_id,
     null as ticket_id,
@@ -205,7 +205,7 @@ select
     false as is_of_bundle
 from lines
 inner join pools_without_tickets as alone
-    on lines.box_office = alone.box_office
+    on lines.account = alone.account
         and lines.order_id = alone.order_id
         and coalesce(lines.ticket_type_id, 'bundle') = alone.pool
 
@@ -213,7 +213,7 @@ union all
 
 -- an order without lines that costs nothing: its tickets cost nothing either
 select
-    tickets.box_office,
+    tickets.account,
     tickets.order_id,
     tickets.ticket_id as line_id,
     tickets.ticket_id,
@@ -222,5 +222,5 @@ select
     false as is_of_bundle
 from tickets
 inner join {{ ref('int_ticket_tailor__order_sums') }} as sums
-    on tickets.box_office = sums.box_office and tickets.order_id = sums.order_id
+    on tickets.account = sums.account and tickets.order_id = sums.order_id
 where sums.lines_count = 0 and sums.total_charged = 0

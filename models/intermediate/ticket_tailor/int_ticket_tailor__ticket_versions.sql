@@ -2,7 +2,7 @@
 
 -- A ticket comes twice: in its own list and as a copy inside its order. They need not say the same of it.
 select
-    box_office,
+    account,
     ticket_id,
     version_id,
     fetched_at,
@@ -29,7 +29,7 @@ from {{ touched('stg_ticket_tailor__issued_tickets') }}
 union all
 
 select
-    box_office,
+    account,
     ticket_id,
     version_id,
     fetched_at,

@@ -3,43 +3,43 @@
 with scans as (
 
     select
-        box_office,
+        account,
         ticket_id,
         max(check_in_at) as scanned_at
     from (
         select
-            box_office,
+            account,
             ticket_id,
             check_in_at,
             quantity,
             row_number() over (
-                partition by box_office, check_in_id
+                partition by account, check_in_id
                 order by fetched_at desc, version_id desc
             ) as version_rank
         from {{ touched('stg_ticket_tailor__check_ins') }}
     ) as check_ins
     -- one that does not say how many went in tells of one
     where version_rank = 1 and coalesce(quantity, 1) > 0 and ticket_id is not null
-    group by box_office, ticket_id
+    group by account, ticket_id
 
 ),
 
 types as (
 
     select
-        box_office,
+        account,
         event_id,
         ticket_type_id,
         max(ticket_type) as ticket_type
     from {{ ref('stg_ticket_tailor__event_ticket_types') }}
-    group by box_office, event_id, ticket_type_id
+    group by account, event_id, ticket_type_id
 
 ),
 
 tickets as (
 
     select
-        heads.box_office,
+        heads.account,
         heads.ticket_id,
         heads.order_id,
         coalesce(heads.event_id, orders.event_id) as event_id,
@@ -88,16 +88,16 @@ tickets as (
         heads.first_seen_at
     from {{ touched('int_ticket_tailor__ticket_heads') }} as heads
     left join {{ touched('int_ticket_tailor__order_heads') }} as orders
-        on heads.box_office = orders.box_office and heads.order_id = orders.order_id
+        on heads.account = orders.account and heads.order_id = orders.order_id
     left join {{ ref('int_ticket_tailor__order_sums') }} as sums
-        on heads.box_office = sums.box_office and heads.order_id = sums.order_id
+        on heads.account = sums.account and heads.order_id = sums.order_id
     left join {{ touched('int_ticket_tailor__sale_shares') }} as shares
-        on heads.box_office = shares.box_office
+        on heads.account = shares.account
             and heads.order_id = shares.order_id
             and heads.ticket_id = shares.ticket_id
-    left join scans on heads.box_office = scans.box_office and heads.ticket_id = scans.ticket_id
+    left join scans on heads.account = scans.account and heads.ticket_id = scans.ticket_id
     left join types
-        on heads.box_office = types.box_office
+        on heads.account = types.account
             and heads.event_id = types.event_id
             and heads.ticket_type_id = types.ticket_type_id
 
@@ -105,7 +105,7 @@ tickets as (
 
 select
     'ticket_tailor' as platform,
-    box_office as account,
+    account,
     ticket_id,
     order_id,
     event_id,

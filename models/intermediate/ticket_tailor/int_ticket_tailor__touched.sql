@@ -11,7 +11,7 @@ with recursive tickets as (
 
     {% for model in ['issued_tickets', 'order_tickets'] %}
         select
-            box_office,
+            account,
             ticket_id,
             order_id
         from {{ ref('stg_ticket_tailor__' ~ model) }}
@@ -25,11 +25,11 @@ with recursive tickets as (
     ids_of_several as (
 
         select
-            box_office,
+            account,
             line_item_id
         from {{ ref('stg_ticket_tailor__order_line_items') }}
         where line_item_id is not null
-        group by box_office, line_item_id
+        group by account, line_item_id
         having min(order_id) <> max(order_id)
 
     ),
@@ -37,12 +37,12 @@ with recursive tickets as (
     shared_lines as (
 
         select distinct
-            lines.box_office,
+            lines.account,
             lines.line_item_id,
             lines.order_id
         from {{ ref('stg_ticket_tailor__order_line_items') }} as lines
         semi join ids_of_several
-            on lines.box_office = ids_of_several.box_office and lines.line_item_id = ids_of_several.line_item_id
+            on lines.account = ids_of_several.account and lines.line_item_id = ids_of_several.line_item_id
 
     ),
 {% endif %}
@@ -51,7 +51,7 @@ with recursive tickets as (
     aside as (
 
         select
-            account as box_office,
+            account,
             order_id as touched_key
         from {{ set_aside() }}
         where is_in_force and platform = 'ticket_tailor'
@@ -65,17 +65,17 @@ with recursive tickets as (
     touched as (
 
         select
-            box_office,
+            account,
             order_id as touched_key
         from {{ ref('stg_ticket_tailor__orders') }}
         union
         select
-            box_office,
+            account,
             ticket_id as touched_key
         from tickets
         union
         select
-            box_office,
+            account,
             order_id as touched_key
         from tickets
         where order_id is not null
@@ -86,10 +86,10 @@ with recursive tickets as (
     told_discounts as (
 
         select
-            box_office,
+            account,
             discount_id
         from {{ ref('stg_ticket_tailor__discounts') }}
-        group by box_office, discount_id
+        group by account, discount_id
         having
             bool_or({{ is_new }})
             and (bool_and({{ is_new }}) or min(coalesce(code, '')) <> max(coalesce(code, '')))
@@ -100,23 +100,23 @@ with recursive tickets as (
 
         {% for model in ['issued_tickets', 'order_tickets'] %}
             select
-                box_office,
+                account,
                 ticket_id
             from {{ ref('stg_ticket_tailor__' ~ model) }}
             where {{ is_new }}
             union
             -- the name of its type is the event's to say
             select
-                tickets.box_office,
+                tickets.account,
                 tickets.ticket_id
             from {{ ref('stg_ticket_tailor__' ~ model) }} as tickets
             inner join {{ ref('stg_ticket_tailor__events') }} as events
-                on tickets.box_office = events.box_office and tickets.event_id = events.event_id
+                on tickets.account = events.account and tickets.event_id = events.event_id
             where tickets.description is null and events.{{ is_new }}
             union
         {% endfor %}
         select
-            box_office,
+            account,
             ticket_id
         from {{ ref('stg_ticket_tailor__check_ins') }}
         where ticket_id is not null and {{ is_new }}
@@ -126,26 +126,26 @@ with recursive tickets as (
     told as (
 
         select
-            box_office,
+            account,
             order_id as touched_key
         from {{ ref('stg_ticket_tailor__orders') }}
         where {{ is_new }}
         union
         select
-            lines.box_office,
+            lines.account,
             lines.order_id as touched_key
         from {{ ref('stg_ticket_tailor__order_line_items') }} as lines
         inner join told_discounts as discounts
-            on lines.box_office = discounts.box_office and lines.item_id = discounts.discount_id
+            on lines.account = discounts.account and lines.item_id = discounts.discount_id
         union
         select
-            box_office,
+            account,
             ticket_id as touched_key
         from told_tickets
         union
         -- whether they may come back is looked at in every build
         select
-            account as box_office,
+            account,
             order_id as touched_key
         from {{ set_aside() }}
         where platform = 'ticket_tailor'
@@ -162,11 +162,11 @@ with recursive tickets as (
 {% endif %}
 
 select
-    box_office as account,
+    account,
     touched_key,
     {{ starts_over | lower }} as everything,
     {% if is_any_aside %}
-        (box_office, touched_key) in (select (aside.box_office, aside.touched_key) from aside) as is_set_aside
+        (account, touched_key) in (select (aside.account, aside.touched_key) from aside) as is_set_aside
     {% else %}
         false as is_set_aside
     {% endif %}

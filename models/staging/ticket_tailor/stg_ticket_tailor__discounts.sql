@@ -4,7 +4,7 @@ with documents as (
 
     select
         version_id,
-        box_office,
+        box_office as account,
         id,
         fetched_at,
         missing_since,
@@ -17,7 +17,7 @@ with documents as (
 
 select
     version_id,
-    box_office,
+    account,
     id as discount_id,
     fetched_at,
     missing_since,

@@ -6,7 +6,7 @@ with documents as (
 
     select
         version_id,
-        box_office,
+        box_office as account,
         id,
         fetched_at,
         _dlt_load_id,
@@ -26,7 +26,7 @@ types as (
 
     select
         version_id,
-        box_office,
+        account,
         id as event_id,
         fetched_at,
         _dlt_load_id,
@@ -38,7 +38,7 @@ types as (
 
 select
     version_id,
-    box_office,
+    account,
     event_id,
     fetched_at,
     nullif(t.id, '') as ticket_type_id,

@@ -4,7 +4,7 @@ with documents as (
 
     select
         version_id,
-        box_office,
+        box_office as account,
         id,
         created_at,
         fetched_at,
@@ -32,7 +32,7 @@ with documents as (
 
 select
     version_id,
-    box_office,
+    account,
     id as event_id,
     {{ tt_unix('created_at') }} as created_at,
     fetched_at,

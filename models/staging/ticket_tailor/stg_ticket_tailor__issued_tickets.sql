@@ -4,7 +4,7 @@ with documents as (
 
     select
         version_id,
-        box_office,
+        box_office as account,
         id,
         fetched_at,
         missing_since,
@@ -23,7 +23,7 @@ with documents as (
 
 select
     version_id,
-    box_office,
+    account,
     nullif(d.order_id, '') as order_id,
     fetched_at,
     missing_since,

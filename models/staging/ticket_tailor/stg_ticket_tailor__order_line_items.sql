@@ -4,7 +4,7 @@ with documents as (
 
     select
         version_id,
-        box_office,
+        box_office as account,
         id,
         fetched_at,
         _dlt_load_id,
@@ -31,7 +31,7 @@ lines as (
 
 select
     version_id,
-    box_office,
+    account,
     id as order_id,
     fetched_at,
     line_no,

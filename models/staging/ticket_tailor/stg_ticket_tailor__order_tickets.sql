@@ -4,7 +4,7 @@ with documents as (
 
     select
         version_id,
-        box_office,
+        box_office as account,
         id,
         fetched_at,
         _dlt_load_id,
@@ -24,7 +24,7 @@ tickets as (
 
     select
         version_id,
-        box_office,
+        account,
         id as order_id,
         fetched_at,
         _dlt_load_id,
@@ -36,7 +36,7 @@ tickets as (
 
 select
     version_id,
-    box_office,
+    account,
     order_id,
     ticket_no,
     fetched_at,

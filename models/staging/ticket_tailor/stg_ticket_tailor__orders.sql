@@ -4,7 +4,7 @@ with documents as (
 
     select
         version_id,
-        box_office,
+        box_office as account,
         id,
         created_at,
         document_hash,
@@ -53,7 +53,7 @@ with_currency as (
 
 select
     version_id,
-    box_office,
+    account,
     id as order_id,
     {{ tt_unix('created_at') }} as created_at,
     document_hash,

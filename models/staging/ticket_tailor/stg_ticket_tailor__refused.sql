@@ -2,7 +2,7 @@
 
 select
     refused_id,
-    box_office,
+    box_office as account,
     list,
     id as document_id,
     reason,

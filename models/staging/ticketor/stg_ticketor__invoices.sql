@@ -142,14 +142,11 @@ select
         case when said[16] <> '' and payment_processing_fee is null then 'PlatformFee.PaymentProcessingFee' end,
         case when said[17] <> '' and platform_delivery_fee is null then 'PlatformFee.DeliveryFee' end,
         case when said[18] <> '' and doc.buyer.id is null then 'Buyer.Id' end,
-        case when said[19] <> '' and doc.agent.id is null then 'Agent.Id' end
-    ) as lost_values,
-    concat_ws(
-        ' ',
+        case when said[19] <> '' and doc.agent.id is null then 'Agent.Id' end,
         case when {{ is_unread_time('said[2]', 'ordered_at') }} then 'Date' end,
         case when said[20] <> '' and doc.productscount is null then 'ProductsCount' end,
         case when said[21] <> '' and doc.ticketscount is null then 'TicketsCount' end
-    ) as unread_values,
+    ) as unreadable,
     _dlt_load_id,
     {{ shape() }} as _shape
 from typed

@@ -145,13 +145,10 @@ select
         case when currency is null and {{ cleaned('said[6]') }} is not null then 'Currency' end,
         case when said[7] <> '' and platform_deduction is null then 'DeductedAmountByPlatform' end,
         case when said[8] <> '' and doc.cashregisterid is null then 'CashRegisterId' end,
-        case when said[9] <> '' and doc.buyer.id is null then 'Buyer.Id' end
-    ) as lost_values,
-    concat_ws(
-        ' ',
+        case when said[9] <> '' and doc.buyer.id is null then 'Buyer.Id' end,
         case when {{ is_unread_time('said[10]', 'paid_at') }} then 'Date' end,
         case when is_success is null and {{ cleaned('said[11]') }} is not null then 'Success' end
-    ) as unread_values,
+    ) as unreadable,
     _dlt_load_id,
     {{ shape() }} as _shape
 from identified

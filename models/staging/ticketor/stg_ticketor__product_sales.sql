@@ -158,11 +158,9 @@ select
         case when said[9] <> '' and tax is null then 'Tax' end,
         case when said[10] <> '' and delivery_fee is null then 'DeliveryFee' end,
         case when order_status is null and {{ cleaned('said[11]') }} is not null then 'OrderStatus' end,
-        case when said[12] <> '' and doc.buyer.id is null then 'Buyer.Id' end
-    ) as lost_values,
-    concat_ws(
-        ' ', case when is_recurring is null and {{ cleaned('said[13]') }} is not null then 'IsRecurringPurchase' end
-    ) as unread_values,
+        case when said[12] <> '' and doc.buyer.id is null then 'Buyer.Id' end,
+        case when is_recurring is null and {{ cleaned('said[13]') }} is not null then 'IsRecurringPurchase' end
+    ) as unreadable,
     _dlt_load_id,
     {{ shape() }} as _shape
 from identified

@@ -164,17 +164,14 @@ select
         case when price_level is null and {{ cleaned('said[10]') }} is not null then 'PriceLevelName' end,
         case when barcode is null and {{ cleaned('said[11]') }} is not null then 'Barcode' end,
         case when said[12] <> '' and doc.event.eventid is null then 'Event.EventId' end,
-        case when said[13] <> '' and doc.buyer.id is null then 'Buyer.Id' end
-    ) as lost_values,
-    concat_ws(
-        ' ',
+        case when said[13] <> '' and doc.buyer.id is null then 'Buyer.Id' end,
         case when {{ is_unread_time('said[14]', 'expires_at') }} then 'ExpirationDate' end,
         case when {{ is_unread_time('said[15]', 'scanned_at') }} then 'LastScannedAt' end,
         case
             when {{ is_unread_time('said[16]', 'event_starts_at') }}
                 then 'Event.EventDate'
         end
-    ) as unread_values,
+    ) as unreadable,
     _dlt_load_id,
     {{ shape() }} as _shape
 from identified

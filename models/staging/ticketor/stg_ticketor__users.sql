@@ -71,14 +71,11 @@ select
         case when last_name is null and {{ cleaned('said[4]') }} is not null then 'LastName' end,
         case when email is null and {{ cleaned('said[5]') }} is not null then 'Email' end,
         case when phone is null and {{ cleaned('said[6]') }} is not null then 'Phone' end,
-        case when mobile is null and {{ cleaned('said[7]') }} is not null then 'Mobile' end
-    ) as lost_values,
-    concat_ws(
-        ' ',
+        case when mobile is null and {{ cleaned('said[7]') }} is not null then 'Mobile' end,
         case when {{ is_unread_time('said[2]', 'signed_up_at') }} then 'SignupDate' end,
         case when accepts_mailing is null and {{ cleaned('said[8]') }} is not null then 'MailingListPermission' end,
         case when accepts_sms is null and {{ cleaned('said[9]') }} is not null then 'SMSPermission' end
-    ) as unread_values,
+    ) as unreadable,
     _dlt_load_id,
     {{ shape() }} as _shape
 from typed

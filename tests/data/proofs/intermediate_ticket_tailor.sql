@@ -4,7 +4,7 @@
 {% set ticket = 'coalesce(order_id, ticket_id)' %}
 with staged_rows as (
     select
-        box_office as account,
+        account,
         order_id,
         'order' as item,
         order_id as id,
@@ -13,7 +13,7 @@ with staged_rows as (
     {% for tickets in ['issued_tickets', 'order_tickets'] %}
         union all
         select
-            box_office as account,
+            account,
             coalesce(order_id, ticket_id) as order_id,
             'ticket' as item,
             ticket_id as id,
@@ -90,34 +90,34 @@ select
     unnest(orders) as order_id,
     what || ' ' || how as explanation
 from altered
-{% for model, account, key, order_id, not_null, accepted in [
-    ('order_versions', 'box_office', ['version_id'], order, [], {}),
-    ('order_heads', 'box_office', ['order_id'], order, [], {}),
-    ('ticket_heads', 'box_office', ['ticket_id'], ticket, [], {}),
-    ('line_classes', 'box_office', ['order_id', 'line_no'], order, [], {'line_class': [
+{% for model, key, order_id, not_null, accepted in [
+    ('order_versions', ['version_id'], order, [], {}),
+    ('order_heads', ['order_id'], order, [], {}),
+    ('ticket_heads', ['ticket_id'], ticket, [], {}),
+    ('line_classes', ['order_id', 'line_no'], order, [], {'line_class': [
         'ticket', 'bundle', 'product', 'membership', 'donation', 'voucher', 'discount', 'buyer_fee', 'tax', 'void', 'other',
     ]}),
-    ('order_sums', 'box_office', ['order_id'], order, [], {}),
-    ('refund_movements', 'box_office', ['order_id', 'movement_id'], order, [], {}),
-    ('sale_shares', 'box_office', ['order_id', 'line_id'], order, [], {}),
-    ('orders', 'account', ['order_id'], order,
+    ('order_sums', ['order_id'], order, [], {}),
+    ('refund_movements', ['order_id', 'movement_id'], order, [], {}),
+    ('sale_shares', ['order_id', 'line_id'], order, [], {}),
+    ('orders', ['order_id'], order,
         ['order_id', 'order_type', 'status', 'is_booked', 'payments_known', 'channel', 'first_seen_at'], {}),
-    ('tickets', 'account', ['ticket_id'], ticket, ['ticket_id', 'status', 'admission_kind', 'first_seen_at'], {}),
-    ('product_sales', 'account', ['product_sale_id', 'order_id'], order,
+    ('tickets', ['ticket_id'], ticket, ['ticket_id', 'status', 'admission_kind', 'first_seen_at'], {}),
+    ('product_sales', ['product_sale_id', 'order_id'], order,
         ['product_sale_id', 'order_id', 'kind', 'first_seen_at'], {}),
-    ('payments', 'account', ['payment_id'], order,
+    ('payments', ['payment_id'], order,
         ['payment_id', 'paid_at_basis', 'kind', 'amount', 'credit_amount', 'first_seen_at'], {}),
-    ('order_lines', 'account', ['order_id', 'line_id'], order, ['order_id', 'line_id', 'line_kind', 'amount'], {'line_kind': [
+    ('order_lines', ['order_id', 'line_id'], order, ['order_id', 'line_id', 'line_kind', 'amount'], {'line_kind': [
         'ticket', 'product', 'donation', 'membership', 'gift_card', 'buyer_fee', 'tax', 'discount', 'refund',
     ]}),
-    ('currencies', 'box_office', ['currency'], 'null', [], {}),
-    ('events', 'account', ['event_id'], 'null', ['event_id'], {}),
-    ('products', 'account', ['product_id'], 'null', ['product_id'], {}),
-    ('people', 'account', ['customer_id'], 'null', ['customer_id'], {}),
+    ('currencies', ['currency'], 'null', [], {}),
+    ('events', ['event_id'], 'null', ['event_id'], {}),
+    ('products', ['product_id'], 'null', ['product_id'], {}),
+    ('people', ['customer_id'], 'null', ['customer_id'], {}),
 ] %}
     union all
     {{ grain(
-        'int_ticket_tailor__' ~ model, "'ticket_tailor'", [account] + key, order=order_id, account=account,
+        'int_ticket_tailor__' ~ model, "'ticket_tailor'", ['account'] + key, order=order_id,
         not_null=not_null, accepted=accepted,
     ) }}
 {% endfor %}

@@ -1,35 +1,23 @@
 -- Staging keeps every version of a document of Ticket Tailor once, and finds the keys that it was let in for.
-{% set order = 'order_id' %}
 {{ grain(
-    'stg_ticket_tailor__orders', "'ticket_tailor'", ['version_id'], order=order, account='box_office',
-    not_null=['version_id', 'order_id', 'base_multiplier'],
+    'stg_ticket_tailor__orders', "'ticket_tailor'", ['version_id'], not_null=['version_id', 'order_id', 'base_multiplier'],
 ) }}
 union all
-{{ grain(
-    'stg_ticket_tailor__order_line_items', "'ticket_tailor'", ['version_id', 'line_no'], order=order, account='box_office'
-) }}
+{{ grain('stg_ticket_tailor__order_line_items', "'ticket_tailor'", ['version_id', 'line_no']) }}
 union all
-{{ grain(
-    'stg_ticket_tailor__order_tickets', "'ticket_tailor'", ['version_id', 'ticket_no'], order=order, account='box_office',
-    not_null=['ticket_id'],
-) }}
+{{ grain('stg_ticket_tailor__order_tickets', "'ticket_tailor'", ['version_id', 'ticket_no'], not_null=['ticket_id']) }}
 union all
 {{ grain(
     'stg_ticket_tailor__issued_tickets', "'ticket_tailor'", ['version_id'], order='coalesce(order_id, ticket_id)',
-    account='box_office', not_null=['version_id', 'ticket_id'],
+    not_null=['version_id', 'ticket_id'],
 ) }}
 union all
-{{ grain(
-    'stg_ticket_tailor__refused', "'ticket_tailor'", ['refused_id'], order='null', account='box_office',
-    not_null=['refused_id'],
-) }}
-{% for list in [
-    'check_ins', 'discounts', 'event_series', 'events', 'holds', 'issued_memberships', 'membership_types', 'products',
-    'voucher_codes', 'vouchers', 'waitlist_signups',
-] %}
+{{ grain('stg_ticket_tailor__refused', "'ticket_tailor'", ['refused_id'], order='null', not_null=['refused_id']) }}
+{% for list in ['check_ins', 'discounts', 'events', 'products'] %}
     union all
     {{ grain(
-        'stg_ticket_tailor__' ~ list, "'ticket_tailor'", ['version_id'], order='null', account='box_office',
-        not_null=['version_id'],
+        'stg_ticket_tailor__' ~ list, "'ticket_tailor'", ['version_id'], order='null', not_null=['version_id'],
     ) }}
 {% endfor %}
+union all
+{{ grain('stg_ticket_tailor__listed_ids', "'ticket_tailor'", ['list', 'version_id'], order='null') }}
