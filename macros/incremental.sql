@@ -1,31 +1,37 @@
+{#- Staging reads each document once. Its tables are `upserted` (macros/materializations.sql) from the loads that they do not hold. -#}
+
 {% macro shape() -%}
-    {#- The model's own text, hashed: rows made by an older text are made again (see only_new_loads). -#}
+    {#- The model's own text, hashed: a table made by another text is made of all documents again. -#}
     '{{ local_md5(model.raw_code) }}'
 {%- endmacro %}
 
 
+{% macro must_reread() -%}
+    {#- Whether all documents are to be read: there is no table, or another text made a row of it. -#}
+    {%- if flags.FULL_REFRESH or not load_cached_relation(this) -%}
+        {{ return(true) }}
+    {%- endif -%}
+    {%- set platform = model.fqn[2] -%}
+    {%- set is_by_this_text = first_value(
+        "select count(*) filter (_shape <> " ~ shape() ~ ") = 0 and count(*) > 0 from " ~ this
+    ) -%}
+    {{ return(not is_by_this_text and not is_noted('text', platform)) }}
+{%- endmacro %}
+
+
 {% macro only_new_loads(relation) -%}
-    {#- The loads this table does not hold yet, in this shape. Not a maximum: a load may finish after a later one. Their rows are
-        found first, by the place where they are: documents of other loads are not even read. -#}
-    {% if is_incremental() -%}
-        {%- set platform = model.name.split('_', 1)[1].split('__')[0] -%}
+    {#- The loads this table does not hold yet. Not a maximum: a load may finish after a later one. Their rows are found first, by
+        the place where they are: documents of other loads are not even read. -#}
+    {% if execute and model.resource_type != 'unit_test' and not must_reread() -%}
         {%- set loads = run_query(
             'select distinct _dlt_load_id from ' ~ relation
-            ~ ' except select _dlt_load_id from ' ~ this ~ ' where _shape = ' ~ shape()
-            ~ (' except select value from ' ~ built_loads(platform) if is_noted('text', platform) else '')
+            ~ ' except select _dlt_load_id from ' ~ this
+            ~ (' except select value from ' ~ built_loads(model.fqn[2]) if is_noted('text', model.fqn[2]) else '')
         ).columns[0].values() -%}
         {% if loads -%}
             and rowid in (select rowid from {{ relation }} where _dlt_load_id in ('{{ loads | join("', '") }}'))
         {%- else -%}
             and false
         {%- endif %}
-    {%- endif %}
-{%- endmacro %}
-
-
-{% macro drop_other_shapes() -%}
-    {#- After the model's text has changed, every document was read again; what the old text alone made goes. -#}
-    {% if is_incremental() -%}
-        delete from {{ this }} where _shape <> {{ shape() }}
     {%- endif %}
 {%- endmacro %}

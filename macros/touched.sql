@@ -2,7 +2,8 @@
     that hangs together with them (int_ticketor__touched, int_ticket_tailor__touched), and changes those rows alone:
 
     - the models of a platform read touched('stg_...'): what they hold after a build is what the build touched;
-    - models with materialized='incremental' are whole: the rows of what is touched are replaced (get_incremental_touched_sql);
+    - models that are materialized as `touched` hold all orders: the rows of what is touched are replaced. Which rows those are says
+      the model's `meta`: `touched_by` are the columns that are looked for among the touched keys (dbt_project.yml has a folder's);
     - what a build was made of is noted when all of it has gone well, tests too (note_built). A build that was killed has noted
       nothing, and the next one touches the same orders and more;
     - another text of any model, macro or seed, other accounts, another secret: everything is touched, and built anew;
@@ -38,10 +39,9 @@
 
 
 {% macro is_any_set_aside(platform) -%}
-    {%- set found = run_query(
-        "select count(*) from " ~ set_aside() ~ " where is_in_force and platform = '" ~ platform ~ "'"
-    ) if execute -%}
-    {{ return(execute and found.rows[0][0] > 0) }}
+    {{ return(execute and value_of_build(
+        "select count(*) > 0 from " ~ set_aside() ~ " where is_in_force and platform = '" ~ platform ~ "'"
+    )) }}
 {%- endmacro %}
 
 
@@ -86,21 +86,37 @@
 {%- endmacro %}
 
 
+{% macro first_value(query) -%}
+    {#- The first value of a query's answer. -#}
+    {{ return(run_query(query).rows[0][0]) }}
+{%- endmacro %}
+
+
+{% macro value_of_build(query) -%}
+    {#- The first value of the answer to a query that is the same all through a build: asked once. The graph is the one object that
+        all models of a build share. -#}
+    {%- set values = graph.setdefault('values of build ' ~ invocation_id, {}) -%}
+    {%- if query not in values -%}
+        {%- do values.update({query: first_value(query)}) -%}
+    {%- endif -%}
+    {{ return(values[query]) }}
+{%- endmacro %}
+
+
 {% macro is_noted(part, platform) -%}
     {#- Whether something is noted of a platform: `open`, or `text` as it is now. -#}
     {%- set value = "select value from " ~ built() ~ " where part = 'text of now'" -%}
-    {%- set found = run_query(
-        "select count(*) from " ~ built() ~ " where part = '" ~ part ~ "'"
+    {{ return(first_value(
+        "select count(*) > 0 from " ~ built() ~ " where part = '" ~ part ~ "'"
         ~ (" and platform = '" ~ platform ~ "'" if platform else "")
         ~ (" and value = (" ~ value ~ ")" if part == 'text' else "")
-    ) -%}
-    {{ return(found.rows[0][0] > 0) }}
+    )) }}
 {%- endmacro %}
 
 
 {% macro grows(node) -%}
     {#- Whether a model holds more than what the last build touched. -#}
-    {{ return(node.resource_type == 'model' and node.config.materialized == 'incremental' and 'staging' not in node.fqn) }}
+    {{ return(node.resource_type == 'model' and node.config.materialized in ['touched', 'upserted'] and node.fqn[1] != 'staging') }}
 {%- endmacro %}
 
 
@@ -138,10 +154,9 @@
             {{ return(true) }}
         {%- endif -%}
     {%- endfor -%}
-    {%- set gone = run_query(
-        "select count(*) from " ~ built_loads(platform) ~ " as built where value not in (" ~ staged_loads(platform) ~ ")"
-    ) -%}
-    {{ return(gone.rows[0][0] > 0) }}
+    {{ return(first_value(
+        "select count(*) > 0 from " ~ built_loads(platform) ~ " as built where value not in (" ~ staged_loads(platform) ~ ")"
+    )) }}
 {%- endmacro %}
 
 
@@ -166,11 +181,11 @@
     {%- for result in results -%}
         {%- do (done if result.status | string in ['success', 'pass', 'warn', 'no-op'] else failed).append(result.node.unique_id) -%}
     {%- endfor -%}
-    {%- for platform, other in [('ticketor', '_ticket_tailor__'), ('ticket_tailor', '_ticketor__')] if execute and not failed -%}
+    {%- for platform, other in [('ticketor', 'ticket_tailor'), ('ticket_tailor', 'ticketor')] if execute and not failed -%}
         {%- set is_by_this_text = is_noted('text', platform) -%}
         {%- set needed = [] -%}
         {%- for node in graph.nodes.values() if node.resource_type == 'model' -%}
-            {%- if not is_by_this_text or (other not in node.name and '_boxoffice__' not in node.name) -%}
+            {%- if not is_by_this_text or (other not in node.fqn and 'boxoffice' not in node.fqn[1:]) -%}
                 {%- do needed.append(node.unique_id) -%}
             {%- endif -%}
         {%- endfor -%}
@@ -196,130 +211,106 @@
 {%- endmacro %}
 
 
-{% macro keys_of(name) -%}
-    {#- The table that says which rows of a model are touched. -#}
-    {{ return(
-        'int_ticketor__touched' if '_ticketor__' in name
-        else 'int_ticket_tailor__touched' if '_ticket_tailor__' in name
-        else 'int_touched'
-    ) }}
+{% macro node_of(name) -%}
+    {{ return(graph.nodes['model.' ~ project_name ~ '.' ~ name]) }}
 {%- endmacro %}
 
 
-{% macro platform_of(name) -%}
-    {{ return('ticketor' if '_ticketor__' in name else 'ticket_tailor') }}
+{% macro platform_of(node) -%}
+    {#- The platform whose folder a model is in; none for what is of both. -#}
+    {{ return(node.fqn[2] if node.fqn[2] in ['ticketor', 'ticket_tailor'] else none) }}
 {%- endmacro %}
 
 
-{% macro is_touched(name, which='') -%}
-    {#- The condition on the rows of a model. Ticketor is touched by invoice, Ticket Tailor by order and by ticket: a ticket may
-        have been issued without an order. `which` narrows the touched ones. -#}
-    {%- set of_tickets = name.endswith(('tickets', 'ticket_heads', 'check_ins')) -%}
-    {%- if '_ticketor__' in name -%}
-        {%- set columns = 'account, ' ~ ("coalesce(invoice_id, '')" if name.startswith('stg_') or '__sold_' in name else "coalesce(order_id, '')") -%}
-    {%- elif '_ticket_tailor__' in name -%}
-        {%- set columns = 'account, ' ~ ('ticket_id' if of_tickets else 'order_id') -%}
-    {%- elif of_tickets -%}
-        {%- set columns = "platform, account, case platform when 'ticketor' then coalesce(order_id, '') else ticket_id end" -%}
-    {%- else -%}
-        {%- set columns = "platform, account, coalesce(order_id, '')" -%}
-    {%- endif -%}
-    {#- of events it says how they are now -#}
-    {{ 'event_key is not null or ' if name == 'rpt_reconciliation' }}({{ columns }}) in (
-        select {{ '' if '__' in name else 'platform, ' }}account, touched_key
-        from {{ target.database }}.intermediate.{{ keys_of(name) }}
+{% macro keys_of(node) -%}
+    {#- The model that says which orders are touched. -#}
+    {{ return('int_' ~ platform_of(node) ~ '__touched' if platform_of(node) else 'int_touched') }}
+{%- endmacro %}
+
+
+{% macro is_touched(node, which='') -%}
+    {#- The condition on the rows of a model, by its `touched_by`; `which` narrows the touched ones. -#}
+    {%- set meta = node.config.meta -%}
+    {#- what says how an event is now is of no order -#}
+    {{ meta.touched_always ~ ' or ' if meta.touched_always }}({{ meta.touched_by }}) in (
+        select {{ 'platform, ' if not platform_of(node) }}account, touched_key
+        from {{ node_of(keys_of(node)).relation_name }}
         {{ which }}
     )
 {%- endmacro %}
 
 
-{% macro everything_is_touched(name) -%}
+{% macro everything_is_touched(node) -%}
     {%- if not execute -%}
         {{ return(true) }}
     {%- endif -%}
-    {%- set found = run_query(
-        'select coalesce(bool_and(everything), false) from ' ~ target.database ~ '.intermediate.' ~ keys_of(name)
-    ) -%}
-    {{ return(found.rows[0][0]) }}
+    {{ return(value_of_build(
+        'select coalesce(bool_and(everything), false) from ' ~ node_of(keys_of(node)).relation_name
+    )) }}
 {%- endmacro %}
 
 
 {% macro is_made_whole() -%}
     {#- Whether the model at hand is made of everything. A mart may be whenever somebody asks for it: all that it reads is whole. -#}
     {{ return(
-        everything_is_touched(model.name)
-        or (grows(model) and '__' not in model.name and (flags.FULL_REFRESH or not load_relation(this)))
+        everything_is_touched(model)
+        or (grows(model) and not platform_of(model) and (flags.FULL_REFRESH or not load_cached_relation(this)))
     ) }}
 {%- endmacro %}
 
 
-{% macro of_staging(name, condition) -%}
-    {#- Orders are left out where their documents are read; every later layer lacks them by itself. -#}
-    {{ return(condition if name.startswith('stg_') else '') }}
-{%- endmacro %}
-
-
-{% macro touched_rows(name) -%}
-    {#- Looked for by their keys alone and then read by their place: of a wide table that costs a third. -#}
-    {%- set node = graph.nodes['model.' ~ project_name ~ '.' ~ name] -%}
-    {%- if node.config.materialized == 'view' -%}
-        {%- for part in node.depends_on.nodes -%}
-            {{ touched_rows(part.split('.')[-1]) }}
-            {{ 'union all by name ' if not loop.last }}
-        {%- endfor -%}
-    {%- else -%}
-        select * from {{ node.relation_name }} where rowid in (
-            select rowid from {{ node.relation_name }} where {{ is_touched(name, of_staging(name, 'where not is_set_aside')) }}
-        )
-    {%- endif -%}
-{%- endmacro %}
-
-
 {% macro touched(name) -%}
-    {#- ref(name), as far as its rows are touched; in a test, all of it, but for the build that touches them. -#}
+    {#- ref(name), as far as its rows are touched; in a test, all of it, but for the build that touches them. Orders are left out where
+        their documents are read, in staging; every later layer lacks them by itself. -#}
     {%- if model.resource_type == 'unit_test' -%}
         {{ ref(name) }}
     {%- else -%}
-        {%- set read = [ref(name), ref(keys_of(name))] -%}
-        {%- if (is_made_whole() if model.resource_type == 'model' else everything_is_touched(name) or not is_noted('open')) -%}
-            {%- if name.startswith('stg_') and is_any_set_aside(platform_of(name)) -%}
-                (select * from {{ read[0] }} where ({{ is_touched(name, 'where is_set_aside') }}) is not true)
-            {%- else -%}
-                {{ read[0] }}
-            {%- endif -%}
+        {%- set read = [ref(name), ref(keys_of(model))] -%}
+        {%- if not execute -%}
+            {{ read[0] }}
         {%- else -%}
-            ({{ touched_rows(name) }})
+            {%- set node = node_of(name) -%}
+            {%- set is_staging = node.fqn[1] == 'staging' -%}
+            {%- if (is_made_whole() if model.resource_type == 'model' else everything_is_touched(node) or not is_noted('open')) -%}
+                {%- if is_staging and is_any_set_aside(node.fqn[2]) -%}
+                    (select * from {{ read[0] }} where ({{ is_touched(node, 'where is_set_aside') }}) is not true)
+                {%- else -%}
+                    {{ read[0] }}
+                {%- endif -%}
+            {%- else -%}
+                {#- looked for by their keys alone and then read by their place: of a wide table that costs a third -#}
+                (select * from {{ read[0] }} where rowid in (
+                    select rowid from {{ read[0] }} where {{ is_touched(node, 'where not is_set_aside' if is_staging else '') }}
+                ))
+            {%- endif -%}
         {%- endif -%}
     {%- endif -%}
 {%- endmacro %}
 
 
-{% macro get_incremental_touched_sql(arguments) -%}
-    {#- dbt's name for a strategy of one's own: what is touched goes, and comes as it is now. -#}
-    {%- set columns = arguments.dest_columns | map(attribute='quoted') | join(', ') -%}
-    delete from {{ arguments.target_relation }} where {{ is_touched(model.name) }};
-    insert into {{ arguments.target_relation }} ({{ columns }})
-    select {{ columns }} from {{ arguments.temp_relation }} where {{ is_touched(model.name) }}
+{% macro of_both(name) -%}
+    {#- All rows of what both platforms' intermediate models of this name hold. -#}
+    (
+        select * from {{ ref('int_ticketor__' ~ name) }}
+        union all by name
+        select * from {{ ref('int_ticket_tailor__' ~ name) }}
+    )
 {%- endmacro %}
 
 
-{% macro should_full_refresh() -%}
-    {#- dbt's own question. What a model of a platform reads is only what was touched: it is made whole together with it. -#}
-    {%- if not grows(model) -%}
-        {{ return(flags.FULL_REFRESH) }}
-    {%- endif -%}
-    {%- set whole = is_made_whole() -%}
-    {%- if not whole and not load_relation(this) -%}
-        {{ exceptions.raise_compiler_error(this ~ ' is not there, and cannot be made alone: `dbt build` makes it anew with all it needs') }}
-    {%- endif -%}
-    {{ return(whole) }}
+{% macro touched_of_both(name) -%}
+    (
+        select * from {{ touched('int_ticketor__' ~ name) }}
+        union all by name
+        select * from {{ touched('int_ticket_tailor__' ~ name) }}
+    )
 {%- endmacro %}
 
 
 {% macro rows_to_prove(model) -%}
     {#- All rows of a model; of one that grows order by order, those that this build touched. -#}
     {%- set node = graph.nodes.get('model.' ~ project_name ~ '.' ~ model) if execute -%}
-    {%- if not execute or (node and grows(node) and node.config.incremental_strategy == 'touched') -%}
+    {%- if not execute or (node and grows(node) and node.config.materialized == 'touched') -%}
         {{ return(touched(model)) }}
     {%- endif -%}
     {{ return(ref(model)) }}

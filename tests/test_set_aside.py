@@ -192,7 +192,7 @@ def test_what_names_no_order_leaves_what_was_published(
 ) -> None:
     settings = settings_of(worlds, tmp_path / "data", "warehouse.duckdb", "person.key", "boxoffice.duckdb")
     stamp = settings.published.stat()
-    use({"dim_customers": ("from {{ ref('int_people') }}", "from {{ ref('int_people') }}, range(2)")})
+    use({"dim_customers": ("from {{ of_both('people') }}", "from {{ of_both('people') }}, range(2)")})
 
     result = built(settings)
 

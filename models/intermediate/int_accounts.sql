@@ -1,24 +1,23 @@
 -- One row per account, in the settings or seen in the data.
-{{ config(materialized='table') }}
 
 with seen as (
     {% for model, happened_at, seen_at in [
-        ('int_orders', 'ordered_at', 'first_seen_at'),
-        ('int_tickets', 'sold_at', 'first_seen_at'),
-        ('int_product_sales', 'sold_at', 'first_seen_at'),
-        ('int_payments', 'paid_at', 'first_seen_at'),
-        ('int_order_changes', 'null', 'first_seen_at'),
-        ('int_events', 'null', 'first_seen_at'),
-        ('int_products', 'null', 'first_seen_at'),
-        ('int_people', 'null', 'last_seen_at'),
-        ('int_refused', 'null', 'refused_at'),
+        ('orders', 'ordered_at', 'first_seen_at'),
+        ('tickets', 'sold_at', 'first_seen_at'),
+        ('product_sales', 'sold_at', 'first_seen_at'),
+        ('payments', 'paid_at', 'first_seen_at'),
+        ('order_changes', 'null', 'first_seen_at'),
+        ('events', 'null', 'first_seen_at'),
+        ('products', 'null', 'first_seen_at'),
+        ('people', 'null', 'last_seen_at'),
+        ('refused', 'null', 'refused_at'),
     ] %}
         select
             platform,
             account,
             min({{ happened_at }}) as history_from,
             max({{ seen_at }}) as last_record_at
-        from {{ ref(model) }}
+        from {{ of_both(model) }}
         group by platform, account
         {% if not loop.last %}union all{% endif %}
     {% endfor %}

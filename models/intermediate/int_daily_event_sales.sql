@@ -1,5 +1,4 @@
 -- One row per account, local day, event (or none) and currency: what the reports are sums of, with room for all digits.
-{{ config(materialized='table') }}
 
 with events as (
     select * from {{ ref('dim_events') }}

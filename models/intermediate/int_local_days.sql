@@ -2,24 +2,23 @@
 -- Looking a quarter up costs a tenth of asking each single time for its day: timezone() is slow where the zone comes
 -- with the row. No zone's day has begun within a quarter of an hour since 1972.
 {{ config(
-    materialized='incremental',
-    incremental_strategy='delete+insert',
+    materialized='upserted',
     unique_key=['platform', 'account', 'quarter_hour'],
 ) }}
 
 with quarters as (
     {% for model, at in [
-        ('int_orders', 'coalesce(ordered_at, first_seen_at)'),
-        ('int_tickets', 'sold_at'),
-        ('int_product_sales', 'sold_at'),
-        ('int_payments', 'coalesce(paid_at, first_seen_at)'),
-        ('int_order_lines', 'booked_at'),
+        ('orders', 'coalesce(ordered_at, first_seen_at)'),
+        ('tickets', 'sold_at'),
+        ('product_sales', 'sold_at'),
+        ('payments', 'coalesce(paid_at, first_seen_at)'),
+        ('order_lines', 'booked_at'),
     ] %}
         select
             platform,
             account,
             {{ quarter_hour(at) }} as quarter_hour
-        from {{ touched(model) }}
+        from {{ touched_of_both(model) }}
         where {{ at }} is not null
         {% if not loop.last %}union{% endif %}
     {% endfor %}

@@ -1,6 +1,6 @@
 -- One row per order, local day, event (or none) and currency: what it adds to each measure of the reports, which are
 -- sums of it and have no order to go through.
-{{ config(materialized='incremental') }}
+{{ config(materialized='touched') }}
 
 with lines as (
     select * from {{ touched('fct_order_lines') }}

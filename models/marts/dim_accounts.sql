@@ -13,7 +13,7 @@ zones_of_events as (
         events.account,
         zones.zone,
         count(*) as how_many
-    from {{ ref('int_events') }} as events
+    from {{ of_both('events') }} as events
     inner join zones on events.time_zone = zones.zone
     group by all
 ),

@@ -15,4 +15,4 @@ select
     accepts_sms,
     first_seen_at,
     last_seen_at
-from {{ ref('int_people') }}
+from {{ of_both('people') }}

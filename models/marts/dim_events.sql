@@ -1,21 +1,21 @@
 -- One row per event: one performance as one account sells it.
 with events as (
-    select * from {{ ref('int_events') }}
+    select * from {{ of_both('events') }}
 ),
 
 sold as (
     {% for model, seen_at in [
-        ('int_orders', 'first_seen_at'),
-        ('int_tickets', 'first_seen_at'),
-        ('int_product_sales', 'first_seen_at'),
-        ('int_order_lines', 'null'),
+        ('orders', 'first_seen_at'),
+        ('tickets', 'first_seen_at'),
+        ('product_sales', 'first_seen_at'),
+        ('order_lines', 'null'),
     ] %}
         select
             platform,
             account,
             event_id,
             {{ seen_at }} as first_seen_at
-        from {{ ref(model) }}
+        from {{ of_both(model) }}
         {% if not loop.last %}union all{% endif %}
     {% endfor %}
 ),

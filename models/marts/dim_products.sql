@@ -1,6 +1,6 @@
 -- One row per product that can be sold: merchandise, donation, gift card, membership.
 with products as (
-    select * from {{ ref('int_products') }}
+    select * from {{ of_both('products') }}
 ),
 
 only_sold as (
@@ -9,7 +9,7 @@ only_sold as (
         sales.account,
         sales.product_id,
         min(sales.first_seen_at) as first_seen_at
-    from {{ ref('int_product_sales') }} as sales
+    from {{ of_both('product_sales') }} as sales
     anti join products
         on
             sales.platform = products.platform

@@ -1,12 +1,12 @@
 -- One row per change of an order that was seen between two of its versions.
-{{ config(materialized='incremental') }}
+{{ config(materialized='touched') }}
 
 with changes as (
     select
         *,
         -- two tickets of one order may change alike at once: told apart by a number, so that each keeps a key
         row_number() over (partition by platform, account, order_id, what, before, after, first_seen_at) as occurrence
-    from {{ touched('int_order_changes') }}
+    from {{ touched_of_both('order_changes') }}
 )
 
 select

@@ -1,12 +1,12 @@
 -- One row per signed amount of an order: the ledger. Every report of money is a sum of it.
-{{ config(materialized='incremental') }}
+{{ config(materialized='touched') }}
 
 with orders as (
-    select * from {{ touched('int_orders') }}
+    select * from {{ touched_of_both('orders') }}
 ),
 
 lines as (
-    select * from {{ touched('int_order_lines') }}
+    select * from {{ touched_of_both('order_lines') }}
 ),
 
 added_up as (

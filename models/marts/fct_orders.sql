@@ -1,11 +1,11 @@
 -- One row per order: Ticketor's invoice, Ticket Tailor's order.
-{{ config(materialized='incremental') }}
+{{ config(materialized='touched') }}
 
 with orders as (
     select
         *,
         {{ key(['platform', 'account', 'order_id']) }} as order_key
-    from {{ touched('int_orders') }}
+    from {{ touched_of_both('orders') }}
 ),
 
 tickets as (

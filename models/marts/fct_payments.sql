@@ -1,5 +1,5 @@
 -- One row per movement of money; attempts that moved none, and credit, are kept with amount 0.
-{{ config(materialized='incremental') }}
+{{ config(materialized='touched') }}
 
 select
     {{ key(['payments.platform', 'payments.account', 'payments.payment_id']) }} as payment_key,
@@ -26,7 +26,7 @@ select
     {{ key(['payments.platform', 'payments.account', 'payments.agent_id']) }} as agent_key,
     payments.cash_register_id,
     payments.first_seen_at
-from {{ touched('int_payments') }} as payments
+from {{ touched_of_both('payments') }} as payments
 left join {{ ref('int_local_days') }} as days
     on
         payments.platform = days.platform

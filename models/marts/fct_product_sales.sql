@@ -1,5 +1,5 @@
 -- One row per sold line of merchandise, donation, gift card or membership.
-{{ config(materialized='incremental') }}
+{{ config(materialized='touched') }}
 
 select
     {{ key(['sales.platform', 'sales.account', 'sales.product_sale_id']) }} as product_sale_key,
@@ -26,7 +26,7 @@ select
     sales.sold_at,
     days.local_day as sold_on,
     sales.first_seen_at
-from {{ touched('int_product_sales') }} as sales
+from {{ touched_of_both('product_sales') }} as sales
 left join {{ ref('int_local_days') }} as days
     on
         sales.platform = days.platform

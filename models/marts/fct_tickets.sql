@@ -1,5 +1,7 @@
 -- One row per ticket sold: Ticketor's (invoice, ticket), Ticket Tailor's issued ticket.
-{{ config(materialized='incremental') }}
+{{ config(materialized='touched', meta={
+    'touched_by': "platform, account, case platform when 'ticketor' then coalesce(order_id, '') else ticket_id end",
+}) }}
 
 select
     {{ ticket_key('tickets') }} as ticket_key,
@@ -33,7 +35,7 @@ select
     tickets.delivery_method,
     tickets.source,
     tickets.first_seen_at
-from {{ touched('int_tickets') }} as tickets
+from {{ touched_of_both('tickets') }} as tickets
 left join {{ ref('int_accounts') }} as accounts
     on tickets.platform = accounts.platform and tickets.account = accounts.account
 left join {{ ref('int_local_days') }} as days

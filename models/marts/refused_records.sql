@@ -3,7 +3,7 @@ with refused as (
     select
         *,
         row_number() over (partition by platform, account, file, position, reason, refused_at) as occurrence
-    from {{ ref('int_refused') }}
+    from {{ of_both('refused') }}
 )
 
 select

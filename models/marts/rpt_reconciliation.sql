@@ -1,5 +1,5 @@
 -- One row per identity that an order (or an event, where no order is named) fails.
-{{ config(materialized='incremental') }}
+{{ config(materialized='touched', meta={'touched_always': 'event_key is not null'}) }}
 
 with orders as (
     select * from {{ touched('fct_orders') }}
@@ -349,7 +349,7 @@ told_by_the_platform as (
         difference,
         currency,
         in_words
-    from {{ touched('int_conflicts') }}
+    from {{ touched_of_both('conflicts') }}
 ),
 
 events_have_one_date as (

@@ -1,4 +1,4 @@
-{{ config(materialized='incremental') }}
+{{ config(materialized='touched', meta={'touched_by': 'account, ticket_id'}) }}
 
 with scans as (
 

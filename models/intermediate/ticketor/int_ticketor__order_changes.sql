@@ -1,6 +1,6 @@
 -- Grain: one row per change of an invoice, or of something on it, between two of its versions as they came. What
 -- never changed, nearly all of it, is left out before anything is sorted.
-{{ config(materialized='incremental') }}
+{{ config(materialized='touched') }}
 
 with changed_invoices as (
     select

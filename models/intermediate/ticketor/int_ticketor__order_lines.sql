@@ -1,5 +1,5 @@
 -- Grain: one row per signed amount of an invoice: what it charged, and what it or a return gave back.
-{{ config(materialized='incremental') }}
+{{ config(materialized='touched') }}
 
 with credits as (
     select

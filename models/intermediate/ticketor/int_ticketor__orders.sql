@@ -1,5 +1,5 @@
 -- Grain: one row per invoice.
-{{ config(materialized='incremental') }}
+{{ config(materialized='touched') }}
 
 with items as (
     select

@@ -1,5 +1,5 @@
 -- Grain: one row per payment; and one per return whose payments we were told of and that has none: it gave credit.
-{{ config(materialized='incremental') }}
+{{ config(materialized='touched') }}
 
 with credits as (
     select

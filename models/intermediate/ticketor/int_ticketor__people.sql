@@ -1,7 +1,6 @@
 -- Grain: one row per person of a site, by Id: who signed up, bought or sold. Nobody for Id 0.
 {{ config(
-    materialized='incremental',
-    incremental_strategy='delete+insert',
+    materialized='upserted',
     unique_key=['account', 'customer_id'],
 ) }}
 {% set is_unit_test = model.resource_type == 'unit_test' %}

@@ -1,5 +1,5 @@
 -- Grain: one row per product sale: merchandise, donation, gift card, membership.
-{{ config(materialized='incremental') }}
+{{ config(materialized='touched') }}
 
 with returned as (
     select

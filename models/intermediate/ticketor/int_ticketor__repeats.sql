@@ -1,6 +1,5 @@
 -- Grain: one row per record that says again what another one said, and one per item without an Id that its invoice
 -- lists and another message tells of.
-{{ config(materialized='table') }}
 
 with loaded as (
     select

@@ -1,7 +1,7 @@
 -- Grain: one row per ticket sale (invoice and ticket: a ticket that came back may be sold again under its old Id),
 -- as its newest version tells it. What a return lists under its own number is no sale: see
 -- int_ticketor__returned_items.
-{{ config(materialized='incremental') }}
+{{ config(materialized='touched', meta={'touched_by': "account, coalesce(invoice_id, '')"}) }}
 
 with returns as (
     select

@@ -1,5 +1,5 @@
 -- Grain: one row per ticket sale: invoice and ticket.
-{{ config(materialized='incremental') }}
+{{ config(materialized='touched') }}
 
 with returned as (
     select

@@ -1,5 +1,5 @@
 -- One row per account of the settings.
-{{ config(materialized='table') }}
+{{ config(materialized='whole') }}
 
 select
     platform,

@@ -1,4 +1,4 @@
-{{ config(unique_key='version_id') }}
+{{ config(unique_key='version_id', meta={'touched_by': 'account, ticket_id'}) }}
 
 with documents as (
 

@@ -1,6 +1,6 @@
 -- An event's row in raw is replaced when the event changes, and a ticket type that was taken off leaves no row behind
 -- that could replace its old one: so this one is made anew each time. Events are few.
-{{ config(materialized='table', post_hook=[]) }}
+{{ config(materialized='whole') }}
 
 with documents as (
 

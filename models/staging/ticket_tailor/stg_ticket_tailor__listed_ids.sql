@@ -1,6 +1,6 @@
 -- Grain: one row per version of a document, of every list. What is asked of them is only whether a document that was
 -- refused has been delivered whole since.
-{{ config(materialized='view', post_hook=[]) }}
+{{ config(materialized='view') }}
 
 {% for list in [
     'check_ins', 'discounts', 'event_series', 'events', 'holds', 'issued_memberships', 'issued_tickets', 'membership_types',

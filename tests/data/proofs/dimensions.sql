@@ -1,17 +1,17 @@
 -- Dimensions, refused records and conflicts are the rows of intermediate, each once; dimensions with the same values.
 -- No order can be named: where one of these fails, the last published file stays.
-{% set is_told = '(identity, in_words) in (select (identity, in_words) from ' ~ ref('int_conflicts') ~ ')' %}
+{% set is_told = '(identity, in_words) in (select (identity, in_words) from ' ~ of_both('conflicts') ~ ')' %}
 -- dimensions also have a row for what was sold and is told of nowhere else
 {% set event, product = '(platform, account, event_id)', '(platform, account, product_id)' %}
-{% set event_is_told = event ~ ' in (select ' ~ event ~ ' from ' ~ ref('int_events') ~ ')' %}
-{% set product_is_told = product ~ ' in (select ' ~ product ~ ' from ' ~ ref('int_products') ~ ')' %}
+{% set event_is_told = event ~ ' in (select ' ~ event ~ ' from ' ~ of_both('events') ~ ')' %}
+{% set product_is_told = product ~ ' in (select ' ~ product ~ ' from ' ~ of_both('products') ~ ')' %}
 {% set tables = [
-    ('int_people', 'dim_customers', none),
-    ('int_events', 'dim_events', event_is_told),
-    ('int_products', 'dim_products', product_is_told),
-    ('int_refused', 'refused_records', none),
-    ('int_accounts', 'dim_accounts', none),
-    ('int_conflicts', 'rpt_reconciliation', is_told),
+    ('people', 'dim_customers', none),
+    ('events', 'dim_events', event_is_told),
+    ('products', 'dim_products', product_is_told),
+    ('refused', 'refused_records', none),
+    ('accounts', 'dim_accounts', none),
+    ('conflicts', 'rpt_reconciliation', is_told),
 ] %}
 -- what a mart does not take over as it is; a capacity may be what people say in the seed
 {% set altered = {
@@ -21,22 +21,22 @@ with
 {% for side in ['before', 'after'] %}
     {{ side }} as (
         {% for model, mart, condition in tables %}
-            {% set table = model if side == 'before' else mart %}
+            {% set here = ref('int_accounts') if model == 'accounts' else of_both(model) %}
             select
                 '{{ mart }}' as mart,
                 'rows' as what,
                 platform,
                 account,
                 count(*) as found
-            from {{ ref(table) }}
+            from {{ here if side == 'before' else ref(mart) }}
             {{ 'where ' ~ condition if condition }}
             group by all
             union all
         {% endfor %}
         {% for model, mart, condition in tables if mart.startswith('dim_') %}
-            {% set table = model if side == 'before' else mart %}
+            {% set here = ref('int_accounts') if model == 'accounts' else of_both(model) %}
             {% set values = [] %}
-            {% for column, type, origin in shared_columns(model, mart)
+            {% for column, type, origin in shared_columns('int_accounts' if model == 'accounts' else 'int_ticketor__' ~ model, mart)
                 if altered.get(mart, {}).get(column, origin) is not none %}
                 {% set value = altered.get(mart, {}).get(column, origin) if side == 'before' else column %}
                 {% set as_it_is = 'cast(' ~ value ~ ' as ' ~ type ~ ')' %}
@@ -48,7 +48,7 @@ with
                 platform,
                 account,
                 sum(hash({{ values | join(', ') }})) as found
-            from {{ ref(table) }}
+            from {{ here if side == 'before' else ref(mart) }}
             {{ 'where ' ~ condition if condition }}
             group by all
             {% if not loop.last %}union all{% endif %}

@@ -4,12 +4,12 @@
 {% set ticket_order = order_of_ticket() %}
 {% set measures_of_orders = ['charged_total', 'refunds', 'gross_sales', 'receipts'] %}
 {% set facts = {
-    'fct_orders': ('int_orders', order, none),
-    'fct_tickets': ('int_tickets', ticket_order, none),
-    'fct_product_sales': ('int_product_sales', order, none),
-    'fct_payments': ('int_payments', order, none),
-    'fct_order_lines': ('int_order_lines', order, "line_kind <> 'unexplained'"),
-    'fct_order_changes': ('int_order_changes', order, none),
+    'fct_orders': ('orders', order, none),
+    'fct_tickets': ('tickets', ticket_order, none),
+    'fct_product_sales': ('product_sales', order, none),
+    'fct_payments': ('payments', order, none),
+    'fct_order_lines': ('order_lines', order, "line_kind <> 'unexplained'"),
+    'fct_order_changes': ('order_changes', order, none),
 } %}
 -- what a mart does not take over as it is
 {% set altered = {
@@ -29,7 +29,7 @@ with
                 platform,
                 account,
                 count(*) as how_many
-            from {{ ref(model if side == 'before' else mart) }}
+            from {{ of_both(model) if side == 'before' else ref(mart) }}
             {{ 'where ' ~ condition if condition }}
             group by all
             {{ 'union all' if not loop.last }}
@@ -60,7 +60,7 @@ miscounted as (
                 account,
                 {{ order_id }} as order_id,
                 count(*) as how_many
-            from {{ ref(model if side == 'before' else mart) }}
+            from {{ of_both(model) if side == 'before' else ref(mart) }}
             where
                 (platform, account) in (
                     select (miscounted.platform, miscounted.account)
@@ -78,7 +78,7 @@ miscounted as (
     values_of_orders_{{ side }} as (
         {% for mart, (model, order_id, condition) in facts.items() %}
             {% set values = [] %}
-            {% for column, type, origin in shared_columns(model, mart) %}
+            {% for column, type, origin in shared_columns('int_ticketor__' ~ model, mart) %}
                 {% set value = altered.get(mart, {}).get(column, origin) if side == 'before' else column %}
                 {% set as_it_is = 'cast(' ~ value ~ ' as ' ~ type ~ ')' %}
                 {% do values.append(value ~ ' is null' if column.endswith('_key') and column != origin else as_it_is) %}
@@ -89,7 +89,7 @@ miscounted as (
                 account,
                 {{ order_id }} as order_id,
                 sum(hash({{ values | join(', ') }})) as found
-            from {{ touched(model if side == 'before' else mart) }}
+            from {{ touched_of_both(model) if side == 'before' else touched(mart) }}
             {{ 'where ' ~ condition if condition }}
             group by all
             {{ 'union all' if not loop.last }}

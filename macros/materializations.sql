@@ -1,0 +1,81 @@
+{#- The project's three materializations. dbt's own build a second table, rename both, ask for columns and write comments each time:
+    three times the cost of the SQL where a build changes a few rows. These change the table in place, in one transaction:
+
+    - touched: holds all rows; those of the orders that the build touches are replaced (macros/touched.sql);
+    - upserted: holds all rows; those that come again under their `unique_key` are replaced;
+    - whole: all rows are replaced each time.
+
+    A contract is compared with the query, and comments are written, whenever the table is created. -#}
+
+{% materialization touched, adapter='duckdb' %}
+    {%- if is_made_whole() -%}
+        {{ return(with_hooks(created())) }}
+    {%- endif -%}
+    {%- if not load_cached_relation(this) -%}
+        {{ exceptions.raise_compiler_error(this ~ ' is not there, and cannot be built alone: `dbt build` builds it with all it needs') }}
+    {%- endif -%}
+    {%- set condition = is_touched(model) -%}
+    {{ return(with_hooks(replaced(condition, 'select * from (' ~ sql ~ ') where ' ~ condition))) }}
+{% endmaterialization %}
+
+
+{% materialization upserted, adapter='duckdb' %}
+    {%- if is_created() -%}
+        {{ return(with_hooks(created())) }}
+    {%- endif -%}
+    {%- set key = config.require('unique_key') -%}
+    {%- set key = key if key is string else '(' ~ key | join(', ') ~ ')' -%}
+    {{ return(with_hooks(replaced(key ~ ' in (select ' ~ key ~ ' from (' ~ sql ~ '))', sql))) }}
+{% endmaterialization %}
+
+
+{% materialization whole, adapter='duckdb' %}
+    {{ return(with_hooks(created())) }}
+{% endmaterialization %}
+
+
+{% macro is_created() -%}
+    {#- Whether a model that is `upserted` is created from everything. -#}
+    {{ return(must_reread() if model.fqn[1] == 'staging' else is_made_whole()) }}
+{%- endmacro %}
+
+
+{% macro created() -%}
+    {#- The statements that create the table of the model at hand. -#}
+    {%- set existing = load_cached_relation(this) -%}
+    {%- if existing and not existing.is_table -%}
+        {%- do adapter.drop_relation(existing) -%}
+    {%- endif -%}
+    {%- if config.get('contract').enforced -%}
+        {%- if everything_is_touched(model) -%}
+            {%- do get_assert_columns_equivalent(sql) -%}
+        {%- endif %}
+        create or replace table {{ this }} {{ get_table_columns_and_constraints() }};
+        comment on table {{ this }} is {{ duckdb_escape_comment(model.description) }};
+        {%- for column in model.columns.values() %}
+        comment on column {{ this }}.{{ adapter.quote(column.name) }} is {{ duckdb_escape_comment(column.description) }};
+        {%- endfor %}
+        insert into {{ this }} by name {{ sql }}
+    {%- else %}
+        create or replace table {{ this }} as {{ sql }}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{% macro replaced(condition, rows) -%}
+    {#- The statements that replace the rows for which the condition holds. -#}
+    delete from {{ this }} where {{ condition }};
+    insert into {{ this }} by name {{ rows }}
+{%- endmacro %}
+
+
+{% macro with_hooks(statements) -%}
+    {#- Runs the statements and the model's hooks in one transaction. -#}
+    {%- do run_hooks(pre_hooks, inside_transaction=True) -%}
+    {%- call statement('main') -%}
+        {{ statements }}
+    {%- endcall -%}
+    {%- do run_hooks(post_hooks, inside_transaction=True) -%}
+    {%- do adapter.commit() -%}
+    {{ return({'relations': [this.incorporate(type='table')]}) }}
+{%- endmacro %}
