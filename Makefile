@@ -13,7 +13,7 @@ help:  ## list the targets
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Boxoffice needs Python 3.11 or later: make PYTHON=python3.11 …"; exit 1; }
 	@echo "setting up .venv (half a minute, once)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(INSTALL) pip setuptools
+	@$(INSTALL) pip hatchling
 	@$(INSTALL) --no-build-isolation --editable '.[report]'
 	@touch $@
 
@@ -34,7 +34,7 @@ notebooks: .venv-notebooks/.ready  ## what the notebooks run with: .venv-noteboo
 	@echo "  .venv-notebooks/bin/pip install jupyterlab && .venv-notebooks/bin/jupyter lab notebooks"
 
 demo: .venv/.run  ## a made-up venue, from both platforms to the marts; again: a day passes
-	@$(BIN)/python -m pipelines.sandbox demo
+	@$(BIN)/python -m sandbox demo
 
 test: .venv/.dev .venv-notebooks/.ready  ## the whole suite, dbt builds included
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --durations 15

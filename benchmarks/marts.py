@@ -45,11 +45,11 @@ OF_A_SEASON = ("events", "event_series", "products", "discounts", "vouchers", "v
 
 def load_seed(folder: Path, orders: int) -> None:
     """The venue whose rows are copied: ``orders`` on each platform, met at two moments so that they have a history."""
-    from pipelines import run
-    from pipelines.sandbox.ticket_tailor_api import TicketTailorApi
-    from pipelines.sandbox.ticketor_webhooks import write_webhooks
-    from pipelines.sandbox.venue import Venue
-    from pipelines.settings import BoxOffice, Settings, Site
+    from boxoffice.run import run
+    from boxoffice.settings import BoxOffice, Settings, Site
+    from sandbox.ticket_tailor_api import TicketTailorApi
+    from sandbox.ticketor_webhooks import write_webhooks
+    from sandbox.venue import Venue
 
     venue = Venue(1, orders=orders)
     with TicketTailorApi({"sk_1": venue}, budget=1_000_000) as api:

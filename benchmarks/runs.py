@@ -32,8 +32,8 @@ LINES_A_FILE = 5_000
 
 KEPT_ALIVE = """
 import json, os, time
-from pipelines import run
-from pipelines.settings import load_settings
+from boxoffice.run import run
+from boxoffice.settings import load_settings
 seconds = []
 for _ in range(20):
     start = time.perf_counter()
@@ -44,9 +44,9 @@ print(json.dumps(sorted(seconds)[10]))
 PUBLISH = """
 import datetime as dt, json, os, time
 import duckdb
-from pipelines import publish
-from pipelines.durable import put_in_place
-from pipelines.settings import load_settings
+from boxoffice.warehouse import publish
+from boxoffice.atomic_file import put_in_place
+from boxoffice.settings import load_settings
 settings = load_settings(os.environ)
 copy, target = settings.data_dir / "copy.new", settings.data_dir / "copy.duckdb"
 def bare_copy():
@@ -108,7 +108,7 @@ class Venue:
 
     def run(self, outcome: str) -> float:
         """One `boxoffice run`, and that it did what it should."""
-        seconds, _ = self.call(sys.executable, "-m", "pipelines.cli", "run")
+        seconds, _ = self.call(sys.executable, "-m", "boxoffice.cli", "run")
         told = json.loads((self.data / "runs.jsonl").read_text().splitlines()[-1])
         assert told["outcome"] == outcome, told
         return seconds
@@ -165,8 +165,8 @@ def measure(invoices: int, repeat: int) -> None:
 
 def measure_api(repeat: int) -> None:
     """A run with nothing new, of a Ticket Tailor box office whose API answers at once, on loopback."""
-    from pipelines.sandbox.ticket_tailor_api import TicketTailorApi
-    from pipelines.sandbox.venue import Venue as Sandbox
+    from sandbox.ticket_tailor_api import TicketTailorApi
+    from sandbox.venue import Venue as Sandbox
 
     sandbox = Sandbox(1, orders=1_000)
     with tempfile.TemporaryDirectory(prefix="runs-bench-") as folder, TicketTailorApi({"sk_1": sandbox}) as api:

@@ -14,8 +14,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import orjson
 
-from pipelines.sandbox.tailor_lists import Lists
-from pipelines.sandbox.venue import Venue
+from sandbox.tailor_lists import Lists
+from sandbox.venue import Venue
 
 KEY = "sk_1_1_dGFwZQ"
 FIRST = 70_000_000

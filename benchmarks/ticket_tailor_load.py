@@ -53,21 +53,21 @@ def bare(url: str, _folder: Path) -> Iterator[int]:
 
 def ours(url: str, folder: Path) -> Iterator[int]:
     """Boxoffice's first load, then a look that finds nothing new: the requests it takes."""
-    from pipelines import load
-    from pipelines.settings import BoxOffice, Settings
+    from boxoffice.raw import pipeline
+    from boxoffice.settings import BoxOffice, Settings
 
     settings = Settings(folder / "data")
     settings.data_dir.mkdir()
     office = BoxOffice("main", KEY, url, lists=("orders", "issued_tickets", "events"))
-    load.pipeline(settings, "ticket_tailor", "main", load.Loaded())
+    pipeline.pipeline(settings, "ticket_tailor", "main", pipeline.Loaded())
     import pyarrow  # noqa: F401
     from dlt.sources.helpers import requests  # noqa: F401
 
-    loaded = load.Loaded()
+    loaded = pipeline.Loaded()
     yield 0
-    load.TicketTailorAccount(settings, office).load(load.Reading(), loaded, lambda _line: None)
+    pipeline.TicketTailorAccount(settings, office).load(pipeline.Reading(), loaded, lambda _line: None)
     yield loaded.rows["orders"]
-    look = load.TicketTailorAccount(settings, office).look(load.Reading())
+    look = pipeline.TicketTailorAccount(settings, office).look(pipeline.Reading())
     assert not look.due
     yield look.requests
 
@@ -81,22 +81,22 @@ def reading(url: str, folder: Path) -> Iterator[int]:
 
 def landing(url: str, folder: Path) -> Iterator[int]:
     """The other half: rows that are ready into DuckDB, through dlt."""
-    from pipelines import load
-    from pipelines.settings import Settings
+    from boxoffice.raw import pipeline
+    from boxoffice.settings import Settings
 
     settings = Settings(folder / "data")
     settings.data_dir.mkdir()
     plan = _plan(url, folder)
     packages = list(plan.packages())
-    made = load.pipeline(settings, "ticket_tailor", "main", load.Loaded())
-    from pipelines.ticket_tailor.source import ticket_tailor_source
+    made = pipeline.pipeline(settings, "ticket_tailor", "main", pipeline.Loaded())
+    from boxoffice.ticket_tailor.source import ticket_tailor_source
 
     yield 0
     count = 0
     while packages:
         package = packages.pop(0)
         rows = len(package.rows.get("orders", []))
-        load.land(settings, made, ticket_tailor_source(plan.box_office, package), rows)
+        pipeline.land(settings, made, ticket_tailor_source(plan.box_office, package), rows)
         count += rows
     yield count
 
@@ -104,11 +104,11 @@ def landing(url: str, folder: Path) -> Iterator[int]:
 def _plan(url: str, folder: Path) -> Any:
     import datetime as dt
 
-    from pipelines.settings import BoxOffice
-    from pipelines.ticket_tailor import client, reads
+    from boxoffice.settings import BoxOffice
+    from boxoffice.ticket_tailor import api, planning
 
     office = BoxOffice("main", KEY, url, lists=("orders",))
-    return reads.look(office, client.Client(url, KEY), folder / "no.duckdb", dt.datetime.now(dt.UTC))
+    return planning.look(office, api.Client(url, KEY), folder / "no.duckdb", dt.datetime.now(dt.UTC))
 
 
 def rest_api(url: str, folder: Path) -> Iterator[int]:

@@ -175,31 +175,31 @@ def floor(buffer: Path, work: Path) -> None:
 
 
 def account(buffer: Path, work: Path) -> Any:
-    from pipelines import load
-    from pipelines.settings import Settings, Site
+    from boxoffice.raw import pipeline
+    from boxoffice.settings import Settings, Site
 
     site = Site("bench", str(buffer), settle_seconds=0)
-    return load, load.TicketorAccount(Settings(work / "data", sites=(site,)), site)
+    return pipeline, pipeline.TicketorAccount(Settings(work / "data", sites=(site,)), site)
 
 
 def ours(buffer: Path, work: Path) -> None:
     (work / "data").mkdir(exist_ok=True)
-    load, site = account(buffer, work)
-    loaded = load.Loaded()
-    site.load(load.Reading(), loaded, lambda line: None)
+    pipeline, site = account(buffer, work)
+    loaded = pipeline.Loaded()
+    site.load(pipeline.Reading(), loaded, lambda line: None)
     print(json.dumps({"rows": loaded.rows.get("records", 0)}))
 
 
 def look(buffer: Path, work: Path) -> None:
-    load, site = account(buffer, work)
+    pipeline, site = account(buffer, work)
     start = time.perf_counter()
-    due = site.look(load.Reading()).due
+    due = site.look(pipeline.Reading()).due
     print(json.dumps({"due": due, "inner": time.perf_counter() - start}))
 
 
 def sweep(buffer: Path, work: Path) -> None:
-    load, site = account(buffer, work)
-    print(json.dumps({"due": site.look(load.Reading(sweep=True)).due}))
+    pipeline, site = account(buffer, work)
+    print(json.dumps({"due": site.look(pipeline.Reading(sweep=True)).due}))
 
 
 def nested_tables(buffer: Path, work: Path) -> None:

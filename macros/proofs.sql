@@ -1,6 +1,6 @@
 {#- What the proofs (tests/data/proofs) are made of. A proof holds for whatever a platform may send: only our own models can break it.
     Each of its rows names an order: proof, platform, account, order_id, explanation. A run sets these orders aside, builds the rest
-    and publishes it (pipelines/set_aside.py). An order_id of NULL names none: then nothing is published. What data can break is a
+    and publishes it (warehouse/set_aside.py). An order_id of NULL names none: then nothing is published. What data can break is a
     finding: it warns (tests/data/findings), or is a row of rpt_reconciliation. -#}
 
 {% macro grain(model, platform, key, order='order_id', account='account', not_null=[], accepted={}) -%}

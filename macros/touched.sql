@@ -17,7 +17,7 @@
 
 {% macro set_aside() -%}
     {#- One row per order that is missing from the marts because a proof (tests/data/proofs) names it, or because it is linked to one
-        that is. pipelines/set_aside.py writes it; each build looks at these orders again. -#}
+        that is. warehouse/set_aside.py writes it; each build looks at these orders again. -#}
     {{ api.Relation.create(database=target.database, schema='intermediate', identifier='set_aside') }}
 {%- endmacro %}
 

@@ -23,19 +23,19 @@ from IPython.display import Markdown, display
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "pipelines"))
 
-from pipelines.ask import open_published
-from pipelines.explore import words
-from pipelines.explore.charts import LIGHT
-from pipelines.settings import load_settings
+from boxoffice.report import formatting
+from boxoffice.report.charts import LIGHT
+from boxoffice.settings import load_settings
+from boxoffice.warehouse.query import open_published
 
 COLOURS = [*(LIGHT[name] for name in ("s1", "s2", "s3", "s4", "s5")), "#c2577f", "#4aa3b5", "#a5a04a"]
 INK, SOFT, LINE, BAD = (LIGHT[name] for name in ("ink", "soft", "line", "bad"))
 NO_CURRENCY = "XXX"
 
-event_name = words.event_name
-platform_name = words.platform
+event_name = formatting.event_name
+platform_name = formatting.platform
 _db: duckdb.DuckDBPyConnection | None = None
 
 
@@ -109,7 +109,7 @@ def currencies() -> list[str]:
 
 def account_name(platform: str, account: str) -> str:
     """An account as a person calls it."""
-    return words.platform(platform) if account == "main" else f"{words.platform(platform)} · {account}"
+    return formatting.platform(platform) if account == "main" else f"{formatting.platform(platform)} · {account}"
 
 
 def named(frame: pd.DataFrame) -> pd.DataFrame:
@@ -123,7 +123,7 @@ def named(frame: pd.DataFrame) -> pd.DataFrame:
 
 def day(value: Any) -> str:
     """A day of a data frame, ``7 Nov 2026``."""
-    return words.day(pd.Timestamp(value).date()) if pd.notna(value) else words.day(None)
+    return formatting.day(pd.Timestamp(value).date()) if pd.notna(value) else formatting.day(None)
 
 
 def wide(frame: pd.DataFrame, index: str, columns: str, values: str) -> pd.DataFrame:
@@ -188,7 +188,7 @@ def lying(values: pd.Series, title: str, unit: str, texts: Sequence[str] | None 
     made.set_xlabel(unit)
     places = range(len(values) - 1, -1, -1)
     bars = made.barh(places, values.astype(float), 0.72, color=COLOURS[0])
-    made.set_yticks(places, [words.event_name(str(name), 64) for name in values.index])
+    made.set_yticks(places, [formatting.event_name(str(name), 64) for name in values.index])
     made.bar_label(bars, texts or [f"{value:,.0f}" for value in values], padding=4, color=SOFT)
     made.margins(x=0.16)
     made.grid(axis="x")
@@ -215,4 +215,4 @@ def _label_places(made: Axes, index: pd.Index) -> None:
 
 
 def _label(value: Any) -> str:
-    return words.day(pd.Timestamp(value).date(), year=False) if isinstance(value, dt.date) else str(value)
+    return formatting.day(pd.Timestamp(value).date(), year=False) if isinstance(value, dt.date) else str(value)

@@ -20,10 +20,10 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines import backup
-from pipelines.publish import publish
-from pipelines.settings import Settings
-from pipelines.transform import transform
+from boxoffice.settings import Settings
+from boxoffice.warehouse import backup
+from boxoffice.warehouse.build import transform
+from boxoffice.warehouse.publish import publish
 from tests import worlds
 from tests.operations.upgrade import KEPT, house_of
 
@@ -65,7 +65,7 @@ def keep(folder: Path) -> None:
     worlds.make(folder / "worlds", 6)
     for _day in range(STEPS):
         subprocess.run(
-            [sys.executable, "-m", "pipelines.sandbox", "demo"],
+            [sys.executable, "-m", "sandbox", "demo"],
             env=os.environ | {"BOXOFFICE_DATA_DIR": str(folder / "demo" / "data")},
             check=True,
             capture_output=True,

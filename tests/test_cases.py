@@ -15,8 +15,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipelines import run
-from pipelines.settings import BoxOffice, Settings, Site
+from boxoffice.run import run
+from boxoffice.settings import BoxOffice, Settings, Site
 from tests.test_touched import fresh, marts
 from tests.ticket_tailor.scripted import Asked, Scripted, page
 

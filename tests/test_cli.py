@@ -13,11 +13,11 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipelines import bookkeeping
-from pipelines.sandbox.ticket_tailor_api import TicketTailorApi
-from pipelines.sandbox.ticketor_webhooks import write_broken, write_webhooks
-from pipelines.sandbox.venue import Venue
-from pipelines.settings import Settings
+from boxoffice.run import bookkeeping
+from boxoffice.settings import Settings
+from sandbox.ticket_tailor_api import TicketTailorApi
+from sandbox.ticketor_webhooks import write_broken, write_webhooks
+from sandbox.venue import Venue
 from tests.worlds import Worlds
 
 VENUE = Venue(1, orders=20)
@@ -26,7 +26,7 @@ VENUE = Venue(1, orders=20)
 def boxoffice(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "BOXOFFICE_DATA_DIR": str(folder / "data")}
     ran = subprocess.run(
-        [sys.executable, "-m", "pipelines.cli", *arguments],
+        [sys.executable, "-m", "boxoffice.cli", *arguments],
         env=environment | variables,
         capture_output=True,
         text=True,
@@ -167,7 +167,7 @@ def test_sql_goes_to_wherever_output_goes(published: Path) -> None:
     ordered = f"{QUERY} order by all"
 
     def ask(stdout: Any, form: str, query: str = ordered) -> tuple[int, str]:
-        command = [sys.executable, "-m", "pipelines.cli", "sql", "--format", form, query]
+        command = [sys.executable, "-m", "boxoffice.cli", "sql", "--format", form, query]
         ran = subprocess.run(command, env=environment, stdout=stdout, stderr=subprocess.PIPE, text=True, check=False)
         return ran.returncode, ran.stderr
 

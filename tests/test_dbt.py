@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.settings import ROOT
+from boxoffice.settings import ROOT
 from tests.worlds import Worlds
 
 

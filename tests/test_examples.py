@@ -55,7 +55,7 @@ def marts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyC
         (buffer / example.name).write_bytes(example.read_bytes())
         os.utime(buffer / example.name, (1_790_000_000, 1_790_000_000))
     ran = subprocess.run(
-        [sys.executable, "-m", "pipelines.cli", "run"],
+        [sys.executable, "-m", "boxoffice.cli", "run"],
         env={
             "PATH": os.environ["PATH"],
             "HOME": str(folder),

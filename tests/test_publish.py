@@ -9,9 +9,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines.errors import Problem
-from pipelines.publish import publish
-from pipelines.settings import Settings
+from boxoffice.errors import Problem
+from boxoffice.settings import Settings
+from boxoffice.warehouse.publish import publish
 
 NOW = dt.datetime(2026, 9, 1, 12, tzinfo=dt.UTC)
 

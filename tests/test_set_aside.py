@@ -8,11 +8,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines import bookkeeping, run, set_aside, status, transform
-from pipelines.errors import Problem
-from pipelines.explore.explain import explain
-from pipelines.explore.report import report
-from pipelines.settings import ROOT, Settings
+from boxoffice.errors import Problem
+from boxoffice.report.explain import explain
+from boxoffice.report.report import report
+from boxoffice.run import bookkeeping, run, status
+from boxoffice.settings import ROOT, Settings
+from boxoffice.warehouse import build, set_aside
 from tests.worlds import Worlds
 
 Rows = dict[str, list[tuple]]
@@ -41,7 +42,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def use(project: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, tuple[str, str]]], None]:
     """Builds are of the copy from here on, with these edits: model to (text, other text)."""
-    monkeypatch.setattr(transform, "ROOT", project)
+    monkeypatch.setattr(build, "ROOT", project)
     monkeypatch.setattr(bookkeeping, "ROOT", project)
 
     def edit(edits: dict[str, tuple[str, str]]) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines.errors import ConfigProblem
-from pipelines.settings import load_settings
+from boxoffice.errors import ConfigProblem
+from boxoffice.settings import load_settings
 
 
 def write(root: Path, name: str, text: str) -> None:
@@ -166,7 +166,7 @@ def test_blanks_round_what_was_copied_are_not_part_of_it(tmp_path: Path) -> None
 )
 def test_a_zone_that_not_everybody_knows_is_refused(tmp_path: Path, zone: str) -> None:
     ran = subprocess.run(
-        [sys.executable, "-m", "pipelines.cli", "run"],
+        [sys.executable, "-m", "boxoffice.cli", "run"],
         env={"BOXOFFICE_DATA_DIR": str(tmp_path / "data"), "TICKETOR_BUFFER": "b", "BOXOFFICE_TIME_ZONE": zone},
         capture_output=True,
         text=True,

@@ -16,9 +16,10 @@ import duckdb
 import pytest
 from rich.console import Console
 
-from pipelines import terminal, transform
-from pipelines.sandbox.ticketor_webhooks import write_broken, write_webhooks
-from pipelines.sandbox.venue import Venue
+from boxoffice import terminal
+from boxoffice.warehouse import build
+from sandbox.ticketor_webhooks import write_broken, write_webhooks
+from sandbox.venue import Venue
 from tests.test_cli import boxoffice
 from tests.worlds import Worlds
 
@@ -37,7 +38,7 @@ def on_a_terminal(width: int, *arguments: str, data: Path) -> str:
     termios.tcsetwinsize(theirs, (50, width))
     environ = {"PATH": os.environ["PATH"], "HOME": str(data), "BOXOFFICE_DATA_DIR": str(data), "TERM": "xterm-256color"}
     with subprocess.Popen(
-        [sys.executable, "-m", "pipelines.cli", *arguments], stdin=theirs, stdout=theirs, stderr=theirs, env=environ
+        [sys.executable, "-m", "boxoffice.cli", *arguments], stdin=theirs, stdout=theirs, stderr=theirs, env=environ
     ):
         os.close(theirs)
         shown = b""
@@ -79,7 +80,7 @@ def test_status_is_coloured_on_a_terminal_and_whole_in_a_pipe(worlds: Worlds, tm
     for venue in worlds.venues:
         assert re.search(rf"ticket(or|_tailor) {venue.account} ", plain)
     piped = subprocess.run(
-        [sys.executable, "-m", "pipelines.cli", "status"],
+        [sys.executable, "-m", "boxoffice.cli", "status"],
         env={"PATH": os.environ["PATH"], "BOXOFFICE_DATA_DIR": str(tmp_path), "COLUMNS": "40"},
         capture_output=True,
         text=True,
@@ -117,8 +118,8 @@ def test_a_runs_summary_tells_each_account(tmp_path: Path, form: str) -> None:
 
 def test_a_build_tells_how_far_it_is_and_how_long_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, told = [100.0], []
-    monkeypatch.setattr(transform.time, "monotonic", lambda: clock[0])
-    progress = transform.Progress(told.append)
+    monkeypatch.setattr(build.time, "monotonic", lambda: clock[0])
+    progress = build.Progress(told.append)
 
     def event(name: str, **data: int) -> None:
         progress(SimpleNamespace(info=SimpleNamespace(name=name), data=SimpleNamespace(**data)))
@@ -150,7 +151,7 @@ def test_what_is_left_is_told_once_there_is_a_pace() -> None:
 def test_a_shell_completes_verbs_and_options(tmp_path: Path, shell: str) -> None:
     """bash by pressing Tab, so to speak; of the others only that there is a script."""
     command = tmp_path / "boxoffice"
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m pipelines.cli "$@"\n')
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m boxoffice.cli "$@"\n')
     command.chmod(0o755)
     environ = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines.settings import ROOT
+from boxoffice.settings import ROOT
 from tests.worlds import Worlds
 
 

@@ -9,10 +9,10 @@ from decimal import Decimal
 import duckdb
 import pytest
 
-from pipelines.sandbox import tailor_cases, ticketor_cases
-from pipelines.sandbox.ledger import Books, Measures
-from pipelines.sandbox.tailor import Tailor
-from pipelines.sandbox.ticketor import Ticketor
+from sandbox import tailor_cases, ticketor_cases
+from sandbox.ledger import Books, Measures
+from sandbox.tailor import Tailor
+from sandbox.ticketor import Ticketor
 from tests.worlds import Worlds, cents, rows
 
 WHERE = "where platform = ? and account = ?"
@@ -306,7 +306,7 @@ def test_a_fresh_build_of_the_same_raw_is_the_same(worlds: Worlds, db: duckdb.Du
     """Everything after raw is a function of raw: what grew in two runs equals what is built at once."""
     from dataclasses import replace
 
-    from pipelines import run
+    from boxoffice.run import run
 
     fresh = replace(worlds.settings, data_dir=worlds.settings.data_dir.with_name("fresh"))
     fresh.data_dir.mkdir()

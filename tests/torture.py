@@ -25,9 +25,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pipelines import run
-from pipelines.sandbox.ticketor_webhooks import write_broken
-from pipelines.settings import ROOT
+from boxoffice.run import run
+from boxoffice.settings import ROOT
+from sandbox.ticketor_webhooks import write_broken
 from tests.operations import same
 from tests.operations.disk import Disk
 from tests.operations.house import House
@@ -100,7 +100,7 @@ class Torture:
     def run(self, kill: Kill | None = None) -> Ran:
         """One `boxoffice run`, killed if it gets so far."""
         process = subprocess.Popen(
-            [sys.executable, "-m", "pipelines.cli", "run", "--log-format", "json"],
+            [sys.executable, "-m", "boxoffice.cli", "run", "--log-format", "json"],
             cwd=ROOT,
             env=self.house.environment(self.settings),
             stderr=subprocess.PIPE,

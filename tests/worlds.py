@@ -8,12 +8,12 @@ from typing import Any
 
 import duckdb
 
-from pipelines import run
-from pipelines.sandbox import ledger
-from pipelines.sandbox.ticket_tailor_api import TicketTailorApi
-from pipelines.sandbox.ticketor_webhooks import write_webhooks
-from pipelines.sandbox.venue import Venue
-from pipelines.settings import BoxOffice, Settings, Site
+from boxoffice.run import run
+from boxoffice.settings import BoxOffice, Settings, Site
+from sandbox import ledger
+from sandbox.ticket_tailor_api import TicketTailorApi
+from sandbox.ticketor_webhooks import write_webhooks
+from sandbox.venue import Venue
 
 ZONES = ("Europe/London", "America/Los_Angeles", "Asia/Tokyo", "Pacific/Auckland", "UTC")
 DAY = 86_400

@@ -6,7 +6,7 @@
 - ``ticketor`` and ``ticketor_json``: what it sold through Ticketor, and the webhooks that tell of it.
 - ``ticket_tailor_api``: the API on loopback; ``ticketor_webhooks``: the webhooks as files.
 - ``ledger``: the truth, computed from what the venue sold; it shares nothing with the models.
-- ``demo``: ``python -m pipelines.sandbox demo``.
+- ``demo``: ``python -m sandbox demo``.
 
 All names, addresses and sales are invented.
 """

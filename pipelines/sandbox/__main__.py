@@ -1,15 +1,15 @@
-"""``python -m pipelines.sandbox``: the made-up venue at the terminal."""
+"""``python -m sandbox``: the made-up venue at the terminal."""
 
 import os
 import time
 
 import click
 
-from pipelines.cli.common import Verbs
-from pipelines.sandbox.faults import KINDS, Faults
-from pipelines.sandbox.ticket_tailor_api import BUDGET, DEFAULT_KEY, WINDOW_SECONDS, TicketTailorApi
-from pipelines.sandbox.ticketor_webhooks import LAYOUTS, write_broken, write_webhooks
-from pipelines.sandbox.venue import DEFAULT_END, Venue
+from boxoffice.cli.common import Verbs
+from sandbox.faults import KINDS, Faults
+from sandbox.ticket_tailor_api import BUDGET, DEFAULT_KEY, WINDOW_SECONDS, TicketTailorApi
+from sandbox.ticketor_webhooks import LAYOUTS, write_broken, write_webhooks
+from sandbox.venue import DEFAULT_END, Venue
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
@@ -24,10 +24,10 @@ def demo() -> None:
     \b
     Example:
       make demo
-      BOXOFFICE_DATA_DIR=/tmp/demo python -m pipelines.sandbox demo
+      BOXOFFICE_DATA_DIR=/tmp/demo python -m sandbox demo
     """
-    from pipelines.sandbox import demo as demos
-    from pipelines.terminal import console
+    from boxoffice.terminal import console
+    from sandbox import demo as demos
 
     demos.demo(os.environ, console())
 
@@ -45,7 +45,7 @@ def webhooks(buffer: str, seed: int, orders: int, days: int, end: int, layout: s
 
     \b
     Example:
-      python -m pipelines.sandbox webhooks /tmp/webhooks --orders 100
+      python -m sandbox webhooks /tmp/webhooks --orders 100
     """
     venue = Venue(seed, orders=orders, days=days, end=end)
     click.echo(f"{write_webhooks(venue, buffer, layout=layout):,} files in {buffer}")
@@ -84,7 +84,7 @@ def serve(
 
     \b
     Example:
-      python -m pipelines.sandbox serve --orders 100000 --latency 0.25
+      python -m sandbox serve --orders 100000 --latency 0.25
       curl -u sk_1_1_c2FuZGJveA: 'http://127.0.0.1:8787/v1/orders?limit=1'
     """
     chosen = Faults(rate=fault_rate, kinds=faults) if faults else Faults(rate=fault_rate)

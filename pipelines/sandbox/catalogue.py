@@ -3,7 +3,7 @@
 import dataclasses
 from functools import lru_cache
 
-from pipelines.sandbox.draw import scatter
+from sandbox.draw import scatter
 
 HOUR = 3600
 DAY = 86400

@@ -16,15 +16,15 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
-from pipelines.errors import Problem
-from pipelines.sandbox import demo_report
-from pipelines.sandbox.catalogue import DAY, HOUR
-from pipelines.sandbox.tailor import make_order
-from pipelines.sandbox.ticket_tailor_api import TicketTailorApi
-from pipelines.sandbox.ticketor import make_story
-from pipelines.sandbox.ticketor_webhooks import write_broken, write_webhooks
-from pipelines.sandbox.venue import TAILOR, TICKETOR, Change, Venue
-from pipelines.settings import Settings, load_settings
+from boxoffice.errors import Problem
+from boxoffice.settings import Settings, load_settings
+from sandbox import demo_report
+from sandbox.catalogue import DAY, HOUR
+from sandbox.tailor import make_order
+from sandbox.ticket_tailor_api import TicketTailorApi
+from sandbox.ticketor import make_story
+from sandbox.ticketor_webhooks import write_broken, write_webhooks
+from sandbox.venue import TAILOR, TICKETOR, Change, Venue
 
 ACCOUNT = "sandbox_hall"
 SEED, ORDERS, DAYS = 7, 2000, 90
@@ -56,7 +56,7 @@ def demo(environ: Mapping[str, str], out: Console, orders: int = ORDERS) -> Stat
     ``environ`` is asked for BOXOFFICE_DATA_DIR only; the venue opens with so many ``orders`` on each platform. Raises
     Problem when the data folder holds a warehouse that is not the demo's, or when the run fails.
     """
-    from pipelines import run as runs
+    from boxoffice.run import run as runs
 
     started = time.monotonic()
 

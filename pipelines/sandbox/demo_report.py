@@ -11,10 +11,10 @@ from typing import Any
 import duckdb
 from rich.console import Console
 
-from pipelines import terminal
-from pipelines.ask import open_published
-from pipelines.sandbox.catalogue import DIGITS
-from pipelines.settings import Settings
+from boxoffice import terminal
+from boxoffice.settings import Settings
+from boxoffice.warehouse.query import open_published
+from sandbox.catalogue import DIGITS
 
 QUESTIONS = {
     "How do the weeks compare, platform by platform?": (

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from pipelines.sandbox.draw import Draw
+from sandbox.draw import Draw
 
 KINDS = (
     "429",

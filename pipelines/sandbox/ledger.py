@@ -18,19 +18,10 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pipelines.sandbox.ledger_rows import (
-    Line,
-    Look,
-    Measures,
-    Order,
-    Payment,
-    ProductSale,
-    Settlement,
-    Ticket,
-)
-from pipelines.sandbox.ledger_tailor import TailorBooks
-from pipelines.sandbox.ledger_ticketor import TicketorBooks
-from pipelines.sandbox.venue import Venue
+from sandbox.ledger_rows import Line, Look, Measures, Order, Payment, ProductSale, Settlement, Ticket
+from sandbox.ledger_tailor import TailorBooks
+from sandbox.ledger_ticketor import TicketorBooks
+from sandbox.venue import Venue
 
 __all__ = [
     "Books",

@@ -5,8 +5,8 @@ import datetime
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from pipelines.sandbox.catalogue import LEVELS
-from pipelines.sandbox.ledger_rows import (
+from sandbox.catalogue import LEVELS
+from sandbox.ledger_rows import (
     BEFORE_FIRST_LOAD,
     FIRST_SEEN,
     PLATFORM,
@@ -20,11 +20,11 @@ from pipelines.sandbox.ledger_rows import (
     money,
     share_out,
 )
-from pipelines.sandbox.tailor import Tailor
-from pipelines.sandbox.tailor_json import event_id
-from pipelines.sandbox.tailor_order import FIRST_TICKET, TICKETS_AN_ORDER, State, state_at
-from pipelines.sandbox.tailor_order import Order as Sale
-from pipelines.sandbox.venue import Venue
+from sandbox.tailor import Tailor
+from sandbox.tailor_json import event_id
+from sandbox.tailor_order import FIRST_TICKET, TICKETS_AN_ORDER, State, state_at
+from sandbox.tailor_order import Order as Sale
+from sandbox.venue import Venue
 
 DISCOUNTABLE = ("ticket", "product", "membership")
 

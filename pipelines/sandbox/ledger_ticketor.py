@@ -6,25 +6,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from pipelines.sandbox.catalogue import DAY
-from pipelines.sandbox.ledger_rows import (
-    PLATFORM,
-    Line,
-    Order,
-    Payment,
-    ProductSale,
-    Ticket,
-    moment,
-    money,
-    share_out,
-)
-from pipelines.sandbox.ticketor import Ticketor
-from pipelines.sandbox.ticketor_items import TICKS, Delivery, Invoice
-from pipelines.sandbox.ticketor_items import Payment as Paid
-from pipelines.sandbox.ticketor_items import ProductSale as Sold
-from pipelines.sandbox.ticketor_items import Ticket as Seat
-from pipelines.sandbox.ticketor_json import event_id, person_id
-from pipelines.sandbox.venue import Venue
+from sandbox.catalogue import DAY
+from sandbox.ledger_rows import PLATFORM, Line, Order, Payment, ProductSale, Ticket, moment, money, share_out
+from sandbox.ticketor import Ticketor
+from sandbox.ticketor_items import TICKS, Delivery, Invoice
+from sandbox.ticketor_items import Payment as Paid
+from sandbox.ticketor_items import ProductSale as Sold
+from sandbox.ticketor_items import Ticket as Seat
+from sandbox.ticketor_json import event_id, person_id
+from sandbox.venue import Venue
 
 LINE_KINDS = {"merchandise": "product", "donation": "donation", "gift_card": "gift_card", "membership": "membership"}
 DISCOUNTABLE = ("ticket", "product", "membership")

@@ -6,11 +6,11 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from pipelines.sandbox import tailor_cases
-from pipelines.sandbox.catalogue import Event, Person, person
-from pipelines.sandbox.draw import Draw
-from pipelines.sandbox.tailor_order import FIRST_TICKET, LOOSE, TICKET_LAG, TICKETS_AN_ORDER, Order
-from pipelines.sandbox.venue import CASES, TAILOR, Change, Venue
+from sandbox import tailor_cases
+from sandbox.catalogue import Event, Person, person
+from sandbox.draw import Draw
+from sandbox.tailor_order import FIRST_TICKET, LOOSE, TICKET_LAG, TICKETS_AN_ORDER, Order
+from sandbox.venue import CASES, TAILOR, Change, Venue
 
 
 def make_order(venue: Venue, index: int) -> Order:

@@ -1,9 +1,9 @@
 """Ticket Tailor orders to which something happens later: paid late, cancelled, refunded, voided."""
 
-from pipelines.sandbox.catalogue import DAY, HOUR
-from pipelines.sandbox.draw import Draw
-from pipelines.sandbox.tailor_goods import FULL_PRICE, Cases, bundle, charge, donation, fee, later, tickets
-from pipelines.sandbox.tailor_order import Order
+from sandbox.catalogue import DAY, HOUR
+from sandbox.draw import Draw
+from sandbox.tailor_goods import FULL_PRICE, Cases, bundle, charge, donation, fee, later, tickets
+from sandbox.tailor_order import Order
 
 case = Cases()
 

@@ -3,7 +3,7 @@
 Those that take time come first, so that even the smallest world shows how they end.
 """
 
-from pipelines.sandbox import tailor_aftermath, tailor_sales
+from sandbox import tailor_aftermath, tailor_sales
 
 CASES = {**tailor_aftermath.case, **tailor_sales.case}
 _CHANGING = """

@@ -3,10 +3,10 @@
 import dataclasses
 from collections.abc import Callable
 
-from pipelines.sandbox.catalogue import BUNDLE_LEVELS, BUNDLE_NAME, LEVELS, MEMBERSHIP, Product
-from pipelines.sandbox.draw import Draw
-from pipelines.sandbox.tailor_order import Line, Order, Seat
-from pipelines.sandbox.venue import Change
+from sandbox.catalogue import BUNDLE_LEVELS, BUNDLE_NAME, LEVELS, MEMBERSHIP, Product
+from sandbox.draw import Draw
+from sandbox.tailor_order import Line, Order, Seat
+from sandbox.venue import Change
 
 Build = Callable[[Order, Draw], None]
 FULL_PRICE = (0, 1, 2)  # the levels that cost something

@@ -9,11 +9,11 @@ from typing import Any
 
 import orjson
 
-from pipelines.sandbox.catalogue import DIGITS, LEVELS, VENUE_NAME, Event, Person
-from pipelines.sandbox.tailor import LooseTicket
-from pipelines.sandbox.tailor_goods import ticket_type_number
-from pipelines.sandbox.tailor_order import FIRST_TICKET, TICKET_LAG, TICKETS_AN_ORDER, Order, State
-from pipelines.sandbox.venue import Venue
+from sandbox.catalogue import DIGITS, LEVELS, VENUE_NAME, Event, Person
+from sandbox.tailor import LooseTicket
+from sandbox.tailor_goods import ticket_type_number
+from sandbox.tailor_order import FIRST_TICKET, TICKET_LAG, TICKETS_AN_ORDER, Order, State
+from sandbox.venue import Venue
 
 Json = dict[str, Any]
 

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from pipelines.sandbox.catalogue import DAY
-from pipelines.sandbox.tailor import has_loose_ticket, make_loose_ticket, make_order
-from pipelines.sandbox.tailor_json import (
+from sandbox.catalogue import DAY
+from sandbox.tailor import has_loose_ticket, make_loose_ticket, make_order
+from sandbox.tailor_json import (
     Json,
     check_in_documents,
     event_id,
@@ -22,9 +22,9 @@ from pipelines.sandbox.tailor_json import (
     series_id,
     ticket_documents,
 )
-from pipelines.sandbox.tailor_order import FIRST_ORDER, FIRST_TICKET, TICKET_LAG, TICKETS_AN_ORDER, Order, state_at
-from pipelines.sandbox.tailor_programme import Programme
-from pipelines.sandbox.venue import TAILOR, Venue
+from sandbox.tailor_order import FIRST_ORDER, FIRST_TICKET, TICKET_LAG, TICKETS_AN_ORDER, Order, state_at
+from sandbox.tailor_programme import Programme
+from sandbox.venue import TAILOR, Venue
 
 DEFAULT_LIMIT = (
     10  # not documented; small, so that a client that forgets to ask for 100 shows in the number of requests

@@ -6,8 +6,8 @@ Amounts are whole minor units of the order's currency, moments are unix seconds.
 import dataclasses
 from typing import NamedTuple
 
-from pipelines.sandbox.catalogue import DIGITS, Event, Person
-from pipelines.sandbox.venue import Change
+from sandbox.catalogue import DIGITS, Event, Person
+from sandbox.venue import Change
 
 FIRST_ORDER = 10_000_000
 FIRST_TICKET = 20_000_000

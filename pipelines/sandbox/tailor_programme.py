@@ -3,24 +3,13 @@
 import functools
 from typing import Any
 
-from pipelines.sandbox.catalogue import (
-    BUNDLE_LEVELS,
-    BUNDLE_NAME,
-    DAY,
-    LEVELS,
-    MUG,
-    PROGRAMME,
-    TITLES,
-    VENUE_NAME,
-    Event,
-    person,
-)
-from pipelines.sandbox.draw import Draw
-from pipelines.sandbox.tailor import Tailor
-from pipelines.sandbox.tailor_goods import bundle_number, ticket_type_number
-from pipelines.sandbox.tailor_json import Json, event_id, moment, series_id
-from pipelines.sandbox.tailor_order import state_at
-from pipelines.sandbox.venue import TAILOR, Venue
+from sandbox.catalogue import BUNDLE_LEVELS, BUNDLE_NAME, DAY, LEVELS, MUG, PROGRAMME, TITLES, VENUE_NAME, Event, person
+from sandbox.draw import Draw
+from sandbox.tailor import Tailor
+from sandbox.tailor_goods import bundle_number, ticket_type_number
+from sandbox.tailor_json import Json, event_id, moment, series_id
+from sandbox.tailor_order import state_at
+from sandbox.venue import TAILOR, Venue
 
 CAPACITY = (180, 90, 60, 40)
 COUNT_UP_TO = 50_000  # beyond, the counters of events are estimates: counting would take minutes

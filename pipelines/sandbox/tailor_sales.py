@@ -1,20 +1,9 @@
 """Ticket Tailor orders that stay as they were made: what is sold, with what discounts, fees and taxes."""
 
-from pipelines.sandbox.catalogue import MEMBERSHIP, MUG, PROGRAMME
-from pipelines.sandbox.draw import Draw
-from pipelines.sandbox.tailor_goods import (
-    FULL_PRICE,
-    Cases,
-    bundle,
-    charge,
-    donation,
-    fee,
-    free,
-    less,
-    product,
-    tickets,
-)
-from pipelines.sandbox.tailor_order import Line, Order
+from sandbox.catalogue import MEMBERSHIP, MUG, PROGRAMME
+from sandbox.draw import Draw
+from sandbox.tailor_goods import FULL_PRICE, Cases, bundle, charge, donation, fee, free, less, product, tickets
+from sandbox.tailor_order import Line, Order
 
 case = Cases()
 

@@ -25,9 +25,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 import orjson
 
-from pipelines.sandbox.faults import Faults
-from pipelines.sandbox.tailor_lists import BadRequest, Lists, Page, UnknownCursor
-from pipelines.sandbox.venue import Venue
+from sandbox.faults import Faults
+from sandbox.tailor_lists import BadRequest, Lists, Page, UnknownCursor
+from sandbox.venue import Venue
 
 DEFAULT_KEY = "sk_1_1_c2FuZGJveA"
 BUDGET, WINDOW_SECONDS = 5000, 1800

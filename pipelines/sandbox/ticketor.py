@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from itertools import chain
 
-from pipelines.sandbox import ticketor_cases
-from pipelines.sandbox.catalogue import DAY
-from pipelines.sandbox.draw import Draw
-from pipelines.sandbox.ticketor_items import Delivery, Story
-from pipelines.sandbox.ticketor_story import Teller
-from pipelines.sandbox.venue import CASES, TICKETOR, Venue
+from sandbox import ticketor_cases
+from sandbox.catalogue import DAY
+from sandbox.draw import Draw
+from sandbox.ticketor_items import Delivery, Story
+from sandbox.ticketor_story import Teller
+from sandbox.venue import CASES, TICKETOR, Venue
 
 MICROS = 1_000_000
 

@@ -2,10 +2,10 @@
 
 import dataclasses
 
-from pipelines.sandbox.catalogue import person
-from pipelines.sandbox.ticketor_items import AGENTS
-from pipelines.sandbox.ticketor_story import CHARGES, Cases, Teller
-from pipelines.sandbox.venue import TICKETOR
+from sandbox.catalogue import person
+from sandbox.ticketor_items import AGENTS
+from sandbox.ticketor_story import CHARGES, Cases, Teller
+from sandbox.venue import TICKETOR
 
 case = Cases()
 

@@ -3,8 +3,8 @@
 Those that take time come first, so that even the smallest world shows how they end.
 """
 
-from pipelines.sandbox import ticketor_aftermath, ticketor_sales
-from pipelines.sandbox.catalogue import DAY
+from sandbox import ticketor_aftermath, ticketor_sales
+from sandbox.catalogue import DAY
 
 CASES = {**ticketor_aftermath.case, **ticketor_sales.case}
 _CHANGING = """

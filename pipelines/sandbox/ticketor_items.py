@@ -7,7 +7,7 @@ sent. ``ticketor_json`` writes it in the vendor's shape; the ledger reads the it
 import dataclasses
 from typing import NamedTuple
 
-from pipelines.sandbox.catalogue import DIGITS, Event, Person, Product
+from sandbox.catalogue import DIGITS, Event, Person, Product
 
 FIRST_INVOICE = 400_000
 INVOICES_A_STORY = 8  # ids: invoice r of story i is FIRST_INVOICE + 8 i + r

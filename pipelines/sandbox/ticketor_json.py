@@ -7,19 +7,9 @@ buyer names carry stray spaces; nothing says which webhook a payload is.
 import datetime
 from typing import Any
 
-from pipelines.sandbox.catalogue import LEVELS, Event, Person
-from pipelines.sandbox.ticketor_items import (
-    FIRST_PERSON,
-    TICKS,
-    Agent,
-    Delivery,
-    Invoice,
-    Payment,
-    ProductSale,
-    Ticket,
-    User,
-)
-from pipelines.sandbox.venue import Venue
+from sandbox.catalogue import LEVELS, Event, Person
+from sandbox.ticketor_items import FIRST_PERSON, TICKS, Agent, Delivery, Invoice, Payment, ProductSale, Ticket, User
+from sandbox.venue import Venue
 
 Json = dict[str, Any]
 FIRST_EVENT = 150_000

@@ -2,9 +2,9 @@
 
 import dataclasses
 
-from pipelines.sandbox.catalogue import DONATION, GIFT_CARD, MEMBERSHIP, MUG, PROGRAMME
-from pipelines.sandbox.ticketor_items import AGENTS
-from pipelines.sandbox.ticketor_story import CHARGES, Cases, Teller
+from sandbox.catalogue import DONATION, GIFT_CARD, MEMBERSHIP, MUG, PROGRAMME
+from sandbox.ticketor_items import AGENTS
+from sandbox.ticketor_story import CHARGES, Cases, Teller
 
 case = Cases()
 

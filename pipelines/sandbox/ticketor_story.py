@@ -3,9 +3,9 @@
 import dataclasses
 from collections.abc import Callable
 
-from pipelines.sandbox.catalogue import DAY, DIGITS, MUG, Event, Person, Product, person
-from pipelines.sandbox.draw import Draw
-from pipelines.sandbox.ticketor_items import (
+from sandbox.catalogue import DAY, DIGITS, MUG, Event, Person, Product, person
+from sandbox.draw import Draw
+from sandbox.ticketor_items import (
     FIRST_INVOICE,
     FIRST_PAYMENT,
     FIRST_PRODUCT_SALE,
@@ -21,7 +21,7 @@ from pipelines.sandbox.ticketor_items import (
     Ticket,
     User,
 )
-from pipelines.sandbox.venue import TICKETOR, Venue
+from sandbox.venue import TICKETOR, Venue
 
 SECTIONS = ("Stalls Left", "Circle Right", "Gallery", "Studio")
 CHARGES = {"GBP": 125, "JPY": 100, "KWD": 250}  # service charge a ticket, in minor units

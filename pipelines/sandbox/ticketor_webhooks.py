@@ -17,10 +17,10 @@ from typing import Any
 
 import orjson
 
-from pipelines.sandbox.ticketor import MICROS, Ticketor
-from pipelines.sandbox.ticketor_items import FIRST_INVOICE, Delivery
-from pipelines.sandbox.ticketor_json import payload
-from pipelines.sandbox.venue import Venue
+from sandbox.ticketor import MICROS, Ticketor
+from sandbox.ticketor_items import FIRST_INVOICE, Delivery
+from sandbox.ticketor_json import payload
+from sandbox.venue import Venue
 
 # One file a delivery, but jsonl, array, concatenated and documents: one file a day.
 LAYOUTS = (

@@ -9,8 +9,8 @@ import datetime
 import functools
 from zoneinfo import ZoneInfo
 
-from pipelines.sandbox.catalogue import DAY, HOUR, WINDOW, Event, make_event, platforms_and_currency
-from pipelines.sandbox.draw import Draw, scatter
+from sandbox.catalogue import DAY, HOUR, WINDOW, Event, make_event, platforms_and_currency
+from sandbox.draw import Draw, scatter
 
 DEFAULT_END = 1_748_736_000  # 2025-06-01 00:00 UTC: summer time, so that local days differ from UTC's
 CASES = 60  # the first orders of each platform hold every case once; a world of 60 has them all

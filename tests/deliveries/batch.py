@@ -15,8 +15,9 @@ from unittest import mock
 
 import duckdb
 
-from pipelines import run, set_aside
-from pipelines.settings import ROOT, BoxOffice, Settings, Site
+from boxoffice.run import run
+from boxoffice.settings import ROOT, BoxOffice, Settings, Site
+from boxoffice.warehouse import set_aside
 from tests.deliveries import box_offices, checks, ticket_tailor, ticketor
 from tests.deliveries.checks import Finding
 from tests.deliveries.sequences import ROUNDS, Sequence, numbers_in
@@ -188,7 +189,7 @@ class Batch:
             *(["explain", order] for (order,) in orders),
         ):
             ran = subprocess.run(
-                [sys.executable, "-m", "pipelines.cli", *verb],
+                [sys.executable, "-m", "boxoffice.cli", *verb],
                 cwd=ROOT,
                 env={**os.environ, "BOXOFFICE_DATA_DIR": str(settings.data_dir)},
                 capture_output=True,

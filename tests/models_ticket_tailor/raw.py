@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import duckdb
 
-from pipelines.settings import ROOT
-from pipelines.ticket_tailor.lists import LISTS
+from boxoffice.settings import ROOT
+from boxoffice.ticket_tailor.endpoints import ENDPOINTS
 
 Json = dict[str, Any]
 BOX_OFFICE = "hall"
@@ -32,7 +32,7 @@ def make(data_dir: Path, loads: list[list[Seen]]) -> None:
     with duckdb.connect(str(data_dir / "warehouse.duckdb")) as db:
         db.execute("set TimeZone = 'UTC'")
         db.execute("create schema if not exists raw_ticket_tailor")
-        for name in LISTS:
+        for name in ENDPOINTS:
             db.execute(
                 f"create table if not exists raw_ticket_tailor.{name} (version_id varchar not null, "
                 "box_office varchar not null, id varchar not null, created_at bigint, document varchar not null, "

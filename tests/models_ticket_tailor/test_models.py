@@ -9,7 +9,7 @@ import duckdb
 import pytest
 import yaml
 
-from pipelines.settings import ROOT
+from boxoffice.settings import ROOT
 from tests.models_ticket_tailor import cases, raw
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import bookkeeping, run
+from boxoffice.run import bookkeeping, run
 from tests.operations.house import House
 
 

@@ -5,10 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pipelines.sandbox.ticket_tailor_api import TicketTailorApi
-from pipelines.sandbox.ticketor_webhooks import write_webhooks
-from pipelines.sandbox.venue import Venue
-from pipelines.settings import ROOT, BoxOffice, Settings, Site
+from boxoffice.settings import ROOT, BoxOffice, Settings, Site
+from sandbox.ticket_tailor_api import TicketTailorApi
+from sandbox.ticketor_webhooks import write_webhooks
+from sandbox.venue import Venue
 
 HOUR = 3600
 # What every run reads whatever the hour, and how far back. With less, what is read again and when would hang on the
@@ -87,7 +87,7 @@ class House:
     ) -> subprocess.CompletedProcess[str]:
         """The command line, as a process of its own, with more in its ``environment`` if need be."""
         return subprocess.run(
-            [sys.executable, "-m", "pipelines.cli", *arguments],
+            [sys.executable, "-m", "boxoffice.cli", *arguments],
             cwd=ROOT,
             env=self.environment(settings) | (environment or {}),
             capture_output=True,

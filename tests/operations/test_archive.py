@@ -13,12 +13,12 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipelines import archive as archives
-from pipelines import run
-from pipelines.errors import ConfigProblem, Problem
-from pipelines.sandbox.ticketor_webhooks import write_broken, write_webhooks
-from pipelines.sandbox.venue import Venue
-from pipelines.settings import Settings, Site
+from boxoffice.errors import ConfigProblem, Problem
+from boxoffice.raw import archive as archives
+from boxoffice.run import run
+from boxoffice.settings import Settings, Site
+from sandbox.ticketor_webhooks import write_broken, write_webhooks
+from sandbox.venue import Venue
 from tests.operations.disk import fill, small_disk
 
 VENUE = Venue(5, orders=60, days=40, account="sandbox_hall")

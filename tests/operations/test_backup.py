@@ -15,9 +15,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines import archive, backup, run
-from pipelines.errors import Problem
-from pipelines.settings import ROOT, Settings
+from boxoffice.errors import Problem
+from boxoffice.raw import archive
+from boxoffice.run import run
+from boxoffice.settings import ROOT, Settings
+from boxoffice.warehouse import backup
 from tests.operations import same
 from tests.operations.disk import held_open, small_disk
 from tests.operations.house import House
@@ -254,10 +256,10 @@ def test_a_published_file_that_is_damaged_does_not_stop_a_rebuild(
 
 KILLED = """
 import os, signal
-from pipelines import backup
+from boxoffice.warehouse import backup
 def killed(*_, **_named): os.kill(os.getpid(), signal.SIGKILL)
 backup._write = backup._place = killed
-from pipelines.cli import main
+from boxoffice.cli import main
 main(prog_name="boxoffice")
 """
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines import run
-from pipelines.settings import ROOT
+from boxoffice.run import run
+from boxoffice.settings import ROOT
 from tests.operations import same
 from tests.operations.house import House
 

@@ -12,9 +12,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines import backup, bookkeeping, run
-from pipelines.sandbox import ledger
-from pipelines.settings import ROOT, Settings
+from boxoffice.run import bookkeeping, run
+from boxoffice.settings import ROOT, Settings
+from boxoffice.warehouse import backup
+from sandbox import ledger
 from tests.operations.disk import fill, held_open, small_disk
 from tests.operations.house import House
 
@@ -145,7 +146,7 @@ def test_a_disk_that_fills_while_dbt_builds(house: House) -> None:
         shutil.copytree(house.settings().data_dir, settings.data_dir)
         house.go_on(24)
         running = subprocess.Popen(
-            [sys.executable, "-m", "pipelines.cli", "run"],
+            [sys.executable, "-m", "boxoffice.cli", "run"],
             cwd=ROOT,
             env=house.environment(settings),
             stderr=subprocess.PIPE,

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import bookkeeping
-from pipelines.sandbox.ticket_tailor_api import TicketTailorApi
-from pipelines.sandbox.ticketor_webhooks import write_webhooks
-from pipelines.sandbox.venue import Venue
-from pipelines.settings import Settings
+from boxoffice.run import bookkeeping
+from boxoffice.settings import Settings
+from sandbox.ticket_tailor_api import TicketTailorApi
+from sandbox.ticketor_webhooks import write_webhooks
+from sandbox.venue import Venue
 
 VENUE = Venue(1, orders=20)
 NOTHING = "nothing was built or published"
@@ -20,7 +20,7 @@ NOTHING = "nothing was built or published"
 
 def boxoffice(folder: Path, verb: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "pipelines.cli", verb],
+        [sys.executable, "-m", "boxoffice.cli", verb],
         env={"PATH": os.environ["PATH"], "BOXOFFICE_DATA_DIR": str(folder / "data")} | variables,
         capture_output=True,
         text=True,

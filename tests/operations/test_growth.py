@@ -10,9 +10,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines import run, tidy
-from pipelines.settings import BoxOffice
-from pipelines.ticket_tailor.reads import due, held_reads
+from boxoffice.run import cleanup, run
+from boxoffice.settings import BoxOffice
+from boxoffice.ticket_tailor.planning import due, held_reads
 from tests.operations.house import House
 
 
@@ -49,7 +49,7 @@ def test_logs_keep_their_newer_half(tmp_path: Path, limit: int, kept: int) -> No
     lines = [f'{{"run": {number:03d}, "padding": "{"x" * 65}"}}\n' for number in range(100)]
     assert len(lines[0]) == 93
     path.write_text("".join(lines))
-    tidy.keep_newer_half(path, limit)
+    cleanup.keep_newer_half(path, limit)
     assert path.read_text() == "".join(lines[-kept:])
 
 
@@ -119,7 +119,7 @@ def test_a_year_of_reads_leaves_as_much_as_a_few_days(house: House) -> None:
         [(left,)] = db.execute("select count(*) from raw_ticket_tailor.coverage").fetchall()
         assert left < 1_500
         [(states,)] = db.execute("select count(*) from raw_ticket_tailor._dlt_pipeline_state").fetchall()
-        assert states <= tidy.STATES_KEPT + 2
+        assert states <= cleanup.STATES_KEPT + 2
         assert db.execute(
             "select count(*) from raw_ticket_tailor.coverage where coverage_id = 'unfinished'"
         ).fetchall() == [(1,)]
@@ -163,7 +163,7 @@ class Dying:
 
 
 def join_and_die(path: Path, box_office: str, before: dt.datetime, at: int) -> None:
-    tidy.join_coverage(Dying(path, at), box_office, before)  # type: ignore[arg-type]
+    cleanup.join_coverage(Dying(path, at), box_office, before)  # type: ignore[arg-type]
 
 
 def test_a_kill_while_coverage_is_joined_loses_no_read(house: House) -> None:

@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from pipelines import bookkeeping, run
-from pipelines.sandbox.faults import Faults
-from pipelines.settings import ROOT, Settings
-from pipelines.status import status
+from boxoffice.run import bookkeeping, run
+from boxoffice.run.status import status
+from boxoffice.settings import ROOT, Settings
+from sandbox.faults import Faults
 from tests.operations.house import House
 from tests.operations.test_disturbed import published_sales, quiet, true_sales
 
@@ -26,7 +26,7 @@ class Stopped:
         told = house.folder / "stderr"
         with told.open("w") as stderr:
             process = subprocess.Popen(
-                [sys.executable, "-m", "pipelines.cli", verb],
+                [sys.executable, "-m", "boxoffice.cli", verb],
                 cwd=ROOT,
                 env=house.environment(settings) | {"BOXOFFICE__ON_FAILURE": f"touch '{self.called}'"},
                 stderr=stderr,

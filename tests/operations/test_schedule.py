@@ -19,11 +19,11 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipelines import bookkeeping, schedule
-from pipelines.cli import main, running
-from pipelines.errors import ConfigProblem
-from pipelines.run import RunResult
-from pipelines.settings import ROOT, Settings
+from boxoffice.cli import main, runs
+from boxoffice.errors import ConfigProblem
+from boxoffice.run import bookkeeping, schedule
+from boxoffice.run.run import RunResult
+from boxoffice.settings import ROOT, Settings
 from tests.operations.house import House
 
 EVERY = [1, 15, 30, 60, 120, 720]
@@ -101,7 +101,7 @@ def test_every_looks_itself_and_works_in_a_child_which_ends_with_it(house: House
     bookkeeping.write_marker(settings, swept_at=dt.datetime.now(dt.UTC).isoformat(), unbuilt=[])
     working, runs = house.folder / "working", settings.runs_file.read_text().count("\n")
     process = subprocess.Popen(
-        [sys.executable, "-m", "pipelines.cli", "run", "--every", "1s"],
+        [sys.executable, "-m", "boxoffice.cli", "run", "--every", "1s"],
         cwd=ROOT,
         env=house.environment(settings)
         | {f"TICKETOR__SITES__{settings.sites[0].name.upper()}__QUIET_AFTER": "36500d"}
@@ -128,14 +128,14 @@ def test_a_child_that_is_killed_is_told_and_one_that_hangs_is_not_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "orig_argv", [sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"])
-    running._run_in_a_child(print)
+    runs._run_in_a_child(print)
     assert "ended by signal 9" in capfd.readouterr().out
 
     pid = tmp_path / "pid"
     code = f"import os, time; open({str(pid)!r}, 'w').write(str(os.getpid())); time.sleep(600)"
     monkeypatch.setattr(sys, "orig_argv", [sys.executable, "-c", code])
     monkeypatch.setattr(bookkeeping, "HANGS_AFTER", dt.timedelta(seconds=0.1))
-    running._run_in_a_child(print)
+    runs._run_in_a_child(print)
     while not pid.exists() or not pid.read_text():
         time.sleep(0.1)
     os.kill(int(pid.read_text()), signal.SIGKILL)

@@ -12,8 +12,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines import publish, run
-from pipelines.settings import ROOT, Settings
+from boxoffice.run import run
+from boxoffice.settings import ROOT, Settings
+from boxoffice.warehouse import publish
 from tests.operations.house import House
 
 WRONG, PASSWORD, HOOK, COMMAND, AWS = (
@@ -27,12 +28,12 @@ NOBODY = "http://127.0.0.1:9"  # discard: nothing listens there
 
 # Things nobody foresaw, deep inside a load and with the key at hand.
 CRASH_AT_OUR_SIDE = """
-from pipelines.ticket_tailor import packages
+from boxoffice.ticket_tailor import packages
 def package(self): raise RuntimeError("a defect of ours")
 packages.Gathering.package = package
 """
 CRASH_INSIDE_DLT = """
-from pipelines.ticket_tailor import source
+from boxoffice.ticket_tailor import source
 make = source.ticket_tailor_source
 def fail(item): raise RuntimeError("a defect of ours")
 def broken(office, package):
@@ -42,8 +43,8 @@ def broken(office, package):
 source.ticket_tailor_source = broken
 """
 ONE_TRY = """
-from pipelines.ticket_tailor import client
-client.RETRIES = client.Retry(total=0)
+from boxoffice.ticket_tailor import api
+api.RETRIES = api.Retry(total=0)
 """
 
 
@@ -56,7 +57,7 @@ class Watched:
         self.processes: set[bytes] = set()
 
     def boxoffice(self, settings: Settings, *arguments: str, defect: str = "", **environment: str) -> int:
-        code = f"{defect}\nfrom pipelines.cli import main\nmain(prog_name='boxoffice')"
+        code = f"{defect}\nfrom boxoffice.cli import main\nmain(prog_name='boxoffice')"
         process = subprocess.Popen(
             [sys.executable, "-c", code, *arguments],
             cwd=ROOT,

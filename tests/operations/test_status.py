@@ -8,10 +8,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines import bookkeeping
-from pipelines.run import AccountResult, RunResult
-from pipelines.settings import BoxOffice, Settings, Site
-from pipelines.status import show, status
+from boxoffice.run import bookkeeping
+from boxoffice.run.run import AccountResult, RunResult
+from boxoffice.run.status import show, status
+from boxoffice.settings import BoxOffice, Settings, Site
 from tests.operations.house import House
 
 NOW = dt.datetime.now(dt.UTC)

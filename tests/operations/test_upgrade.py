@@ -6,7 +6,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines import backup, run
+from boxoffice.run import run
+from boxoffice.warehouse import backup
 from tests.operations.house import House
 from tests.operations.upgrade import KEPT, house_of
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines import run
-from pipelines.settings import ROOT, Settings
+from boxoffice.run import run
+from boxoffice.settings import ROOT, Settings
 from tests.operations.house import House
 
 KEPT = Path(__file__).parents[1] / "fixtures" / "upgrade"

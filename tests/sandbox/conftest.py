@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import requests
 
-from pipelines.sandbox.ticket_tailor_api import TicketTailorApi
-from pipelines.sandbox.venue import Venue
+from sandbox.ticket_tailor_api import TicketTailorApi
+from sandbox.venue import Venue
 
 
 class Client:

@@ -15,13 +15,13 @@ import duckdb
 import pytest
 from rich.console import Console
 
-from pipelines.errors import Problem
-from pipelines.sandbox import demo as demos
-from pipelines.sandbox import ledger
-from pipelines.sandbox.catalogue import DAY
-from pipelines.sandbox.demo_report import QUESTIONS
-from pipelines.sandbox.tailor import make_order
-from pipelines.sandbox.ticketor import Ticketor
+from boxoffice.errors import Problem
+from sandbox import demo as demos
+from sandbox import ledger
+from sandbox.catalogue import DAY
+from sandbox.demo_report import QUESTIONS
+from sandbox.tailor import make_order
+from sandbox.ticketor import Ticketor
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -148,7 +148,7 @@ def test_a_warehouse_that_is_not_the_demos_is_left_alone(tmp_path: Path) -> None
     warehouse = tmp_path / "warehouse.duckdb"
     warehouse.write_bytes(b"somebody's")
     done = subprocess.run(
-        [sys.executable, "-m", "pipelines.sandbox", "demo"],
+        [sys.executable, "-m", "sandbox", "demo"],
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], "BOXOFFICE_DATA_DIR": str(tmp_path)},
         capture_output=True,
@@ -170,7 +170,7 @@ def test_a_state_that_cannot_be_read_is_told(tmp_path: Path) -> None:
 
 
 def test_a_run_that_fails_is_told_and_the_day_comes_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pipelines import run as runs
+    from boxoffice.run import run as runs
 
     class Failed:
         exit_code, error, accounts = 1, "the disk is full", ()
@@ -184,6 +184,6 @@ def test_a_run_that_fails_is_told_and_the_day_comes_again(tmp_path: Path, monkey
 
 @pytest.mark.parametrize("verb", [[], ["demo"], ["serve"], ["webhooks"]])
 def test_help_shows_an_example(verb: list[str]) -> None:
-    command = [sys.executable, "-m", "pipelines.sandbox", *verb, "--help"]
+    command = [sys.executable, "-m", "sandbox", *verb, "--help"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert "Example" in done.stdout or not verb

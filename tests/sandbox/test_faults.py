@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import requests
 
-from pipelines.sandbox.faults import KINDS, Faults
+from sandbox.faults import KINDS, Faults
 
 Serve = Callable[..., Any]
 

@@ -10,15 +10,15 @@ from typing import Any
 import orjson
 import pytest
 
-from pipelines.sandbox import ledger
-from pipelines.sandbox.catalogue import DAY
-from pipelines.sandbox.ledger_rows import Look, share_out
-from pipelines.sandbox.tailor import Tailor
-from pipelines.sandbox.tailor_json import order_document
-from pipelines.sandbox.tailor_order import state_at
-from pipelines.sandbox.ticketor import Ticketor
-from pipelines.sandbox.ticketor_webhooks import body
-from pipelines.sandbox.venue import Change, Venue
+from sandbox import ledger
+from sandbox.catalogue import DAY
+from sandbox.ledger_rows import Look, share_out
+from sandbox.tailor import Tailor
+from sandbox.tailor_json import order_document
+from sandbox.tailor_order import state_at
+from sandbox.ticketor import Ticketor
+from sandbox.ticketor_webhooks import body
+from sandbox.venue import Change, Venue
 
 SEEDS = range(12)
 WALL = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import requests
 
-from pipelines.sandbox.catalogue import DAY
-from pipelines.sandbox.tailor import Tailor
-from pipelines.sandbox.venue import Change, Venue
+from sandbox.catalogue import DAY
+from sandbox.tailor import Tailor
+from sandbox.venue import Change, Venue
 
 Serve = Callable[..., Any]
 LISTS = [

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from pipelines.sandbox.catalogue import DAY
-from pipelines.sandbox.ticketor import Ticketor
-from pipelines.sandbox.ticketor_items import TICKS
-from pipelines.sandbox.ticketor_json import amount, time
-from pipelines.sandbox.ticketor_webhooks import BROKEN, LAYOUTS, body, write_broken, write_webhooks
-from pipelines.sandbox.venue import Venue
+from sandbox.catalogue import DAY
+from sandbox.ticketor import Ticketor
+from sandbox.ticketor_items import TICKS
+from sandbox.ticketor_json import amount, time
+from sandbox.ticketor_webhooks import BROKEN, LAYOUTS, body, write_broken, write_webhooks
+from sandbox.venue import Venue
 
 # Every key of the vendor's documentation, by object.
 PERSON = {"Id", "FirstName", "LastName", "Email", "Phone"}

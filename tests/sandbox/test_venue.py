@@ -9,15 +9,15 @@ from itertools import islice, pairwise
 import orjson
 import pytest
 
-from pipelines.sandbox import tailor_cases, ticketor_cases
-from pipelines.sandbox.catalogue import DAY, person
-from pipelines.sandbox.tailor import Tailor, make_order
-from pipelines.sandbox.tailor_json import order_document
-from pipelines.sandbox.tailor_lists import Lists
-from pipelines.sandbox.tailor_order import state_at
-from pipelines.sandbox.ticketor import Ticketor
-from pipelines.sandbox.ticketor_webhooks import body
-from pipelines.sandbox.venue import TAILOR, TICKETOR, Venue
+from sandbox import tailor_cases, ticketor_cases
+from sandbox.catalogue import DAY, person
+from sandbox.tailor import Tailor, make_order
+from sandbox.tailor_json import order_document
+from sandbox.tailor_lists import Lists
+from sandbox.tailor_order import state_at
+from sandbox.ticketor import Ticketor
+from sandbox.ticketor_webhooks import body
+from sandbox.venue import TAILOR, TICKETOR, Venue
 
 SEEDS = range(5)
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.settings import Settings
+from boxoffice.settings import Settings
 from tests.ticket_tailor.loads import Warehouse
 
 

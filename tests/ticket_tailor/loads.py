@@ -11,14 +11,14 @@ import duckdb
 import orjson
 import pyarrow as pa
 
-from pipelines import amend, load, register
-from pipelines.sandbox.ticket_tailor_api import TicketTailorApi
-from pipelines.settings import BoxOffice, Settings
-from pipelines.ticket_tailor import reads
-from pipelines.ticket_tailor.budget import Budget
-from pipelines.ticket_tailor.client import Client
-from pipelines.ticket_tailor.lists import LISTS
-from pipelines.ticket_tailor.packages import Package
+from boxoffice.raw import corrections, lookups, pipeline
+from boxoffice.settings import BoxOffice, Settings
+from boxoffice.ticket_tailor import planning
+from boxoffice.ticket_tailor.api import Client
+from boxoffice.ticket_tailor.budget import Budget
+from boxoffice.ticket_tailor.endpoints import ENDPOINTS
+from boxoffice.ticket_tailor.packages import Package
+from sandbox.ticket_tailor_api import TicketTailorApi
 
 HOUR, DAY = 3600, 86400
 
@@ -32,7 +32,7 @@ VERSIONS = {
     "fetched_at": "timestamptz not null",
     "missing_since": "timestamptz",
 }
-RAW = dict.fromkeys(LISTS, VERSIONS) | {
+RAW = dict.fromkeys(ENDPOINTS, VERSIONS) | {
     "refused": {
         "refused_id": "varchar not null",
         "box_office": "varchar not null",
@@ -83,7 +83,7 @@ def make_client(api: TicketTailorApi, clock: Clock | None = None, **options: Any
 class Outcome:
     """What one load did. ``rows`` counts the rows landed, by table."""
 
-    plan: reads.Plan
+    plan: planning.Plan
     requests: int = 0
     rows: dict[str, int] = field(default_factory=dict)
     packages: list[Package] = field(default_factory=list)
@@ -92,7 +92,7 @@ class Outcome:
 
 @dataclass
 class Warehouse:
-    """A warehouse and the loads into it, as load.py makes them, at whatever time the test says it is.
+    """A warehouse and the loads into it, as raw/pipeline.py makes them, at whatever time the test says it is.
 
     ``through_dlt`` False lands packages as dlt does in the end (delete-insert by key, the load noted when it is
     complete), in a tenth of the time: for the tests of what is read and when.
@@ -118,10 +118,10 @@ class Warehouse:
         before = api.count()
         self.settings.data_dir.mkdir(exist_ok=True)
         # dlt's loads are named by the real clock
-        if not self.through_dlt and register.is_ahead(self.settings.warehouse, "ticket_tailor", office.name, clock()):
+        if not self.through_dlt and lookups.is_ahead(self.settings.warehouse, "ticket_tailor", office.name, clock()):
             with duckdb.connect(str(self.settings.warehouse)) as db:
-                amend.set_right(db, "ticket_tailor", office.name, clock())
-        plan = reads.look(office, client, self.settings.warehouse, clock(), **reading)
+                corrections.set_right(db, "ticket_tailor", office.name, clock())
+        plan = planning.look(office, client, self.settings.warehouse, clock(), **reading)
         outcome = Outcome(plan)
         self.last = outcome
         try:
@@ -137,10 +137,10 @@ class Warehouse:
         return outcome
 
     def _through_dlt(self, office: BoxOffice) -> Callable[[Package], Any]:
-        made = load.pipeline(self.settings, "ticket_tailor", office.name, load.Loaded())
-        from pipelines.ticket_tailor.source import ticket_tailor_source
+        made = pipeline.pipeline(self.settings, "ticket_tailor", office.name, pipeline.Loaded())
+        from boxoffice.ticket_tailor.source import ticket_tailor_source
 
-        return lambda package: load.land(self.settings, made, ticket_tailor_source(office, package))
+        return lambda package: pipeline.land(self.settings, made, ticket_tailor_source(office, package))
 
     def _land(self, package: Package) -> None:
         with duckdb.connect(str(self.settings.warehouse)) as db:

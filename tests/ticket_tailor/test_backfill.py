@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.errors import Problem
-from pipelines.sandbox.faults import Faults
-from pipelines.sandbox.ticket_tailor_api import TicketTailorApi
-from pipelines.sandbox.venue import Venue
-from pipelines.settings import BoxOffice
-from pipelines.ticket_tailor import packages, reading
-from pipelines.ticket_tailor.spans import OPEN
+from boxoffice.errors import Problem
+from boxoffice.settings import BoxOffice
+from boxoffice.ticket_tailor import packages, reading
+from boxoffice.ticket_tailor.intervals import OPEN
+from sandbox.faults import Faults
+from sandbox.ticket_tailor_api import TicketTailorApi
+from sandbox.venue import Venue
 from tests.ticket_tailor.loads import make_client, truth
 from tests.ticket_tailor.scripted import Ledger, order
 
@@ -175,12 +175,12 @@ def test_progress_is_told_with_an_estimate(quick, small_windows, monkeypatch):
 KILLED = """
 import sys
 from pathlib import Path
-from pipelines.settings import BoxOffice, Settings
-from pipelines.ticket_tailor import crew, packages, reading
+from boxoffice.settings import BoxOffice, Settings
+from boxoffice.ticket_tailor import packages, reading, workers
 from tests.ticket_tailor.loads import Warehouse
 
 reading.PAGES_BEFORE_CUTTING, reading.PAGES_PER_WINDOW = 5, 2
-packages.ROWS_PER_PACKAGE, crew.PAGES_WAITING = 400, 2
+packages.ROWS_PER_PACKAGE, workers.PAGES_WAITING = 400, 2
 
 
 class Api:

@@ -3,13 +3,13 @@
 import duckdb
 import pytest
 
-from pipelines import load
-from pipelines.sandbox.ticket_tailor_api import TicketTailorApi
-from pipelines.sandbox.venue import Venue
-from pipelines.settings import BoxOffice
-from pipelines.ticket_tailor import reads
-from pipelines.ticket_tailor.lists import LISTS
-from pipelines.ticket_tailor.source import empty_source, ticket_tailor_source
+from boxoffice.raw import pipeline
+from boxoffice.settings import BoxOffice
+from boxoffice.ticket_tailor import planning
+from boxoffice.ticket_tailor.endpoints import ENDPOINTS
+from boxoffice.ticket_tailor.source import empty_source, ticket_tailor_source
+from sandbox.ticket_tailor_api import TicketTailorApi
+from sandbox.venue import Venue
 from tests.ticket_tailor.loads import DAY, HOUR, RAW, make_client, truth
 
 DESCRIBED = {"varchar": "VARCHAR", "bigint": "BIGINT", "timestamptz": "TIMESTAMP WITH TIME ZONE", "blob": "BLOB"}
@@ -32,13 +32,13 @@ def test_the_tables_are_as_promised_after_the_first_load(warehouse):
 
 
 def test_the_tables_are_as_promised_without_any_box_office(warehouse):
-    made = load.pipeline(warehouse.settings, "ticket_tailor", "none", load.Loaded())
+    made = pipeline.pipeline(warehouse.settings, "ticket_tailor", "none", pipeline.Loaded())
     made.run(empty_source(), loader_file_format="parquet")
     assert_tables_as_promised(warehouse)
     with TicketTailorApi(Venue(seed=1)) as api:
         warehouse.load(api)
         assert_tables_as_promised(warehouse)
-        assert {name: len(warehouse.newest(name)) > 0 for name in LISTS} == dict.fromkeys(LISTS, True)
+        assert {name: len(warehouse.newest(name)) > 0 for name in ENDPOINTS} == dict.fromkeys(ENDPOINTS, True)
 
 
 def test_the_cursor_drops_nothing_however_old(warehouse):
@@ -73,8 +73,8 @@ def test_a_package_loaded_twice_is_there_once(warehouse):
     """As after a kill between the load and its being noted."""
     with TicketTailorApi(Venue(seed=1)) as api:
         office = BoxOffice("main", api.key, api.url)
-        plan = reads.look(office, make_client(api), warehouse.settings.warehouse, make_client(api).clock())
-        made = load.pipeline(warehouse.settings, "ticket_tailor", "main", load.Loaded())
+        plan = planning.look(office, make_client(api), warehouse.settings.warehouse, make_client(api).clock())
+        made = pipeline.pipeline(warehouse.settings, "ticket_tailor", "main", pipeline.Loaded())
         (package,) = plan.packages()
         counts = []
         for _ in range(2):
@@ -118,7 +118,7 @@ def test_two_box_offices_share_the_tables(warehouse):
 def test_a_package_knows_whose_it_is(warehouse):
     with TicketTailorApi(Venue(seed=1)) as api:
         client = make_client(api)
-        plan = reads.look(BoxOffice("one", api.key, api.url), client, warehouse.settings.warehouse, client.clock())
+        plan = planning.look(BoxOffice("one", api.key, api.url), client, warehouse.settings.warehouse, client.clock())
         (package,) = plan.packages()
         with pytest.raises(AssertionError):
             ticket_tailor_source(BoxOffice("two", api.key, api.url), package)
@@ -128,7 +128,7 @@ def test_raw_opens_while_a_plan_is_under_way(warehouse):
     """Between two packages the register has let go of the file: dlt can write it."""
     with TicketTailorApi(Venue(seed=1)) as api:
         client = make_client(api)
-        plan = reads.look(BoxOffice("main", api.key, api.url), client, warehouse.settings.warehouse, client.clock())
+        plan = planning.look(BoxOffice("main", api.key, api.url), client, warehouse.settings.warehouse, client.clock())
         warehouse.settings.data_dir.mkdir()
         for _ in plan.packages():
             duckdb.connect(str(warehouse.settings.warehouse)).close()

@@ -4,10 +4,10 @@ import random
 
 import pytest
 
-from pipelines.sandbox.faults import Faults
-from pipelines.sandbox.ticket_tailor_api import TicketTailorApi
-from pipelines.sandbox.venue import Change, Venue
-from pipelines.ticket_tailor.lists import LISTS
+from boxoffice.ticket_tailor.endpoints import ENDPOINTS
+from sandbox.faults import Faults
+from sandbox.ticket_tailor_api import TicketTailorApi
+from sandbox.venue import Change, Venue
 from tests.ticket_tailor.loads import DAY, HOUR, truth
 
 WORLDS = 50
@@ -46,7 +46,7 @@ def test_after_a_clean_run_raw_holds_what_the_box_office_holds(warehouse, seed):
         api.faults, api.tick, api.overlap = None, 0, 0
         clean = warehouse.load(api)
         assert clean.plan.told == []
-        for name, each in LISTS.items():
+        for name, each in ENDPOINTS.items():
             if each.parent is None:
                 assert warehouse.newest(name) == truth(api, name), name
             assert warehouse.doubled(name) == [], name

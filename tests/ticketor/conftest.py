@@ -10,9 +10,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipelines import load
-from pipelines.settings import Settings, Site
-from pipelines.ticketor import buffer, tables
+from boxoffice.raw import pipeline
+from boxoffice.settings import Settings, Site
+from boxoffice.ticketor import planning, tables
 from tests.ticketor import deliveries as d
 
 
@@ -39,13 +39,13 @@ class Venue:
     def put(self, name: str, content: bytes | dict[str, Any], mtime: float = d.OLD) -> Path:
         return d.put(self.files, name, content if isinstance(content, bytes) else d.compact(content).encode(), mtime)
 
-    def plan(self, *, sweep: bool = False) -> buffer.Plan:
-        return buffer.plan(self.site, self.settings.warehouse, sweep=sweep)
+    def plan(self, *, sweep: bool = False) -> planning.Plan:
+        return planning.plan(self.site, self.settings.warehouse, sweep=sweep)
 
-    def load(self, *, sweep: bool = False) -> load.Loaded:
+    def load(self, *, sweep: bool = False) -> pipeline.Loaded:
         self.settings.data_dir.mkdir(parents=True, exist_ok=True)
-        loaded = load.Loaded()
-        load.TicketorAccount(self.settings, self.site).load(load.Reading(sweep=sweep), loaded, self.told.append)
+        loaded = pipeline.Loaded()
+        pipeline.TicketorAccount(self.settings, self.site).load(pipeline.Reading(sweep=sweep), loaded, self.told.append)
         return loaded
 
     def load_without_dlt(self, most: int | None = None) -> None:

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pipelines.settings import Site
-from pipelines.ticketor import buffer, reading
+from boxoffice.settings import Site
+from boxoffice.ticketor import planning, reading
 
 Payload = dict[str, Any]
 NOW = dt.datetime.now(dt.UTC)
@@ -199,7 +199,7 @@ def put(folder: Path, name: str, content: bytes, mtime: float = OLD) -> Path:
 
 def rows(folder: Path, settle_seconds: float = 0) -> list[dict[str, Any]]:
     """The rows that a first load of this buffer makes."""
-    plan = buffer.plan(Site("main", str(folder), settle_seconds=settle_seconds), folder / "none.duckdb")
+    plan = planning.plan(Site("main", str(folder), settle_seconds=settle_seconds), folder / "none.duckdb")
     problems: list[tuple[str, Exception]] = []
     made = reading.tables("main", plan.store, plan.new, {}, lambda path, error: problems.append((path, error)))
     found = [row for table, _ in made for row in table.to_pylist()]

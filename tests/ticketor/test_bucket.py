@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from pipelines.errors import Problem
-from pipelines.settings import Site
-from pipelines.ticketor import buffer, stores
+from boxoffice.errors import Problem
+from boxoffice.settings import Site
+from boxoffice.ticketor import file_store, planning
 from tests.ticketor import deliveries as d
 from tests.ticketor.conftest import Venue
 
@@ -96,8 +96,8 @@ def bucket(tmp_path: Path, files: Any) -> BucketVenue:
 
 
 def test_a_bucket_is_loaded_like_a_folder(bucket: BucketVenue, files: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stores, "WHOLE", 3_000)
-    monkeypatch.setattr(stores, "BUCKET_BATCH_FILES", 4)
+    monkeypatch.setattr(file_store, "WHOLE", 3_000)
+    monkeypatch.setattr(file_store, "BUCKET_BATCH_FILES", 4)
     root = bucket.site.buffer.removeprefix("s3://")
     today = dt.datetime.now(dt.UTC).strftime("%Y/%m/%d")
     assert bucket.plan().new.paths == []  # nothing has come yet: no error
@@ -135,12 +135,12 @@ def test_an_object_that_is_gone_is_no_error(bucket: BucketVenue, files: Any) -> 
 
 def test_a_bucket_that_is_not_there(bucket: BucketVenue) -> None:
     with pytest.raises(Problem, match=r"s3://nowhere/x cannot be listed: (.|\n)*credentials"):
-        buffer.plan(Site("arena", "s3://nowhere/x"), bucket.settings.warehouse)
+        planning.plan(Site("arena", "s3://nowhere/x"), bucket.settings.warehouse)
 
 
 def test_an_address_nobody_knows(tmp_path: Path) -> None:
     with pytest.raises(Problem, match=r"the address nobody://x cannot be used"):
-        buffer.plan(Site("arena", "nobody://x"), tmp_path / "none.duckdb")
+        planning.plan(Site("arena", "nobody://x"), tmp_path / "none.duckdb")
 
 
 @pytest.mark.parametrize(
@@ -165,4 +165,4 @@ def test_an_address_nobody_knows(tmp_path: Path) -> None:
     ],
 )
 def test_which_folders_may_hold_news(path: str, recent: bool) -> None:
-    assert stores._may_be_recent(path, dt.date(2026, 11, 18)) is recent
+    assert file_store._may_be_recent(path, dt.date(2026, 11, 18)) is recent

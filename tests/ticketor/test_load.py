@@ -13,9 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipelines import load
-from pipelines.ticketor import buffer
-from pipelines.ticketor.tables import RECORDS
+from boxoffice.raw import pipeline
+from boxoffice.ticketor import planning
+from boxoffice.ticketor.tables import RECORDS
 from tests.ticketor import deliveries as d
 from tests.ticketor.conftest import Venue
 
@@ -73,7 +73,7 @@ def test_every_oddity_survives_the_way_into_the_warehouse(venue: Venue) -> None:
 
 
 def test_packages_are_bounded_and_a_file_may_span_them(venue: Venue, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.ticketor.reading.PACKAGE_RECORDS", 10)
+    monkeypatch.setattr("boxoffice.ticketor.reading.PACKAGE_RECORDS", 10)
     items = d.payloads(35)
     venue.put("a.jsonl", d.LAYOUTS["lines"](items[:25]))
     for number, item in enumerate(items[25:]):
@@ -90,7 +90,7 @@ def test_packages_are_bounded_and_a_file_may_span_them(venue: Venue, monkeypatch
 
 def test_many_records_are_compressed(venue: Venue) -> None:
     """A file of so many documents would be several times as large otherwise."""
-    venue.put("a.jsonl", d.LAYOUTS["lines"](d.payloads(load.BULK_ROWS)))
+    venue.put("a.jsonl", d.LAYOUTS["lines"](d.payloads(pipeline.BULK_ROWS)))
     venue.load()
     stored = venue.query(
         "select distinct compression from pragma_storage_info('raw_ticketor.records') "
@@ -100,14 +100,14 @@ def test_many_records_are_compressed(venue: Venue) -> None:
 
 
 def test_a_file_whose_end_was_not_loaded_is_read_again(venue: Venue, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.ticketor.reading.PACKAGE_RECORDS", 10)
+    monkeypatch.setattr("boxoffice.ticketor.reading.PACKAGE_RECORDS", 10)
     items = d.payloads(35)
     venue.put("a.jsonl", d.LAYOUTS["lines"](items))
-    packages = buffer.Plan.packages
-    monkeypatch.setattr(buffer.Plan, "packages", lambda plan: itertools.islice(packages(plan), 2))
+    packages = planning.Plan.packages
+    monkeypatch.setattr(planning.Plan, "packages", lambda plan: itertools.islice(packages(plan), 2))
     venue.load()
     assert 10 < len(venue.documents()) < 35
-    monkeypatch.setattr(buffer.Plan, "packages", packages)
+    monkeypatch.setattr(planning.Plan, "packages", packages)
     assert venue.plan().new.paths == ["a.jsonl"]
     venue.load()
     assert venue.documents() == items
@@ -127,7 +127,7 @@ def test_shuffled_split_repeated_interrupted(
     rng.shuffle(deliveries)
     runs = data.draw(st.integers(1, 3))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pipelines.ticketor.reading.PACKAGE_RECORDS", data.draw(st.sampled_from([3, 100])))
+        patch.setattr("boxoffice.ticketor.reading.PACKAGE_RECORDS", data.draw(st.sampled_from([3, 100])))
         for run in range(runs):
             part = deliveries[run::runs]
             while part:
@@ -179,7 +179,7 @@ elif place == "completion":
     def complete(self, *rest, **options):
         die()
     Load.complete_package = complete
-import pipelines.ticketor.reading as reading
+import boxoffice.ticketor.reading as reading
 reading.PACKAGE_RECORDS = 30
 Venue(Path({folder!r})).load()
 """

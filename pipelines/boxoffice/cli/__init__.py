@@ -1,0 +1,63 @@
+"""The verbs: parse, dispatch, print, exit code; nothing else.
+
+Exit codes: 0 all went well (also when nothing was new) · 1 something failed and was told · 2 the call or the settings
+make no sense, nothing was run · 75 another run is under way · 130 Ctrl-C, 143 SIGTERM.
+"""
+
+import click
+
+from boxoffice.cli import maintenance, platforms, reports, runs
+from boxoffice.cli.common import LOG_FORMAT, Verbs
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="boxoffice")
+@LOG_FORMAT
+def main() -> None:
+    """Ticketor and Ticket Tailor into one DuckDB warehouse that an analyst and a bookkeeper can trust.
+
+    \b
+    make demo                                         look around with made-up sales
+    TICKET_TAILOR_API_KEY=… boxoffice run             load, build, publish what is new
+    boxoffice sql "from rpt_daily_sales limit 10"     ask
+    """
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def completion(ctx: click.Context, shell: str) -> None:
+    """Print what makes a shell complete verbs and options with the Tab key; nothing is installed.
+
+    \b
+    eval "$(boxoffice completion bash)"          in ~/.bashrc
+    eval "$(boxoffice completion zsh)"           in ~/.zshrc
+    boxoffice completion fish | source           in ~/.config/fish/config.fish
+    """
+    from click.shell_completion import get_completion_class
+
+    click.echo(get_completion_class(shell)(ctx.find_root().command, {}, "boxoffice", "_BOXOFFICE_COMPLETE").source())
+
+
+for verb in (
+    runs.run,
+    runs.load,
+    runs.transform,
+    reports.status,
+    reports.sql,
+    platforms.orders,
+    platforms.events,
+    platforms.call,
+    reports.report,
+    reports.explain,
+    reports.export,
+    reports.shows,
+    maintenance.archive,
+    maintenance.backup,
+    maintenance.restore,
+    maintenance.rebuild,
+    maintenance.rename_account,
+    runs.schedule,
+    completion,
+):
+    main.add_command(verb)

@@ -1,0 +1,116 @@
+"""The verbs that read what was published."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from boxoffice.cli.common import settings
+
+
+@click.command()
+@click.option(
+    "--runs", "count", type=click.IntRange(min=1), default=5, show_default=True, help="How many runs to show."
+)
+def status(count: int) -> None:
+    """Tell the last runs, how fresh each account is, and what was refused. Exits 1 when something wants a person.
+
+    \b
+    boxoffice status
+    boxoffice status --runs 20
+    """
+    from boxoffice.run import status as statuses
+
+    told = statuses.status(settings(), count)
+    statuses.show(told)
+    sys.exit(0 if told.well else 1)
+
+
+@click.command()
+@click.argument("query", required=False)
+@click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
+def sql(query: str | None, form: str) -> None:
+    """Ask the published tables (read only; schema marts is the default). Without a QUERY it is read from standard
+    input.
+
+    \b
+    boxoffice sql "from rpt_daily_sales order by sales_on desc limit 10"
+    boxoffice sql "describe fct_tickets"
+    boxoffice sql --format csv "from fct_payments" > payments.csv
+    """
+    from boxoffice.warehouse.query import ask
+
+    ask(settings(), query or sys.stdin.read(), form)
+
+
+@click.command()
+@click.option("--out", type=click.Path(path_type=Path), default="boxoffice.html", show_default=True, help="The file.")
+def report(out: Path) -> None:
+    """Draw the overview as one HTML file, to open or to send: no script in it, nothing fetched from elsewhere.
+
+    \b
+    boxoffice report
+    boxoffice report --out /srv/www/monday.html
+    """
+    from boxoffice.report import report as reports
+
+    click.echo(reports.report(settings(), out))
+
+
+@click.command()
+@click.argument("order")
+def explain(order: str) -> None:
+    """Tell all about one order on one screen: lines, tickets, payments, changes, what does not add up.
+
+    \b
+    boxoffice explain or_81117157
+    boxoffice explain 26657
+    """
+    from boxoffice.report import explain as explains
+
+    click.echo(explains.explain(settings(), order))
+
+
+@click.command()
+@click.option("--month", required=True, help="Such as 2026-09.")
+@click.option("--format", "form", type=click.Choice(["xlsx", "csv"]), default="xlsx", show_default=True)
+@click.option("--out", type=click.Path(path_type=Path), default=".", show_default=True, help="The folder.")
+def export(month: str, form: str, out: Path) -> None:
+    """Write a month's reports and ledger as a bookkeeper opens them.
+
+    \b
+    boxoffice export --month 2026-09
+    boxoffice export --month 2026-09 --format csv --out september
+    """
+    from boxoffice.report import export as exports
+
+    for path in exports.export(settings(), month, form, out):
+        click.echo(path)
+
+
+@click.group()
+def shows() -> None:
+    """Find events of the two platforms that are one show, for the seed that people edit: seeds/shows.csv.
+
+    \b
+    boxoffice shows suggest
+    """
+
+
+@shows.command()
+def suggest() -> None:
+    """Print rows for seeds/shows.csv: pairs of events that start at the same moment and have similar names. The rows go
+    to standard output, why they are proposed to standard error; nothing is written.
+
+    \b
+    boxoffice shows suggest                          look first
+    boxoffice shows suggest >> seeds/shows.csv       take them all, then edit
+    """
+    from boxoffice.report import shows as found
+
+    suggestions = found.suggest(settings())
+    for suggestion in suggestions:
+        click.echo(suggestion.why, err=True)
+        for line in suggestion.lines:
+            click.echo(line)
+    click.echo(f"{len(suggestions)} shows proposed", err=True)

@@ -1,0 +1,139 @@
+"""The verbs that load, build and publish, and what calls them by the clock."""
+
+import signal
+import subprocess
+import sys
+import time
+from typing import Any
+
+import click
+
+from boxoffice.cli.common import LOG_FORMAT, Teller, finish, seconds, settings
+from boxoffice.errors import Problem
+
+
+def _options(since: str | None, until: str | None, **others: Any) -> dict[str, Any]:
+    """Moments as a person gives them, as the span of created_at that they mean."""
+    if not since and not until:
+        return others
+    from boxoffice.ticket_tailor import queries
+
+    return {"span": queries.span(since, until), **others}
+
+
+def _reading(command: Any) -> Any:
+    """The options that say what to read, the same for run and load."""
+    for option in (
+        LOG_FORMAT,
+        click.option("--full", is_flag=True, help="Read everything from the beginning, whatever is held."),
+        click.option(
+            "--since", metavar="DATE", help="Ticket Tailor: only what was created on or after this day (UTC)."
+        ),
+        click.option("--until", metavar="DATE", help="Ticket Tailor: only what was created before this day (UTC)."),
+        click.option(
+            "--limit", type=click.IntRange(min=1), help="Ticket Tailor: at most so many orders now, the rest later."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+@click.command()
+@click.option("--every", metavar="TIME", help="Stay and run again and again, for example every 15m; stops on Ctrl-C.")
+@_reading
+def run(every: str | None, **reading: Any) -> None:
+    """Load what is new, build and test the marts, publish them.
+
+    Made to be called by a schedule: costs next to nothing when nothing is new, and finishes what a killed run left.
+
+    \b
+    boxoffice run
+    boxoffice run --full
+    boxoffice run --every 15m
+    boxoffice schedule cron          a line for your crontab
+    """
+    from boxoffice.run import run as runs
+
+    tell = Teller()
+    if every:
+        pause = seconds(every)
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+        while True:
+            started = time.monotonic()
+            try:
+                looked = runs.run(settings("run"), echo=tell, only_look=True, **_options(**reading))
+                if looked.outcome == "due":
+                    _run_in_a_child(tell)
+                else:
+                    tell.summary(looked)
+            except Problem as problem:
+                tell(str(problem))
+            time.sleep(max(0.0, pause - (time.monotonic() - started)))
+    finish(runs.run(settings("run"), echo=tell, **_options(**reading)), tell)
+
+
+def _run_in_a_child(tell: Teller) -> None:
+    """What dlt and dbt leave behind in a process, megabytes and sockets with each build, ends with it.
+
+    The child is called as we were, but to run once. Ctrl-C in a terminal reaches it without us, SIGTERM does not.
+    """
+    from boxoffice.run.bookkeeping import HANGS_AFTER
+
+    child = subprocess.Popen([sys.executable, *sys.orig_argv[1:], "--every", ""])
+    try:
+        if child.wait(HANGS_AFTER.total_seconds()) < 0:
+            tell(f"The run was ended by signal {-child.returncode}; the next one finishes it.")
+    except subprocess.TimeoutExpired:
+        return  # the looks that follow find the lock held, and tell on_failure that it hangs
+    except KeyboardInterrupt:
+        child.wait()
+        sys.exit(128 + signal.SIGINT)  # the child has said so
+    except SystemExit:
+        child.terminate()
+        child.wait()
+        raise
+
+
+@click.command()
+@_reading
+def load(**reading: Any) -> None:
+    """Load what is new into raw; the marts stay as they are.
+
+    \b
+    boxoffice load
+    boxoffice load --since 2026-01-01 --until 2026-02-01
+    """
+    from boxoffice.run import run as runs
+
+    tell = Teller()
+    finish(runs.load_only(settings("load"), echo=tell, **_options(**reading)), tell)
+
+
+@click.command()
+@LOG_FORMAT
+def transform() -> None:
+    """Build, test and publish the marts from what raw holds; asks no platform.
+
+    \b
+    boxoffice transform          after a change to a model or a seed
+    """
+    from boxoffice.run import run as runs
+
+    tell = Teller()
+    finish(runs.transform_only(settings("transform"), echo=tell), tell)
+
+
+@click.command()
+@click.argument("form", type=click.Choice(["cron", "systemd", "github-actions"]))
+@click.option("--minutes", type=click.IntRange(min=1, max=720), default=15, show_default=True, help="How often.")
+def schedule(form: str, minutes: int) -> None:
+    """Print a ready file for a scheduler; nothing is installed.
+
+    \b
+    boxoffice schedule cron
+    boxoffice schedule systemd --minutes 30
+    boxoffice schedule github-actions > .github/workflows/boxoffice.yml
+    """
+    from boxoffice.run import schedule as schedules
+
+    click.echo(schedules.FORMS[form](settings(), minutes), nl=False)

@@ -1,0 +1,324 @@
+"""`boxoffice export`: one month as a bookkeeper opens it, a workbook or CSV files, from the published tables."""
+
+import contextlib
+import dataclasses
+import datetime as dt
+import re
+import tempfile
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal
+
+import duckdb
+
+from boxoffice.errors import ConfigProblem, Problem
+from boxoffice.settings import Settings
+from boxoffice.warehouse.query import open_published
+
+EXCEL_ROWS = 1_048_576  # of one sheet, its header included
+BATCH = 10_000
+_MEASURES = [
+    *("gross_sales", "refunds", "refunds_of_sales", "net_sales", "buyer_fees", "tips", "donations", "tax", "delivery"),
+    *("gift_cards", "discounts", "unexplained", "charged_total", "receipts", "platform_fees", "net_after_fees"),
+    *("tickets_sold", "comps", "tickets_imported", "tickets_returned", "orders", "orders_without_fees"),
+]
+# what is not known of one day is not known of the month; platform_fees are the sum of those that are known
+_UNKNOWN_STAYS = {"net_after_fees"}
+NEEDS_XLSXWRITER = (
+    "A workbook needs xlsxwriter, which is not installed here. Once: .venv/bin/python -m pip install '.[report]'\n"
+    "CSV files need nothing more: --format csv."
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Sheet:
+    """A sheet, or a CSV file of the same name. ``query`` has ``$1`` and ``$2``: the month's first and last day."""
+
+    name: str
+    says: str
+    query: str
+
+
+def _summed() -> str:
+    return ", ".join(
+        f"case when count({name}) = count(*) then sum({name}) end as {name}"
+        if name in _UNKNOWN_STAYS
+        else f"sum({name}) as {name}"
+        for name in _MEASURES
+    )
+
+
+SHEETS = (
+    Sheet(
+        "Month",
+        "The month by account and currency: what every other sheet adds up to.",
+        f"select platform, account, currency, {_summed()} from rpt_daily_sales "
+        "where sales_on between $1 and $2 group by all order by platform, account, currency",
+    ),
+    Sheet(
+        "Days",
+        "The month by local day, account and currency.",
+        f"select sales_on, platform, account, currency, {', '.join(_MEASURES)} from rpt_daily_sales "
+        "where sales_on between $1 and $2 order by sales_on, platform, account, currency",
+    ),
+    Sheet(
+        "Events",
+        "The month by event: what was booked within it, not what the event sold in all. Without a name: no event.",
+        f"select days.platform, days.account, days.event_id, days.event_name, events.starts_on, days.currency, "
+        f"{_summed()} from rpt_daily_event_sales as days "
+        "left join (select event_key, starts_on from dim_events) as events on days.event_key = events.event_key "
+        "where sales_on between $1 and $2 group by days.platform, days.account, days.event_id, days.event_name, "
+        "events.starts_on, days.currency, days.event_key "
+        "order by events.starts_on nulls last, days.event_name, days.platform, days.account, days.currency, "
+        "days.event_key",
+    ),
+    Sheet(
+        "Ledger",
+        "Every line booked in the month, signed: its sums are the reports.",
+        "select lines.booked_on, lines.platform, lines.account, lines.order_id, lines.line_kind, lines.refund_of, "
+        "events.event_name, lines.amount, lines.tax_amount, lines.currency, lines.date_basis, "
+        "orders.status as order_status, lines.booked_at, lines.order_key, lines.line_id "
+        "from fct_order_lines as lines "
+        "left join dim_events as events on lines.event_key = events.event_key "
+        "left join fct_orders as orders on lines.order_key = orders.order_key "
+        "where lines.booked_on between $1 and $2 "
+        "order by lines.booked_on, lines.platform, lines.account, lines.order_id, lines.line_id",
+    ),
+    Sheet(
+        "Payments",
+        "Every movement of money of the month, and attempts and credit, with amount 0: receipts are its sum.",
+        "select paid_on, platform, account, order_id, payment_id, kind, method, amount, credit_amount, currency, "
+        "platform_deduction, processor_reference, paid_at_basis, cash_register_id, paid_at, order_key "
+        "from fct_payments where paid_on between $1 and $2 order by paid_on, platform, account, order_id, payment_id",
+    ),
+    Sheet(
+        "Orders",
+        "Orders that count as sold, and returns, made in the month.",
+        "select booked_on, platform, account, order_id, order_type, status, channel, total_amount, "
+        "service_charge_amount, tax_amount, tax_basis, discount_amount, paid_amount, refunded_amount, "
+        "credit_redeemed_amount, credit_issued_amount, balance_due, platform_fee_amount, currency, promotion_code, "
+        "tickets_count, products_count, related_order_id, processor_reference, ordered_at, order_key "
+        "from fct_orders where is_booked and booked_on between $1 and $2 "
+        "order by booked_on, platform, account, order_id",
+    ),
+    Sheet(
+        "Does not add up",
+        "Identities that orders made in the month fail, and those of orders that have not come.",
+        "select findings.platform, findings.account, findings.order_id, findings.identity, findings.difference, "
+        "findings.currency, findings.in_words, orders.booked_on, findings.order_key "
+        "from rpt_reconciliation as findings "
+        "left join fct_orders as orders on findings.order_key = orders.order_key "
+        "where findings.order_key is not null "
+        "and (orders.order_key is null or coalesce(orders.booked_on, orders.ordered_on) between $1 and $2) "
+        "order by findings.platform, findings.account, findings.order_id, findings.identity, findings.in_words",
+    ),
+)
+
+
+def export(settings: Settings, month: str, form: Literal["xlsx", "csv"], out: Path) -> list[Path]:
+    """Writes the month's reports and ledger; returns what was written.
+
+    ``month`` is ``YYYY-MM``; its days are the local days of each account. ``out`` is a folder. ``xlsx`` writes one
+    workbook into it, a sheet a report, with numbers and dates that are numbers and dates; ``csv`` one file a report.
+    Times are UTC. Rows pass through in batches, so memory stays small however long the month. All files appear, whole,
+    or none, and the same published file gives the same bytes. Raises ConfigProblem for what is no month, and
+    Problem when the published tables do not reach it or ``out`` cannot be written.
+    """
+    first, last = _days(month)
+    with open_published(settings) as db:
+        notes = _notes(db, first, last)
+        with _all_or_none(out) as folder:
+            if form == "xlsx":
+                written = [_workbook(db, folder / f"boxoffice-{month}.xlsx", first, last, notes)]
+            else:
+                written = _csv_files(db, folder, month, first, last, notes)
+    return [out / path.name for path in written]
+
+
+def _days(month: str) -> tuple[dt.date, dt.date]:
+    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month) or month.startswith("0000"):
+        raise ConfigProblem(f"{month!r} is no month. Write it as 2026-09.")
+    first = dt.date.fromisoformat(f"{month}-01")
+    return first, (first + dt.timedelta(31)).replace(day=1) - dt.timedelta(1)
+
+
+def _notes(db: duckdb.DuckDBPyConnection, first: dt.date, last: dt.date) -> list[tuple[str, str]]:
+    """What a reader must know beside the numbers: (name, words)."""
+    begins, ends = db.execute("select min(sales_on), max(sales_on) from rpt_daily_sales").fetchone()
+    if begins is None:
+        raise Problem(
+            "Nothing has been sold yet: there is no month to export. How fresh each account is: boxoffice status"
+        )
+    data_until, published_at = db.execute("select data_until, published_at from run_info").fetchone()
+    until = min(data_until or published_at, published_at)  # a clock that is ahead dates records in the future
+    if last < begins or first > max(ends, until.date()):
+        raise Problem(
+            f"The published tables reach from {begins} to {ends}: {first:%Y-%m} is not among them. "
+            "Give another with --month."
+        )
+    notes = [
+        ("Month", f"{first} to {last}, local days of each account"),
+        ("Data until", f"{until:%Y-%m-%d %H:%M} UTC"),
+        ("Published", f"{published_at:%Y-%m-%d %H:%M} UTC"),
+        ("Money", "in major units of the currency beside it; never add two currencies up"),
+        ("Empty cell", "not known"),
+    ]
+    if until.date() <= last:
+        notes.insert(0, ("The month is not over", "these numbers will still grow"))
+    if begins > first:
+        notes.insert(0, ("The month is not whole", f"the data begin on {begins}"))
+    for platform, account, zone, time_zone in db.execute(
+        "select platform, account, reporting_zone, time_zone from dim_accounts order by platform, account"
+    ).fetchall():
+        notes.append((f"Days of {platform} {account}", zone if time_zone else "UTC: no time zone is set"))
+    notes += [(f"Sheet {sheet.name}", sheet.says) for sheet in SHEETS]
+    notes += db.execute(
+        "select column_name, comment from duckdb_columns() where schema_name = 'marts' "
+        "and table_name = 'rpt_daily_sales' and list_contains($1, column_name) "
+        "order by list_position($1, column_name)",
+        [_MEASURES],
+    ).fetchall()
+    return notes
+
+
+def _headers(cursor: duckdb.DuckDBPyConnection) -> list[str]:
+    return [f"{name} (UTC)" if name.endswith("_at") else name for name, *_ in cursor.description]
+
+
+def _batches(cursor: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
+    while batch := cursor.fetchmany(BATCH):
+        yield from batch
+
+
+def _csv_files(
+    db: duckdb.DuckDBPyConnection, out: Path, month: str, first: dt.date, last: dt.date, notes: list[tuple[str, str]]
+) -> list[Path]:
+    import csv
+
+    written = []
+    for sheet in SHEETS:
+        path = out / f"boxoffice-{month}-{sheet.name.lower().replace(' ', '-')}.csv"
+        cursor = db.execute(sheet.query, [first, last])
+        # a byte order mark, or Excel takes UTF-8 for something else
+        with path.open("w", encoding="utf-8-sig", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(_headers(cursor))
+            writer.writerows([_csv_cell(value) for value in row] for row in _batches(cursor))
+        written.append(path)
+    path = out / f"boxoffice-{month}-notes.csv"
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        csv.writer(file).writerows([("what", "means"), *notes])
+    return [*written, path]
+
+
+def _csv_cell(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, dt.datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S")
+    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
+        # names come from outside: a spreadsheet would run one that looks like a formula
+        return "'" + value
+    return value
+
+
+def _workbook(
+    db: duckdb.DuckDBPyConnection, path: Path, first: dt.date, last: dt.date, notes: list[tuple[str, str]]
+) -> Path:
+    try:
+        import xlsxwriter
+    except ImportError:
+        raise Problem(NEEDS_XLSXWRITER) from None
+    published_at = db.execute("select published_at from run_info").fetchone()[0].replace(tzinfo=None, microsecond=0)
+    # constant_memory: each row is on disk before the next one is asked for
+    options = {"constant_memory": True, "tmpdir": str(path.parent), "strings_to_formulas": False}
+    book = xlsxwriter.Workbook(str(path), options)
+    book.set_properties({"title": f"Box office {first:%B %Y}", "created": published_at})
+    formats = {
+        Decimal: book.add_format({"num_format": "#,##0.00##"}),
+        int: book.add_format({"num_format": "#,##0"}),
+        dt.date: book.add_format({"num_format": "yyyy-mm-dd"}),
+        dt.datetime: book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"}),
+    }
+    head = book.add_format({"bold": True, "bottom": 1})
+    for sheet in SHEETS:
+        _write_sheet(book, db.execute(sheet.query, [first, last]), sheet, formats, head)
+    page = book.add_worksheet("Notes")
+    page.set_column(0, 0, 28)
+    page.set_column(1, 1, 110, book.add_format({"text_wrap": True, "valign": "top"}))
+    for number, (name, meaning) in enumerate(notes):
+        page.write_string(number, 0, name, head)
+        page.write_string(number, 1, meaning)
+    try:
+        book.close()
+    except xlsxwriter.exceptions.FileCreateError as error:
+        raise error.args[0] from None
+    return path
+
+
+def _write_sheet(
+    book: Any, cursor: duckdb.DuckDBPyConnection, sheet: Sheet, formats: dict[type, Any], head: Any
+) -> None:
+    """One report, continued on a further sheet where it is longer than a sheet can be."""
+    headers = _headers(cursor)
+    widths = [max(11, min(len(name) + 2, 24)) for name in headers]
+    for column, (name, kind, *_) in enumerate(cursor.description):
+        if name in {"event_name", "in_words"}:
+            widths[column] = 60 if name == "in_words" else 36
+        elif "TIME" in str(kind).upper():
+            widths[column] = 20
+        elif name.endswith("_id"):
+            widths[column] = 18
+    page, row, number = None, EXCEL_ROWS, 0
+    for values in _batches(cursor):
+        if row == EXCEL_ROWS:
+            number += 1
+            page, row = (
+                _new_page(book, sheet.name if number == 1 else f"{sheet.name} {number}", headers, widths, head),
+                1,
+            )
+        for column, value in enumerate(values):
+            if value is None:
+                continue
+            if isinstance(value, dt.datetime):
+                page.write_datetime(row, column, value.replace(tzinfo=None), formats[dt.datetime])
+            elif isinstance(value, dt.date):
+                page.write_datetime(row, column, value, formats[dt.date])
+            elif isinstance(value, Decimal | int) and not isinstance(value, bool):
+                page.write_number(row, column, value, formats[type(value)])
+            else:
+                page.write_string(row, column, str(value))
+        row += 1
+    if page is None:
+        _new_page(book, sheet.name, headers, widths, head)
+    else:
+        page.autofilter(0, 0, row - 1, len(headers) - 1)
+
+
+def _new_page(book: Any, name: str, headers: list[str], widths: list[int], head: Any) -> Any:
+    page = book.add_worksheet(name)
+    page.freeze_panes(1, 0)
+    for column, (header, width) in enumerate(zip(headers, widths, strict=True)):
+        page.set_column(column, column, width)
+        page.write_string(0, column, header, head)
+    return page
+
+
+@contextlib.contextmanager
+def _all_or_none(out: Path) -> Iterator[Path]:
+    """A folder to write in; what it holds at the end moves to ``out``. Raises Problem where that cannot be written."""
+    made = not out.exists()
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out, prefix=".boxoffice-", ignore_cleanup_errors=True) as folder:
+            yield Path(folder)
+            for path in Path(folder).glob("boxoffice-*"):
+                path.replace(out / path.name)
+            made = False
+    except OSError as error:
+        raise Problem(f"{out} cannot be written: {error.strerror}. Give another folder with --out.") from None
+    finally:
+        if made:
+            with contextlib.suppress(OSError):
+                out.rmdir()

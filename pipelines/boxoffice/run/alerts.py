@@ -1,0 +1,174 @@
+"""Tells the user's own command or address that runs fail or an account has fallen silent, and that all is well again.
+
+Once per change of what is wrong, not once per run: what was told last stands in ``told.json``. A call that fails is no
+telling, so the next run makes it again.
+"""
+
+import contextlib
+import datetime as dt
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import threading
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import duckdb
+
+from boxoffice.errors import Problem
+from boxoffice.run import status
+from boxoffice.settings import Settings
+from boxoffice.warehouse.query import open_published
+
+# Seconds that a call may take: the run holds its lock meanwhile.
+PATIENCE = 30.0
+
+
+class Trouble(NamedTuple):
+    """One thing that is wrong. ``what`` is failed, set aside, quiet or ahead; without an account: the run."""
+
+    what: str
+    platform: str | None
+    account: str | None
+    told: str
+
+    @property
+    def key(self) -> list[str | None]:
+        """The same trouble in other words is no news."""
+        return [self.what, self.platform, self.account]
+
+
+def tell(settings: Settings, run: dict[str, Any]) -> None:
+    """Calls ``on_failure`` when ``run``, a line of runs.jsonl, changes what is wrong.
+
+    A load or transform that went well does not mend what another verb failed at; a run mends everything. Raises Problem
+    when the call failed.
+    """
+    failed, quiet = _failed(run), _quiet(settings)
+    before = _read(settings)
+    after = {verb: keys for verb, keys in before.items() if run["verb"] != "run" or verb == "quiet"}
+    after[run["verb"]] = [trouble.key for trouble in failed]
+    if quiet is not None:
+        after["quiet"] = [trouble.key for trouble in quiet]
+    if _keys(before) == _keys(after):
+        return
+    well = not any(after.values())
+    troubles = failed + (quiet or [])
+    told = [trouble.told for trouble in troubles] or ["All is well again." if well else "A part is well again."]
+    _call(
+        settings.on_failure,
+        {
+            "well": well,
+            "text": f"Boxoffice, {settings.data_dir}: " + "\n".join(told),
+            "problems": [trouble._asdict() for trouble in troubles],
+            "run": {name: run[name] for name in ("verb", "started_at", "ended_at", "outcome")},
+            "data_dir": str(settings.data_dir),
+        },
+    )
+    # where it cannot be remembered it is told again: a disk that cannot be written is no reason to be silent
+    with contextlib.suppress(OSError):
+        fresh = settings.told_file.with_suffix(".new")
+        fresh.write_text(json.dumps(after))
+        fresh.replace(settings.told_file)
+
+
+def _failed(run: dict[str, Any]) -> list[Trouble]:
+    troubles = [
+        Trouble("failed", one["platform"], one["account"], f"{one['platform']} {one['account']}: {one['error']}")
+        for one in run["accounts"]
+        if one["error"]
+    ]
+    if run["error"]:
+        troubles.append(Trouble("failed", None, None, f"The {run['verb']} failed: {run['error']}"))
+    if run["set_aside"]:
+        troubles.append(Trouble("set aside", None, None, run["set_aside"]))
+    return troubles
+
+
+def _quiet(settings: Settings) -> list[Trouble] | None:
+    """Nothing where it cannot be asked: what was quiet before may still be."""
+    if not settings.sites and not settings.box_offices:  # the settings make no sense
+        return None
+    try:
+        with open_published(settings) as db:
+            found = status.out_of_time(settings, db, dt.datetime.now(dt.UTC))
+    except (Problem, duckdb.Error):
+        return None
+    return [Trouble(*one) for one in found]
+
+
+def _read(settings: Settings) -> dict[str, list[list[str | None]]]:
+    try:
+        return json.loads(settings.told_file.read_text())
+    except (OSError, ValueError):
+        return {}
+
+
+def _keys(told: dict[str, list[list[str | None]]]) -> set[tuple[str | None, ...]]:
+    return {(verb, *key) for verb, keys in told.items() for key in keys}
+
+
+def _call(target: str, body: dict[str, Any]) -> None:
+    """Raises Problem, without the address, the command or what that printed in it: each may hold a secret."""
+    text = json.dumps(body, default=str)
+    if target.startswith(("https://", "http://")):
+        _post(target, text)
+    else:
+        _run(target, text)
+
+
+def _post(url: str, text: str) -> None:
+    import requests
+
+    answers: list[str] = []
+
+    def post() -> None:
+        try:
+            answer = requests.post(
+                url,
+                data=text.encode(),
+                headers={"Content-Type": "application/json"},
+                timeout=PATIENCE,
+                allow_redirects=False,  # a redirected POST arrives without its body
+                stream=True,
+            )
+            answers.append("" if answer.status_code < 300 else f"it answered {answer.status_code}")
+        except Exception as error:
+            answers.append(type(error).__name__)
+
+    # in a thread: a timeout of requests starts again with every byte
+    thread = threading.Thread(target=post, daemon=True)
+    thread.start()
+    thread.join(PATIENCE)
+    answer = answers[0] if answers else f"no answer in {PATIENCE:.0f} s"
+    if answer:
+        raise Problem(f"on_failure at {urlsplit(url).hostname} was not told: {answer}.")
+
+
+def _run(command: str, text: str) -> None:
+    with tempfile.TemporaryFile() as told:
+        told.write(text.encode())
+        told.seek(0)
+        process = subprocess.Popen(
+            # not as an argument: those are everybody's to read
+            ["/bin/sh", "-c", 'set -- "$ON_FAILURE"; unset ON_FAILURE; eval "$1"'],
+            env=os.environ | {"ON_FAILURE": command},
+            stdin=told,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            code = process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            raise Problem(f"The command on_failure did not end in {PATIENCE:.0f} s: it was ended.") from None
+        finally:
+            if process.poll() is None:
+                # with whatever it has started
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+        if code:
+            raise Problem(f"The command on_failure ended with code {code}.")

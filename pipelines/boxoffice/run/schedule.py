@@ -1,0 +1,145 @@
+"""Ready files for the schedulers people have: printed, never installed by us."""
+
+import shlex
+import sys
+from pathlib import Path
+
+from boxoffice.errors import ConfigProblem
+from boxoffice.settings import ROOT, Settings
+
+# Past the hour, for what runs every few hours: on the hour everybody else's jobs run.
+MINUTE = 7
+
+
+def cron(settings: Settings, minutes: int = 15) -> str:
+    """A line for `crontab -e`."""
+    log = settings.logs / "cron.log"
+    command = (
+        f"umask 077 && mkdir -p {shlex.quote(str(log.parent))} && cd {shlex.quote(str(ROOT))} && "
+        f"BOXOFFICE_DATA_DIR={shlex.quote(str(settings.data_dir))} {shlex.quote(str(_boxoffice()))} run "
+        f">> {shlex.quote(str(log))} 2>&1"
+    )
+    return (
+        f"# boxoffice, {_often(minutes)}; a run with nothing new costs a fraction of a second, two never meet\n"
+        f"# keys stand in .dlt/secrets.toml, or as NAME=value lines above this one\n"
+        f"{_cron_time(minutes)}  {command}\n"
+    )
+
+
+def systemd(settings: Settings, minutes: int = 15) -> str:
+    """A service and its timer, for a user's own systemd (~/.config/systemd/user) or the system's."""
+    _require_even(minutes)
+    when = f"*:0/{minutes}" if minutes < 60 else f"00/{minutes // 60}:{MINUTE:02d}"
+    return f"""\
+# ~/.config/systemd/user/boxoffice.service
+[Unit]
+Description=Boxoffice: load what is new, build and publish the marts
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+Type=oneshot
+WorkingDirectory={ROOT}
+Environment={_quoted(f"BOXOFFICE_DATA_DIR={settings.data_dir}")}
+ExecStart={_quoted(str(_boxoffice()))} run
+UMask=0077
+# another run under way is no failure
+SuccessExitStatus=75
+# keys stand in .dlt/secrets.toml, or here: EnvironmentFile=%h/.config/boxoffice.env
+
+# ~/.config/systemd/user/boxoffice.timer
+[Unit]
+Description=Boxoffice {_often(minutes)}
+
+[Timer]
+OnCalendar={when}
+Persistent=true
+RandomizedDelaySec=30
+
+[Install]
+WantedBy=timers.target
+
+# then: systemctl --user enable --now boxoffice.timer; loginctl enable-linger
+"""
+
+
+def github_actions(_settings: Settings, minutes: int = 15) -> str:
+    """A workflow for a repository that holds this checkout; the warehouse travels from run to run as a cache."""
+    return f"""\
+# .github/workflows/boxoffice.yml, in a private repository: the cache holds people's names and addresses.
+# GitHub drops a cache that nobody asked for in a week, and Ticket Tailor's history cannot be asked for again:
+# keep a `boxoffice backup` elsewhere.
+# A checkout is new to each run, so each installs and builds everything: minutes, whether anything is new or not.
+name: boxoffice
+on:
+  schedule:
+    - cron: "{_cron_time(max(minutes, 5))}"
+  workflow_dispatch:
+concurrency:
+  group: boxoffice
+  cancel-in-progress: false
+permissions:
+  contents: read
+jobs:
+  run:
+    runs-on: ubuntu-latest
+    timeout-minutes: 60
+    env:
+      BOXOFFICE_DATA_DIR: data
+    steps:
+      - uses: actions/checkout@v4
+      - uses: actions/setup-python@v5
+        with:
+          python-version: "3.11"
+      - uses: actions/cache/restore@v4
+        with:
+          path: data
+          key: boxoffice-${{{{ github.run_id }}}}
+          restore-keys: boxoffice-
+      - run: make .venv/.run
+      # what reads a bucket, the only Ticketor buffer that can be reached from here
+      - run: .venv/bin/python -m pip install --constraint constraints.txt s3fs
+      - run: .venv/bin/boxoffice run
+        env:
+          TICKET_TAILOR_API_KEY: ${{{{ secrets.TICKET_TAILOR_API_KEY }}}}
+          TICKETOR_BUFFER: ${{{{ vars.TICKETOR_BUFFER }}}}
+          AWS_ACCESS_KEY_ID: ${{{{ secrets.AWS_ACCESS_KEY_ID }}}}
+          AWS_SECRET_ACCESS_KEY: ${{{{ secrets.AWS_SECRET_ACCESS_KEY }}}}
+          BOXOFFICE_TIME_ZONE: ${{{{ vars.BOXOFFICE_TIME_ZONE }}}}
+      # also after a run that failed: what it did load is kept
+      - uses: actions/cache/save@v4
+        if: always()
+        with:
+          path: data
+          key: boxoffice-${{{{ github.run_id }}}}-${{{{ github.run_attempt }}}}
+"""
+
+
+def _cron_time(minutes: int) -> str:
+    _require_even(minutes)
+    return f"*/{minutes} * * * *" if minutes < 60 else f"{MINUTE} */{minutes // 60} * * *"
+
+
+def _require_even(minutes: int) -> None:
+    """Raises ConfigProblem for what no clock can say: after 45 minutes comes the full hour, not the next 45."""
+    if (60 % minutes) if minutes < 60 else (24 * 60 % minutes or minutes % 60):
+        raise ConfigProblem(
+            f"Every {minutes} minutes does not come out even. Take a part of an hour (5, 10, 15, 20, 30) or whole "
+            "hours that make a day (60, 120, 180, 240, 360, 480, 720)."
+        )
+
+
+def _often(minutes: int) -> str:
+    return f"every {minutes} minutes" if minutes < 60 else f"every {minutes // 60} h"
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _boxoffice() -> Path:
+    return Path(sys.prefix) / "bin" / "boxoffice"
+
+
+FORMS = {"cron": cron, "systemd": systemd, "github-actions": github_actions}

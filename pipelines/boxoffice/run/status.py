@@ -1,0 +1,229 @@
+"""How things stand: the last runs, how fresh each account is, what was refused.
+
+Reads runs.jsonl and the published file.
+"""
+
+import dataclasses
+import datetime as dt
+from typing import Any
+
+import duckdb
+
+from boxoffice.run import bookkeeping
+from boxoffice.settings import Settings
+from boxoffice.warehouse.query import open_published
+
+NO_RUN_AFTER = dt.timedelta(days=1)
+# two clocks never agree wholly
+CLOCKS_DIFFER = dt.timedelta(minutes=5)
+# one that nobody can deliver again must not want a person for ever; it stays in refused_records
+REFUSED_LATELY = dt.timedelta(days=14)
+LOOKED_BACK = 50  # runs
+
+
+@dataclasses.dataclass
+class Status:
+    """``wants`` are the things that somebody has to see to; empty when all is well. ``notes`` are good to know."""
+
+    runs: list[dict[str, Any]]
+    accounts: list[tuple[Any, ...]]
+    refused: list[tuple[Any, ...]]
+    published_at: dt.datetime | None
+    wants: list[str]
+    notes: list[str] = dataclasses.field(default_factory=list)
+
+    @property
+    def well(self) -> bool:
+        return not self.wants
+
+
+def status(settings: Settings, count: int, now: dt.datetime | None = None) -> Status:
+    """Gathers it. Never opens the warehouse, so it can be asked while a run is under way."""
+    now = now or dt.datetime.now(dt.UTC)
+    runs = bookkeeping.last_runs(settings, max(count, LOOKED_BACK))
+    told = Status(runs[:count], [], [], None, [])
+    # whoever interrupted a run knows: it neither failed nor mended anything
+    ended = [run for run in runs if run["outcome"] != "interrupted"]
+    if runs and runs[0]["outcome"] == "interrupted":
+        told.notes.append(
+            f"The last {runs[0]['verb']} was interrupted {runs[0]['ended_at'][:16]} UTC; the next one finishes it."
+        )
+    if not ended:
+        told.wants.append("No run has ended yet. Next: boxoffice run" if runs else "No run yet. First: boxoffice run")
+    else:
+        last = ended[0]
+        for run in _standing(ended):
+            told.wants += _failures(run)
+            told.notes += _told(run)
+        if last.get("on_failure"):
+            told.wants.append(last["on_failure"])
+        age = now - dt.datetime.fromisoformat(last["ended_at"])
+        if age > NO_RUN_AFTER:
+            told.wants.append(f"The last run ended {last['ended_at'][:16]} UTC: is the schedule still on?")
+        if age < -CLOCKS_DIFFER:
+            told.wants.append(
+                f"The last run ended {last['ended_at'][:16]} UTC, and it is {_minute(now)} now: the clock of this "
+                "machine was ahead then or is behind now."
+            )
+    if settings.published.exists():
+        with open_published(settings) as db:
+            [(told.published_at,)] = db.execute("select published_at from run_info").fetchall()
+            told.accounts = db.execute(
+                "select platform, account, last_record_at, time_zone from dim_accounts order by all"
+            ).fetchall()
+            told.refused = db.execute(
+                "select platform, account, reason, count(*), max(refused_at), count(*) filter (refused_at > $1) "
+                "from refused_records group by all order by count(*) desc",
+                [now - REFUSED_LATELY],
+            ).fetchall()
+            told.wants += [words for *_, words in out_of_time(settings, db, now)]
+            [(findings,)] = db.execute("select count(*) from rpt_reconciliation").fetchall()
+            if findings:
+                told.notes.append(
+                    f'{findings:,} things do not add up. Which, and why: boxoffice sql "from rpt_reconciliation"'
+                )
+    published = {(platform, account) for platform, account, *_ in told.accounts}
+    configured = [("ticketor", one) for one in settings.sites] + [
+        ("ticket_tailor", one) for one in settings.box_offices
+    ]
+    told.accounts += [
+        (platform, one.name, None, one.time_zone)
+        for platform, one in configured
+        if (platform, one.name) not in published
+    ]
+    if lately := sum(row[5] for row in told.refused):
+        told.wants.append(
+            f"{lately:,} records of the last {REFUSED_LATELY.days} days were refused and have not been delivered whole "
+            'since. Which, and why: boxoffice sql "from refused_records"'
+        )
+    return told
+
+
+def _standing(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The runs that say how things stand, newest first: the last of each verb, back to the last that did everything.
+
+    A transform that went well does not mend a load that failed.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for run in runs:
+        found.setdefault(run["verb"], run)
+        if "run" in found or {"load", "transform"} <= found.keys():
+            break
+    return list(found.values())
+
+
+def out_of_time(settings: Settings, db: duckdb.DuckDBPyConnection, now: dt.datetime) -> list[tuple[str, str, str, str]]:
+    """What is wrong, platform, account, and in words: ``quiet`` are the accounts that have told nothing for longer than
+    their ``quiet_after``, ``ahead`` those whose newest record is dated in the future.
+
+    Of an account that is configured no more nobody expects anything.
+    """
+    patience = {("ticketor", site.name): site.quiet_after for site in settings.sites}
+    patience |= {("ticket_tailor", office.name): office.quiet_after for office in settings.box_offices}
+    found = []
+    for platform, account, last_at, since in db.execute(
+        "select platform, account, last_record_at, coalesce(last_record_at, configured_at) "
+        "from dim_accounts order by all"
+    ).fetchall():
+        if not since or (platform, account) not in patience:
+            continue
+        if since - now > CLOCKS_DIFFER:
+            words = (
+                f"{platform} {account}: its newest record is dated {_minute(since)} UTC, and it is {_minute(now)} now. "
+                "The sender's clock was ahead or this machine's is behind; until then nobody can see whether this "
+                "account is silent."
+            )
+            found.append(("ahead", platform, account, words))
+        elif now - since > patience[platform, account]:
+            days, hours = divmod(int((now - since).total_seconds()) // 3600, 24)
+            age = f"{days} days" if days > 1 else f"{days * 24 + hours} hours"
+            ever = f"for {age}" if last_at else f"since it was set up {age} ago"
+            found.append(("quiet", platform, account, f"{platform} {account} has told nothing {ever}."))
+    return found
+
+
+def _failures(run: dict[str, Any]) -> list[str]:
+    if run["outcome"] != "failed":
+        return []
+    failures = [f"The last {run['verb']} failed: {run['error']}"] if run["error"] else []
+    failures += [run["set_aside"]] if run.get("set_aside") else []
+    return failures + [
+        f"The last {run['verb']} failed for {one['platform']} {one['account']}: {one['error']}"
+        for one in run["accounts"]
+        if one["error"]
+    ]
+
+
+def _told(run: dict[str, Any]) -> list[str]:
+    """What a run said of its accounts that is no failure, such as files left to the next run."""
+    return [f"{one['platform']} {one['account']}: {line}" for one in run["accounts"] for line in one.get("told", ())]
+
+
+def show(told: Status, now: dt.datetime | None = None) -> None:
+    """Prints it for a person: colour on a terminal only."""
+    from boxoffice import terminal
+
+    now = now or dt.datetime.now(dt.UTC)
+    out = terminal.console()
+
+    def ago(at: dt.datetime | None) -> str:
+        if not at:
+            return "never"
+        ahead = (at - now).total_seconds()
+        if at - now > CLOCKS_DIFFER:
+            return f"{terminal.duration(ahead)} in the future"
+        return f"{terminal.duration(max(0.0, -ahead))} ago"
+
+    def table(title: str, headers: list[str], rows: list[list[str]]) -> None:
+        if rows:
+            terminal.table(out, title, headers, rows)
+            out.print()
+
+    table(
+        "Last runs (UTC)",
+        ["started", "what", "outcome", ">seconds", ">new rows", ">refused", ">requests"],
+        [
+            [
+                run["started_at"][:19],
+                run["verb"],
+                run["outcome"],
+                f"{_seconds(run):.1f}",
+                f"{sum(sum(one['news'].values()) for one in run['accounts']):,}",
+                # a run of an earlier version did not write down how many
+                f"{sum(one.get('refused', 0) for one in run['accounts']):,}",
+                f"{sum(one['requests'] for one in run['accounts']):,}",
+            ]
+            for run in told.runs
+        ],
+    )
+    table(
+        f"Accounts, as published {_minute(told.published_at)} UTC" if told.published_at else "Accounts",
+        ["account", "newest record (UTC)", "that is", "time zone"],
+        [
+            [f"{platform} {account}", _minute(at), ago(at), zone or "not set: UTC"]
+            for platform, account, at, zone in told.accounts
+        ],
+    )
+    table(
+        "Refused, and not delivered whole since",
+        [">records", f">in {REFUSED_LATELY.days} days", "newest (UTC)", "account", "why…"],
+        [
+            [f"{count:,}", f"{lately:,}", _minute(newest), f"{platform} {account}", why]
+            for platform, account, why, count, newest, lately in told.refused
+        ],
+    )
+    for mark, style, lines in (("!", "yellow", told.wants), ("-", "", told.notes)):
+        for line in lines:
+            indented = line.strip().replace("\n", "\n  ")
+            out.print(f"{mark} {indented}", style=style, markup=False, soft_wrap=True)
+    if told.well:
+        out.print("All is well.", style="green")
+
+
+def _seconds(run: dict[str, Any]) -> float:
+    took = dt.datetime.fromisoformat(run["ended_at"]) - dt.datetime.fromisoformat(run["started_at"])
+    return max(0.0, took.total_seconds())  # a clock may have been set meanwhile
+
+
+def _minute(at: dt.datetime | None) -> str:
+    return at.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M") if at else "never"

@@ -1,0 +1,366 @@
+"""Accounts, paths and options: the only module that reads configuration and the environment.
+
+Where a setting may stand, the first that has it wins:
+
+1. ``TICKETOR_BUFFER``, ``TICKET_TAILOR_API_KEY``, ``TICKET_TAILOR_BASE_URL``, ``BOXOFFICE_TIME_ZONE`` and
+   ``BOXOFFICE_DATA_DIR``: all that a job with one account a platform needs; that account is called ``main``;
+2. the environment in dlt's spelling: ``TICKET_TAILOR__BOX_OFFICES__<NAME>__API_KEY`` and the like;
+3. ``.dlt/secrets.toml``, then ``.dlt/config.toml``: ``[ticketor.sites.<name>]``, ``[ticket_tailor.box_offices.<name>]``
+   and ``[boxoffice]``.
+
+The files are read with the standard library: dlt takes half a second to import, an idle run has no use for it, and dlt
+would go on to look for a missing key under ever shorter names, down to a bare ``API_KEY`` that is somebody else's.
+"""
+
+import dataclasses
+import datetime as dt
+import functools
+import itertools
+import os
+import re
+import string
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from boxoffice.errors import ConfigProblem
+
+ROOT = Path(__file__).resolve().parents[2]
+TICKET_TAILOR_URL = "https://api.tickettailor.com"
+SINGLE_ACCOUNT = "main"
+# an account that has told nothing for so long wants a look: a webhook may have been switched off
+QUIET_AFTER = dt.timedelta(days=14)
+OPTIONS = {"data_dir", "time_zone", "published_mode", "on_failure", "set_aside_at_most"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Site:
+    """A Ticketor site: the folder (or bucket address) its webhooks are buffered in.
+
+    ``host`` (such as arena.ticketor.com), ``client_id``, ``user`` and ``password`` serve `boxoffice call` alone.
+    """
+
+    name: str
+    buffer: str
+    time_zone: str | None = None
+    settle_seconds: float = 5.0
+    quiet_after: dt.timedelta = QUIET_AFTER
+    host: str = ""
+    client_id: str = ""
+    user: str = ""
+    password: str = dataclasses.field(default="", repr=False)
+
+
+@dataclasses.dataclass(frozen=True)
+class BoxOffice:
+    """A Ticket Tailor box office: one key is one box office.
+
+    ``lists`` None means every list; what the re-reads are for is told in ticket_tailor/planning.py.
+    """
+
+    name: str
+    api_key: str = dataclasses.field(repr=False)
+    base_url: str = TICKET_TAILOR_URL
+    time_zone: str | None = None
+    lists: tuple[str, ...] | None = None
+    quiet_after: dt.timedelta = QUIET_AFTER
+    reread_seconds: int = 7200
+    reread_hourly_days: int = 7
+    reread_daily_days: int = 90
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Everything a run needs to know. ``data_dir`` is absolute and holds all that Boxoffice writes.
+
+    ``on_failure`` is a command or an address, empty for none; like a key it may be a secret.
+    ``set_aside_at_most`` counts orders that may be missing from what is published; None is the larger of 50 and one
+    in a hundred.
+    """
+
+    data_dir: Path
+    sites: tuple[Site, ...] = ()
+    box_offices: tuple[BoxOffice, ...] = ()
+    published_mode: int = 0o444
+    on_failure: str = dataclasses.field(default="", repr=False)
+    set_aside_at_most: int | None = None
+
+    @property
+    def warehouse(self) -> Path:
+        """The pipeline's own file: dlt and dbt write it."""
+        return self.data_dir / "warehouse.duckdb"
+
+    @property
+    def published(self) -> Path:
+        """The readers' copy: marts only, replaced whole."""
+        return self.data_dir / "boxoffice.duckdb"
+
+    @property
+    def dlt_dir(self) -> Path:
+        return self.data_dir / "dlt"
+
+    @property
+    def person_key_file(self) -> Path:
+        """The secret behind ``person_key``."""
+        return self.data_dir / "person.key"
+
+    @property
+    def logs(self) -> Path:
+        return self.data_dir / "logs"
+
+    @property
+    def runs_file(self) -> Path:
+        return self.data_dir / "runs.jsonl"
+
+    @property
+    def told_file(self) -> Path:
+        """What ``on_failure`` was told last."""
+        return self.data_dir / "told.json"
+
+    @property
+    def reserve(self) -> Path:
+        """Room on the disk, given back when the line of a run finds none."""
+        return self.data_dir / "reserve"
+
+    @property
+    def clean_marker(self) -> Path:
+        return self.data_dir / "clean"
+
+    @property
+    def rebuilding(self) -> Path:
+        """There while raw lacks something that a rebuild has not read again yet."""
+        return self.data_dir / "rebuilding"
+
+    def require_accounts(self) -> None:
+        """Raises ConfigProblem when there is nothing to run."""
+        if not self.sites and not self.box_offices:
+            raise ConfigProblem(
+                "Nothing is configured, so there is nothing to run.\n"
+                "Set TICKETOR_BUFFER (the folder your Ticketor webhooks land in) or TICKET_TAILOR_API_KEY, or both,\n"
+                "or name your accounts in .dlt/config.toml and .dlt/secrets.toml (see .dlt/example.secrets.toml).\n"
+                "To look around first: make demo."
+            )
+
+
+def load_settings(environ: Mapping[str, str], root: Path = ROOT) -> Settings:
+    """Reads the environment and the two files below ``root/.dlt``.
+
+    Raises ConfigProblem, with the setting's name, for a value that makes no sense.
+    """
+    tree = _merge(_read_toml(root / ".dlt" / "config.toml"), _read_toml(root / ".dlt" / "secrets.toml"))
+    options = {**_table(tree, "boxoffice"), **_from_environment(environ, "BOXOFFICE").get("", {})}
+    data_dir = Path(environ.get("BOXOFFICE_DATA_DIR") or options.get("data_dir") or "data").expanduser()
+    settings = Settings(data_dir=root / data_dir, on_failure=str(options.get("on_failure") or "").strip())
+    try:
+        return _complete(settings, tree, options, environ, root)
+    except ConfigProblem as problem:
+        problem.settings = settings
+        raise
+
+
+def _complete(
+    settings: Settings, tree: dict[str, Any], options: dict[str, Any], environ: Mapping[str, str], root: Path
+) -> Settings:
+    if unknown := sorted(set(options) - OPTIONS):
+        raise ConfigProblem(f"[boxoffice] does not know {', '.join(unknown)}. It knows: {', '.join(sorted(OPTIONS))}.")
+    zone = environ.get("BOXOFFICE_TIME_ZONE") or options.get("time_zone")
+    if set("%'") & set(str(settings.data_dir)):
+        raise ConfigProblem(
+            f"The data folder {settings.data_dir} has a % or ' in its path, where dlt cannot write. Set another."
+        )
+
+    sites = _accounts(tree, environ, ("ticketor", "sites"))
+    if buffer := environ.get("TICKETOR_BUFFER"):
+        sites = {SINGLE_ACCOUNT: {**sites.get(SINGLE_ACCOUNT, {}), "buffer": buffer}}
+    offices = _accounts(tree, environ, ("ticket_tailor", "box_offices"))
+    if api_key := environ.get("TICKET_TAILOR_API_KEY"):
+        offices = {SINGLE_ACCOUNT: {**offices.get(SINGLE_ACCOUNT, {}), "api_key": api_key}}
+    if base_url := environ.get("TICKET_TAILOR_BASE_URL"):
+        offices = {name: {**office, "base_url": base_url} for name, office in offices.items()}
+
+    complete = dataclasses.replace(
+        settings,
+        sites=tuple(
+            _build(Site, name, values, zone, "ticketor.sites", "buffer", root) for name, values in sites.items()
+        ),
+        box_offices=tuple(
+            _build(BoxOffice, name, values, zone, "ticket_tailor.box_offices", "api_key", root)
+            for name, values in offices.items()
+        ),
+        published_mode=_mode(options.get("published_mode", "444")),
+        set_aside_at_most=_count(options.get("set_aside_at_most"), "boxoffice.set_aside_at_most"),
+    )
+    _refuse_twins(complete)
+    return complete
+
+
+def _refuse_twins(settings: Settings) -> None:
+    """Raises ConfigProblem for two names of one account: all that it sells would count twice."""
+    for one, other in itertools.combinations(settings.box_offices, 2):
+        if (one.api_key, one.base_url.rstrip("/")) == (other.api_key, other.base_url.rstrip("/")):
+            raise ConfigProblem(
+                f"[ticket_tailor.box_offices.{one.name}] and [ticket_tailor.box_offices.{other.name}] have the same "
+                "api_key, which is that of one box office: all its sales would count twice. Nothing was run. "
+                "Keep one of them, or give the other its own key."
+            )
+    places = {site.name: _place(site.buffer) for site in settings.sites}
+    for one, other in itertools.permutations(places, 2):
+        if f"{places[other]}/".startswith(f"{places[one]}/"):
+            how = "is the folder" if places[one] == places[other] else "lies in the folder"
+            raise ConfigProblem(
+                f"The buffer of [ticketor.sites.{other}] {how} of [ticketor.sites.{one}], {places[one]}: all that lies "
+                "in both would count twice. Nothing was run. Keep one of them, or give each a folder beside the other."
+            )
+
+
+def _place(buffer: str) -> str:
+    """One spelling for a folder, whatever links lead to it, and for a bucket's address."""
+    address = buffer.removeprefix("file://")
+    if "://" not in address:
+        return os.path.realpath(address).rstrip("/")
+    scheme, _, path = address.partition("://")
+    return f"{scheme.lower()}://{'/'.join(part for part in path.split('/') if part)}"
+
+
+def duration(text: str) -> dt.timedelta:
+    """90s, 15m, 36h, 30d as a timedelta. Raises ValueError for anything else."""
+    unit = {"s": 1, "m": 60, "h": 3600, "d": 86400}.get(text[-1:])
+    if not unit or not text[:-1].isdigit() or not int(text[:-1]):
+        raise ValueError(f"{text!r}: give a time such as 90s, 15m, 36h or 30d.")
+    found = int(text[:-1]) * unit
+    if found > 36_525 * 86_400:
+        raise ValueError(f"{text!r} is more than a hundred years.")
+    return dt.timedelta(seconds=found)
+
+
+def _build(
+    kind: type, name: str, values: dict[str, Any], zone: str | None, table: str, required: str, root: Path
+) -> Any:
+    where = f"[{table}.{name}]"
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    if unknown := sorted(set(values) - set(fields)):
+        known = ", ".join(sorted(set(fields) - {"name"}))
+        raise ConfigProblem(f"{where} does not know {', '.join(unknown)}. It knows: {known}.")
+    if not _trimmed(values.get(required) or ""):
+        raise ConfigProblem(f"{where} has no {required}. Set it there, or remove the table.")
+    converted = {key: _convert(value, fields[key].type, f"{where} {key}") for key, value in values.items()}
+    converted["time_zone"] = _time_zone(converted.get("time_zone") or _trimmed(zone or ""), where)
+    if kind is Site and "://" not in converted["buffer"]:
+        converted["buffer"] = str(root / Path(converted["buffer"]).expanduser())
+    return kind(name=name, **converted)
+
+
+def _convert(value: Any, wanted: Any, where: str) -> Any:
+    """Environment variables are text; a file's values have types already."""
+    if "tuple" in str(wanted):
+        return tuple(value.replace(" ", "").split(",")) if isinstance(value, str) else tuple(value)
+    if wanted is dt.timedelta:
+        try:
+            return duration(str(value))
+        except ValueError as error:
+            raise ConfigProblem(f"{where} is {error}") from None
+    if wanted not in (int, float):
+        # a blank that came along with a copied key would make it a wrong one
+        return value if where.endswith(" password") else _trimmed(value)
+    try:
+        return wanted(value)
+    except (TypeError, ValueError):
+        raise ConfigProblem(f"{where} is {value!r}, and should be a number.") from None
+
+
+def _trimmed(value: Any) -> str:
+    return str(value).strip(string.whitespace + "\xa0\u200b\ufeff")
+
+
+def _time_zone(name: str, where: str) -> str | None:
+    if name and not _is_time_zone(name):
+        raise ConfigProblem(
+            f"{where}: {name!r} is no time zone, or none that DuckDB knows. Use a plain name such as Europe/London or "
+            "America/Los_Angeles."
+        )
+    return name or None
+
+
+@functools.cache
+def _is_time_zone(name: str) -> bool:
+    """Whether Python and DuckDB both know it: Python also takes any file of the system's zones, such as localtime, and
+    DuckDB abbreviations. Costs 10 ms, in which DuckDB starts."""
+    import duckdb
+
+    try:
+        ZoneInfo(name)
+        with duckdb.connect(config={"threads": 1}) as db:
+            db.execute("select timezone($1, timestamptz '2000-01-01 00:00:00+00')", [name])
+    except (KeyError, ValueError, OSError, duckdb.Error):
+        return False
+    return True
+
+
+def _count(value: Any, where: str) -> int | None:
+    if value in (None, ""):
+        return None
+    if not str(value).isdigit():
+        raise ConfigProblem(f"{where} is {value!r}, and should be a whole number.")
+    return int(value)
+
+
+def _mode(value: Any) -> int:
+    try:
+        return int(str(value), 8)
+    except ValueError:
+        raise ConfigProblem(f"boxoffice.published_mode is {value!r}, and should be a file mode such as 444.") from None
+
+
+def _accounts(tree: dict[str, Any], environ: Mapping[str, str], path: tuple[str, str]) -> dict[str, dict[str, Any]]:
+    accounts = {name: dict(values) for name, values in _table(_table(tree, path[0]), path[1]).items()}
+    for name, values in _from_environment(environ, "__".join(path).upper()).items():
+        if name:
+            accounts.setdefault(name, {}).update(values)
+    for name in accounts:
+        check_name(f"[{'.'.join(path)}.{name}]", name)
+    return accounts
+
+
+def check_name(where: str, name: str) -> None:
+    """Raises ConfigProblem for what cannot be an account's name."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name):
+        raise ConfigProblem(f"{where}: an account's name is made of a-z, 0-9, _ and -.")
+
+
+def _from_environment(environ: Mapping[str, str], prefix: str) -> dict[str, dict[str, str]]:
+    """``PREFIX__NAME__KEY=value`` as {name: {key: value}}; ``PREFIX__KEY`` stands under the empty name."""
+    found: dict[str, dict[str, str]] = {}
+    for variable, value in environ.items():
+        if variable.startswith(prefix + "__"):
+            name, _, key = variable.removeprefix(prefix + "__").lower().rpartition("__")
+            found.setdefault(name, {})[key] = value
+    return found
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigProblem(f"{path} cannot be read as TOML: {error}. Nothing was run.") from None
+    except OSError as error:
+        raise ConfigProblem(f"{path} cannot be read: {error.strerror}. Nothing was run.") from None
+
+
+def _table(tree: dict[str, Any], name: str) -> dict[str, Any]:
+    table = tree.get(name, {})
+    if not isinstance(table, dict):
+        raise ConfigProblem(f"{name} in .dlt should be a table such as [{name}].")
+    return table
+
+
+def _merge(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(one)
+    for key, value in other.items():
+        merged[key] = (
+            _merge(merged[key], value) if isinstance(value, dict) and isinstance(merged.get(key), dict) else value
+        )
+    return merged

@@ -1,0 +1,342 @@
+"""Where a buffer lies, a local folder or a bucket: lists files and reads bytes; what they mean is not its business."""
+
+import contextlib
+import datetime as dt
+import os
+import re
+import stat
+import sys
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from boxoffice.errors import Problem
+
+WHOLE = 8 * 2**20  # bytes: a file up to this size is read at once, a larger one in pieces of it
+UNFINISHED = (".part", ".partial", ".tmp", ".crdownload", ".filepart")
+RACY_NS = 2_000_000_000  # a folder that changed within 2 s may change again without its time moving
+NOT_REMEMBERED = -1
+BUCKET_BATCH_FILES, BUCKET_BATCH_BYTES = 256, 16 * 2**20
+RECENT_DAYS = 3
+
+_DAY = re.compile(r"20\d\d(?:[-_.]?[01]\d(?:[-_.]?[0-3]\d)?)?(?:[T_-]\d\d)?")
+
+
+class Listing:
+    """Files by column: paths within the buffer, sizes in bytes, modification times in ns since 1970."""
+
+    def __init__(self) -> None:
+        self.paths: list[str] = []
+        self.sizes = array("q")
+        self.times = array("q")
+        self.real: dict[str, str] = {}  # the path as the file system has it, where that is no text
+        self.folders: dict[str, int] = {}  # folders listed, and the time to remember each by
+        self.told: list[str] = []
+        self.unreadable: list[str] = []  # folders, and why
+        self.young = 0  # files that may still be written: left to the next run
+
+    def add(self, path: str, size: int, mtime_ns: int) -> None:
+        if not path.isascii() and not is_text(path):
+            real, path = path, path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+            self.real[path] = real
+        self.paths.append(path)
+        self.sizes.append(size)
+        try:
+            self.times.append(mtime_ns)
+        except OverflowError:
+            self.times.append(bounded(mtime_ns))
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+
+class Content(NamedTuple):
+    """A file that is being read: as it was when it was opened. ``whole`` is None for a large one."""
+
+    size: int
+    mtime_ns: int
+    whole: bytes | None
+    chunks: Callable[[], Iterable[bytes]]
+
+
+class NotYet(Exception):
+    """The file is gone: another run will see."""
+
+
+class Young(NotYet):
+    """The file may still be written."""
+
+
+def bounded(mtime_ns: int) -> int:
+    """A file's time as a BIGINT holds it: file systems go beyond the year 2262."""
+    return max(min(mtime_ns, 2**63 - 1), -(2**63))
+
+
+def is_text(path: str) -> bool:
+    """Whether a path can be written as UTF-8; the bytes of a file name may be anything."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def is_finished(name: str) -> bool:
+    """Whether a name is that of a file which its writer has finished."""
+    return not name.startswith((".", "_")) and not name.endswith(UNFINISHED)
+
+
+class LocalFolder:
+    """A buffer in a folder of this machine."""
+
+    def __init__(self, site: str, root: str, settle_seconds: float) -> None:
+        self.site, self.root = site, root
+        self.settle_ns = int(settle_seconds * 1e9)
+
+    def look(self, held: Mapping[str, int], now_ns: int, *, sweep: bool) -> Listing:
+        """The files of every folder whose time is not the one held. Raises Problem when the buffer is not there."""
+        listing = Listing()
+        children: dict[str, list[str]] = {}
+        for folder in held:
+            if folder:
+                children.setdefault(folder.rpartition("/")[0], []).append(folder)
+        seen: set[tuple[int, int]] = set()
+        waiting = [""]
+        while waiting:
+            folder = waiting.pop()
+            try:
+                found = os.stat(os.path.join(self.root, folder))  # noqa: PTH116, PTH118
+                if (found.st_dev, found.st_ino) in seen:
+                    continue
+                seen.add((found.st_dev, found.st_ino))
+                mtime_ns = bounded(found.st_mtime_ns)
+                if held.get(folder) == mtime_ns and not sweep:
+                    waiting += children.get(folder, [])
+                    continue
+                complete, inner = self._list_one(folder, listing, now_ns)
+            except OSError as error:
+                if not folder:
+                    raise self._problem(error) from None
+                if not isinstance(error, FileNotFoundError):
+                    listing.unreadable.append(f"{folder}: {error.strerror}")
+                    if is_text(folder):  # or nobody would ask again while its parent stays as it is
+                        listing.folders[folder] = NOT_REMEMBERED
+                continue
+            waiting += inner
+            if is_text(folder):
+                settled = complete and mtime_ns < now_ns - RACY_NS and all(map(is_text, inner))
+                listing.folders[folder] = mtime_ns if settled else NOT_REMEMBERED
+        return listing
+
+    def _list_one(self, folder: str, listing: Listing, now_ns: int) -> tuple[bool, list[str]]:
+        complete, inner = True, []
+        prefix = f"{folder}/" if folder else ""
+        with os.scandir(os.path.join(self.root, folder)) as entries:  # noqa: PTH118
+            for entry in entries:
+                name = entry.name
+                if entry.is_dir():
+                    if is_finished(name):
+                        inner.append(prefix + name)
+                    continue
+                if not is_finished(name):
+                    continue
+                try:
+                    found = entry.stat()
+                except FileNotFoundError:
+                    continue
+                if not stat.S_ISREG(found.st_mode):
+                    continue
+                if abs(now_ns - found.st_mtime_ns) < self.settle_ns:
+                    complete = False
+                    listing.young += 1
+                    continue
+                listing.add(prefix + name, found.st_size, found.st_mtime_ns)
+        return complete, inner
+
+    def stat(self, path: str) -> tuple[int, int] | None:
+        """Size and time of a file; None when it is gone."""
+        with contextlib.suppress(OSError):
+            found = os.stat(os.path.join(self.root, path))  # noqa: PTH116, PTH118
+            return found.st_size, bounded(found.st_mtime_ns)
+        return None
+
+    def read(self, listing: Listing, now_ns: Callable[[], int]) -> Iterator[tuple[str, Content | Exception]]:
+        """Each file of a listing with what is in it, or why it cannot be read."""
+        for path in listing.paths:
+            try:
+                handle = os.open(os.path.join(self.root, listing.real.get(path, path)), os.O_RDONLY)  # noqa: PTH118
+            except OSError as error:
+                yield path, NotYet() if isinstance(error, FileNotFoundError) else error
+                continue
+            try:
+                found = os.fstat(handle)
+                mtime_ns = bounded(found.st_mtime_ns)
+                if abs(now_ns() - mtime_ns) < self.settle_ns:
+                    yield path, Young()
+                elif found.st_size > WHOLE:
+                    yield path, Content(found.st_size, mtime_ns, None, _pieces(handle, found.st_size))
+                else:
+                    whole = os.read(handle, found.st_size)
+                    if len(whole) < found.st_size:  # it was cut while we read, or a read came back short
+                        whole += b"".join(_pieces(handle, found.st_size - len(whole), len(whole))())
+                    yield path, Content(found.st_size, mtime_ns, whole, lambda whole=whole: (whole,))
+            except OSError as error:
+                yield path, error
+            finally:
+                os.close(handle)
+
+    def _problem(self, error: OSError) -> Problem:
+        reason = "there is no folder" if isinstance(error, FileNotFoundError) else f"{error.strerror}:"
+        return Problem(
+            f"Ticketor site {self.site}: {reason} {self.root}\n"
+            "Nothing was read from it, and nothing that was loaded before is lost.\n"
+            "Create or mount it, give this user the right to read it, or correct the site's `buffer` setting."
+        )
+
+
+def _pieces(handle: int, size: int, start: int = 0) -> Callable[[], Iterator[bytes]]:
+    """Reads a file up to the size it had when it was opened: what is appended meanwhile is for the next run."""
+
+    def pieces() -> Iterator[bytes]:
+        position, end = start, start + size
+        while position < end and (piece := os.pread(handle, min(WHOLE, end - position), position)):
+            position += len(piece)
+            yield piece
+
+    return pieces
+
+
+class Bucket:
+    """A buffer under an address that fsspec knows, such as ``s3://bucket/prefix``.
+
+    Buckets have no folder times. Folders that are named by a day are listed for the last days, all others each time.
+    """
+
+    def __init__(self, site: str, address: str) -> None:
+        import fsspec
+
+        self.site, self.address = site, address
+        try:
+            self.files, self.root = fsspec.core.url_to_fs(address, use_listings_cache=False)
+        except (ImportError, ValueError) as error:
+            raise Problem(
+                f"Ticketor site {site}: the address {address} cannot be used: {error}\n"
+                "Nothing was read from it. Buckets need a package of their own, for s3:// it is s3fs: "
+                f"{sys.executable} -m pip install --constraint constraints.txt s3fs"
+            ) from None
+        self.root = self.root.rstrip("/")
+
+    def look(self, held: Mapping[str, int], now_ns: int, *, sweep: bool) -> Listing:
+        """The files under the last days' folders; under all folders at a sweep, and as long as nothing is held."""
+        del held
+        listing = Listing()
+        oldest = dt.datetime.fromtimestamp(now_ns / 1e9, dt.UTC).date() - dt.timedelta(days=RECENT_DAYS)
+        waiting = [self.root]
+        try:
+            self.files.invalidate_cache()
+            while waiting:
+                folder = waiting.pop()
+                for info in self._entries(folder):
+                    path = info["name"].rstrip("/")
+                    relative = path[len(self.root) :].lstrip("/")
+                    if not relative or path == folder or not is_finished(relative.rpartition("/")[2]):
+                        continue
+                    if info["type"] != "directory":
+                        listing.add(relative, int(info.get("size") or 0), _mtime_ns(info))
+                    elif sweep or _may_be_recent(relative, oldest):
+                        waiting.append(path)
+        except Exception as error:
+            raise Problem(
+                f"Ticketor site {self.site}: {self.address} cannot be listed: {_first_line(error)}\n"
+                "Nothing was read from it, and nothing that was loaded before is lost.\n"
+                "Check the address, the network and the credentials (for s3:// those that the AWS tools use)."
+            ) from None
+        return listing
+
+    def _entries(self, folder: str) -> list[dict[str, Any]]:
+        try:
+            return self.files.ls(folder, detail=True)
+        except FileNotFoundError:
+            if folder == self.root and "/" in folder:
+                self.files.ls(folder.partition("/")[0])  # raises when there is no such bucket either
+            return []  # a bucket has no empty folders: nothing has come yet
+
+    def stat(self, path: str) -> tuple[int, int] | None:
+        """None: a bucket is listed afresh each time."""
+        del path
+        return None
+
+    def read(self, listing: Listing, now_ns: Callable[[], int]) -> Iterator[tuple[str, Content | Exception]]:
+        """Each file of a listing with what is in it, or why it cannot be read. Small ones come many at a time."""
+        del now_ns
+        batch: list[int] = []
+        size = 0
+        for number in range(len(listing)):
+            if listing.sizes[number] > WHOLE:
+                path = listing.paths[number]
+                yield path, Content(listing.sizes[number], listing.times[number], None, self._pieces(path))
+                continue
+            batch.append(number)
+            size += listing.sizes[number]
+            if len(batch) >= BUCKET_BATCH_FILES or size >= BUCKET_BATCH_BYTES:
+                yield from self._read_batch(listing, batch)
+                batch, size = [], 0
+        yield from self._read_batch(listing, batch)
+
+    def _read_batch(self, listing: Listing, batch: Iterable[int]) -> Iterator[tuple[str, Content | Exception]]:
+        paths = {f"{self.root}/{listing.paths[number]}": number for number in batch}
+        contents: dict[str, Any] = {}
+        if paths:
+            contents = self.files.cat(list(paths), on_error="return")
+        for full, number in paths.items():
+            content = contents.get(full, FileNotFoundError())
+            if isinstance(content, FileNotFoundError):
+                yield listing.paths[number], NotYet()
+            elif isinstance(content, Exception):
+                yield listing.paths[number], content
+            else:
+                whole = bytes(content)
+                yield (
+                    listing.paths[number],
+                    Content(listing.sizes[number], listing.times[number], whole, lambda whole=whole: (whole,)),
+                )
+
+    def _pieces(self, path: str) -> Callable[[], Iterator[bytes]]:
+        def pieces() -> Iterator[bytes]:
+            with self.files.open(f"{self.root}/{path}", "rb", block_size=WHOLE, cache_type="readahead") as file:
+                while piece := file.read(WHOLE):
+                    yield piece
+
+        return pieces
+
+
+def _may_be_recent(path: str, oldest: dt.date) -> bool:
+    """Whether a folder may hold files of the last days: 2026/11/21, 2026-11-21, year=2026/month=11/day=21, 20261121."""
+    digits = ""
+    for name in path.split("/"):
+        name = name.rpartition("=")[2]
+        if not digits and _DAY.fullmatch(name):
+            digits = re.sub(r"\D", "", name)[:8]
+        elif digits and len(digits) < 8 and re.fullmatch(r"\d\d", name):
+            digits += name
+        elif digits:
+            break
+    return digits >= oldest.strftime("%Y%m%d")[: len(digits)]
+
+
+def _mtime_ns(info: Mapping[str, Any]) -> int:
+    for key in ("LastModified", "mtime", "last_modified", "updated", "modified", "created"):
+        value = info.get(key)
+        if isinstance(value, str):
+            with contextlib.suppress(ValueError):
+                value = dt.datetime.fromisoformat(value)
+        if isinstance(value, dt.datetime):
+            value = value if value.tzinfo else value.replace(tzinfo=dt.UTC)
+            return (value - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(microseconds=1) * 1000
+        if isinstance(value, (int, float)):
+            return int(value * 1e9)
+    return 0
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

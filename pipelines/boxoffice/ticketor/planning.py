@@ -1,0 +1,187 @@
+"""What is new in a site's buffer, and the loads it makes. Imports no dlt, so that an idle run can look cheaply.
+
+There is no high-water mark on times or names, so a file may come late, under an old or a future time, be renamed,
+rewritten or still grow. A file is new unless raw holds a whole reading of it at its present size and time. Which files
+to ask about: those in folders whose own time has moved; those read in the last days, for one may have grown without its
+folder noticing; and at a sweep, once a day, all of them.
+"""
+
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from boxoffice.raw import lookups
+from boxoffice.settings import Site
+from boxoffice.ticketor.archive_format import WithArchive
+from boxoffice.ticketor.file_store import NOT_REMEMBERED, Bucket, Listing, LocalFolder, NotYet, Young
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+PACKAGE_RECORDS = 25_000
+PACKAGE_BYTES = 80 * 2**20
+GROWING_DAYS = 2
+GROWING_FILES = 1_000
+WORTH_REMEMBERING = 2_000  # files listed for nothing: from here on a load that only remembers folders pays
+_DAY_NS = 86_400 * 10**9
+
+
+@dataclass
+class Package:
+    """One load, to be loaded once: some rows, and in the last one the folders to remember (None: none yet)."""
+
+    records: "pa.Table | None" = None
+    folders: dict[str, int] | None = field(default_factory=dict)
+
+
+@dataclass
+class Plan:
+    """What a site's buffer holds that raw does not.
+
+    ``told`` is what a person should know of the buffer. ``unreadable`` and ``young`` fill up while the packages are
+    made: files (and folders) that could not be read, and how many may still be written; the next run tries both again.
+    """
+
+    site: Site
+    warehouse: Path
+    store: WithArchive | Bucket
+    new: Listing
+    read_before: list[str]
+    folders: dict[str, int]
+    listed: int
+    first: bool
+    young: int = 0
+    told: list[str] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+
+    def twin(self, configured: set[str]) -> str | None:
+        """The site, not ``configured`` any more, that raw holds these files of, while it holds none of this one's.
+
+        Path, size and time are proof; where copying has changed the times, so is half of all files.
+        """
+        if not len(self.new):
+            return None
+        found = lookups.ticketor_elsewhere(
+            self.warehouse, self.site.name, self.new.paths, self.new.sizes, self.new.times
+        )
+        same = {
+            name: files
+            for name, (files, exactly) in found.items()
+            if name not in configured and (exactly or files * 2 >= len(self.new))
+        }
+        return max(same, key=lambda name: same[name]) if same else None
+
+    @property
+    def waiting(self) -> list[str]:
+        """In words, that files are too young to be read; empty where none is."""
+        files = "1 file is" if self.young == 1 else f"{self.young:,} files are"
+        return [f"{files} younger than {self.site.settle_seconds:g} s: left to the next run"] if self.young else []
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether a load would bring nothing worth a run."""
+        remembers = self.folders and self.listed >= WORTH_REMEMBERING
+        return not len(self.new) and not self.first and not remembers and not self.unreadable
+
+    def packages(self) -> Iterator[Package]:
+        """The loads, each small enough for a gigabyte of memory; while one is loaded the next is made.
+
+        Asks the register before the first and not again, so that the warehouse can be written meanwhile.
+        """
+        if not len(self.new):
+            if self.folders or self.first:
+                yield Package(folders=self.folders)
+            return
+        from boxoffice.ticketor import reading
+
+        known = lookups.ticketor_known(self.warehouse, self.site.name, self.read_before)
+        made = reading.tables(self.site.name, self.store, self.new, known, self._cannot_read)
+        with ThreadPoolExecutor(1, thread_name_prefix="ticketor") as ahead:
+            table, is_last = next(made)
+            folders: dict[str, int] | None = {}  # the first load makes both tables
+            while not is_last:
+                coming = ahead.submit(next, made)
+                package, table = Package(table, folders), None
+                yield package
+                folders = None
+                table, is_last = coming.result()
+            yield Package(table, self.folders)
+
+    def _cannot_read(self, path: str, error: Exception) -> None:
+        """The file stays new, and so its folder must be listed again."""
+        self.folders[path.rpartition("/")[0]] = NOT_REMEMBERED
+        if isinstance(error, Young):
+            self.young += 1
+        elif not isinstance(error, NotYet):
+            self.unreadable.append(f"{path}: {getattr(error, 'strerror', None) or error}")
+
+
+def plan(site: Site, warehouse: Path, *, sweep: bool = False) -> Plan:
+    """What is new in the site's buffer. ``sweep`` asks about every file, also in folders that have not changed.
+
+    Raises Problem when the buffer is not there or cannot be listed.
+    """
+    now_ns = time.time_ns()
+    in_bucket = "://" in site.buffer and not site.buffer.startswith("file://")
+    root = site.buffer.removeprefix("file://")
+    store = Bucket(site.name, root) if in_bucket else WithArchive(LocalFolder(site.name, root, site.settle_seconds))
+    first = not lookups.ticketor_tables_exist(warehouse)
+    held = {} if first else lookups.ticketor_folders(warehouse, site.name)
+    in_bucket_first = in_bucket and not held
+    listing = store.look(held, now_ns, sweep=sweep or in_bucket_first)
+    if in_bucket:
+        listing.folders[""] = NOT_REMEMBERED  # only says that a first listing is behind us
+    elif not first and not sweep:
+        _add_grown(
+            listing,
+            store,
+            lookups.ticketor_recent(warehouse, site.name, now_ns - GROWING_DAYS * _DAY_NS, GROWING_FILES),
+            now_ns,
+            site,
+        )
+    new, read_before = listing, []
+    if not first and len(listing):
+        new = Listing()
+        new.real = listing.real
+        for number, before in lookups.ticketor_unread(
+            warehouse, site.name, listing.paths, listing.sizes, listing.times
+        ):
+            new.add(listing.paths[number], listing.sizes[number], listing.times[number])
+            if before:
+                read_before.append(listing.paths[number])
+    return Plan(
+        site,
+        warehouse,
+        store,
+        new,
+        read_before,
+        folders={folder: mtime for folder, mtime in listing.folders.items() if _is_news(held, folder, mtime)},
+        listed=len(listing),
+        first=first,
+        young=listing.young,
+        told=listing.told,
+        unreadable=listing.unreadable,
+    )
+
+
+def _is_news(held: Mapping[str, int], folder: str, mtime_ns: int) -> bool:
+    return folder not in held if mtime_ns == NOT_REMEMBERED else held.get(folder) != mtime_ns
+
+
+def _add_grown(
+    listing: Listing, store: LocalFolder | Bucket, recent: Mapping[str, set[tuple[int, int]]], now_ns: int, site: Site
+) -> None:
+    """Adds the files that changed in place, which their folder's time does not tell."""
+    for path, readings in recent.items():
+        if path.rpartition("/")[0] in listing.folders:
+            continue
+        found = store.stat(path)
+        if found and found not in readings:
+            if abs(now_ns - found[1]) < site.settle_seconds * 1e9:
+                listing.young += 1
+            else:
+                listing.add(path, *found)

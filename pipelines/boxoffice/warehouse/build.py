@@ -1,0 +1,178 @@
+"""Raw to marts: the only place that calls dbt, in this process, after dlt has let go of the warehouse."""
+
+import dataclasses
+import logging
+import os
+import secrets
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from boxoffice.atomic_file import put_in_place
+from boxoffice.errors import Problem
+from boxoffice.settings import ROOT, Settings
+from boxoffice.terminal import left, now_and_then
+from boxoffice.warehouse import set_aside
+
+Echo = Callable[[str], None]
+
+TELL_EVERY = 5.0  # seconds
+PLATFORMS = ("ticketor", "ticket_tailor")
+# each layer may name other orders, and every attempt names more of them
+MOST_ATTEMPTS = 8
+
+
+@dataclasses.dataclass
+class Built:
+    """What a build did; ``warned`` are the names of findings that a person may want to look at."""
+
+    models: int = 0
+    tests: int = 0
+    warned: list[str] = dataclasses.field(default_factory=list)
+
+
+@dataclasses.dataclass
+class _Attempt(Built):
+    """One call of dbt. ``failed`` is what went wrong, in words; ``proofs`` the SQL of the proofs that do not hold."""
+
+    failed: list[str] = dataclasses.field(default_factory=list)
+    proofs: dict[str, str] = dataclasses.field(default_factory=dict)
+
+
+def transform(settings: Settings, echo: Echo, changed: set[str] | None = None, *, start_over: bool = False) -> Built:
+    """Builds and proves every model, or with ``changed`` those that hang on the raw data of these platforms.
+
+    Orders that a proof names are set aside, and the rest is built and proved without them. ``start_over`` makes all
+    tables from nothing, whatever they hold. Raises Problem with what failed where no order is named, or too many are;
+    marts already published stay as they are.
+    """
+    make_person_key(settings.person_key_file)
+    # read by profiles.yml and the macros; set here so that a working directory elsewhere makes no second warehouse
+    os.environ["BOXOFFICE_DATA_DIR"] = str(settings.data_dir)
+    for stray in ("DBT_PROFILES_DIR", "DBT_PROJECT_DIR", "DBT_TARGET_PATH", "DBT_LOG_PATH"):
+        os.environ.pop(stray, None)
+    # other settings touch everything
+    apart = changed if changed and "boxoffice" not in changed else None
+
+    known = set_aside.release(settings, apart or PLATFORMS)
+    aside: dict[tuple[str, str, str], set_aside.Order] = {}
+    for _ in range(MOST_ATTEMPTS):
+        attempt = _build(settings, echo, apart, start_over)
+        if not attempt.failed:
+            set_aside.refuse_too_many(settings)
+            return attempt
+        try:
+            news = {order.key: order for order in set_aside.named(settings, attempt.proofs)}
+        except set_aside.NamesNone as error:
+            attempt.failed.append(str(error))
+            news = {}
+        if not news.keys() - aside.keys():
+            break
+        if news.keys() <= known or start_over:
+            aside |= news
+            set_aside.refuse_too_many(settings, len(aside))
+            set_aside.put(settings, news.values())
+            echo(f"{len(aside):,} orders break a proof: building the rest without them")
+        else:
+            # what grew may be wrong where what is built from nothing is right: only that says which orders break it
+            start_over = True
+            echo(f"{len(news):,} orders break a proof: building everything from raw")
+    told = "\n".join(f"  {line}" for line in attempt.failed[:10])
+    raise Problem(
+        f"dbt could not build the marts: {len(attempt.failed)} failed.\n{told}\n"
+        "Raw holds all that was loaded; what was published before stays as it is. "
+        f"The whole story is in {settings.logs / 'dbt.log'}; `dbt build --full-refresh` repeats it."
+    )
+
+
+def _build(settings: Settings, echo: Echo, apart: set[str] | None, start_over: bool) -> _Attempt:
+    from dbt.cli.main import dbtRunner
+
+    attempt, progress = _Attempt(), Progress(echo)
+    # a log that cannot be written (a full disk) is no reason to spill tracebacks on the terminal
+    logging.raiseExceptions = False
+    here = Path.cwd()
+    # ready_to_build reads the models' text by relative paths
+    os.chdir(ROOT)
+    try:
+        result = dbtRunner(callbacks=[progress]).invoke(
+            [
+                "--quiet",
+                "--no-use-colors",
+                # the file log tells the story; each line more that nobody reads costs, and so do 3 MB of manifest
+                "--log-level=none",
+                "--log-level-file=info",
+                "--no-write-json",
+                f"--log-path={settings.logs}",
+                "build",
+                # they test the models' text, not the data: `make test` and a bare `dbt build` run them
+                "--exclude-resource-type=unit_test",
+                f"--project-dir={ROOT}",
+                f"--profiles-dir={ROOT}",
+                f"--target-path={settings.data_dir / 'dbt'}",
+                *(["--full-refresh"] if start_over else []),
+                *(["--select", *(f"source:raw_{platform}+" for platform in sorted(apart))] if apart else []),
+            ]
+        )
+    finally:
+        os.chdir(here)
+        _let_go()
+
+    for outcome in getattr(result.result, "results", None) or []:
+        node, status = outcome.node, str(outcome.status)
+        attempt.tests += node.resource_type == "test"
+        attempt.models += node.resource_type == "model" and status == "success"
+        if status == "warn":
+            attempt.warned.append(node.name)
+        elif status in ("error", "fail", "runtime error"):
+            attempt.failed.append(
+                f"{node.resource_type} {node.name}: {' '.join(str(outcome.message or '').split())[:400]}"
+            )
+            if status == "fail" and "proofs" in node.fqn:
+                attempt.proofs[node.name] = node.compiled_code
+    if not result.success and not attempt.failed:
+        attempt.failed.append(str(result.exception))
+    return attempt
+
+
+class Progress:
+    """Tells how far dbt is, every few seconds."""
+
+    def __init__(self, echo: Echo) -> None:
+        self.echo = self.tell = echo
+        self.done, self.total, self.started = 0, 0, 0.0
+
+    def __call__(self, event: Any) -> None:
+        if event.info.name == "ConcurrencyLine":
+            self.total, self.started = event.data.node_count, time.monotonic()
+            self.tell = now_and_then(self.echo, TELL_EVERY)
+        elif event.info.name == "NodeFinished":
+            self.done += 1
+            taken = time.monotonic() - self.started
+            self.tell(f"{self.done} of {self.total} models and tests{left(self.done, self.total, taken)}")
+
+
+def make_person_key(path: Path) -> None:
+    """The secret behind person_key, made once: losing it changes every person_key, nothing else."""
+    if path.exists():
+        if not path.read_text().strip():
+            raise Problem(
+                f"{path} is empty: it is the secret behind every person_key. Put it back from a backup; or remove it, "
+                "and a new one is made with which every person_key changes."
+            )
+        return
+    fresh = path.with_name(f".{path.name}.new")
+    with open(fresh, "w", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        file.write(secrets.token_hex(32))
+    # in one move: a kill must not leave a secret of no length, which every later run would take for the secret
+    put_in_place(fresh, path)
+
+
+def _let_go() -> None:
+    """dbt-duckdb keeps its connection for the process's life; publish needs to open the file another way."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    if environment := DuckDBConnectionManager._ENV:
+        environment.close()
+    DuckDBConnectionManager.close_all_connections()

@@ -1,0 +1,88 @@
+"""Questions in SQL to the published file, read only."""
+
+import contextlib
+import os
+import shutil
+import sys
+import threading
+from collections.abc import Iterator
+
+import duckdb
+
+from boxoffice.errors import Problem
+from boxoffice.settings import Settings
+
+
+def open_published(settings: Settings) -> duckdb.DuckDBPyConnection:
+    """A read-only connection with schema marts in front. Raises Problem when nothing has been published yet, or what
+    was is no database any more."""
+    if not settings.published.exists():
+        raise Problem(f"{settings.published} does not exist: nothing has been published yet. First: boxoffice run")
+    try:
+        db = duckdb.connect(str(settings.published), read_only=True)
+    except duckdb.Error as error:
+        raise Problem(f"{error}\n{settings.published} is made anew by: boxoffice transform") from None
+    db.execute("set TimeZone = 'UTC'")
+    db.execute("set schema = 'marts'")
+    return db
+
+
+def ask(settings: Settings, query: str, form: str) -> None:
+    """Prints the answer as ``form``: table, csv or json.
+
+    Raises Problem with what DuckDB says of a query it cannot run.
+    """
+    with open_published(settings) as db:
+        try:
+            answer = db.sql(query)
+            if answer is None:
+                return
+            if form == "table":
+                answer.show(max_width=_width(), max_rows=1000)
+            else:
+                options = "format csv, header" if form == "csv" else "format json, array"
+                with _standard_output() as name:
+                    db.sql(f"copy (from answer) to '{name}' ({options}, use_tmp_file false)")
+        except (duckdb.CatalogException, duckdb.BinderException) as error:
+            tables = 'boxoffice sql "show tables"; columns: boxoffice sql "describe fct_orders"'
+            raise Problem(f"{error}\nWhat there is: {tables}") from None
+        except duckdb.Error as error:
+            raise Problem(str(error)) from None
+
+
+@contextlib.contextmanager
+def _standard_output() -> Iterator[str]:
+    """A name under which DuckDB writes to standard output.
+
+    Not /dev/stdout, which opens it once more: a file that should grow is emptied, and a socket or another user's pipe
+    cannot be opened at all. The name is of a pipe of our own, and what comes out of it goes to where output goes.
+    """
+    if not sys.stdout:
+        raise Problem("Standard output is closed: there is nowhere to write the answer.")
+    failed: list[OSError] = []
+    ours, theirs = os.pipe()
+
+    def pass_on() -> None:
+        with os.fdopen(ours, "rb") as pipe:  # closing it makes DuckDB stop
+            try:
+                shutil.copyfileobj(pipe, sys.stdout.buffer)
+                sys.stdout.buffer.flush()
+            except OSError as error:
+                failed.append(error)
+
+    passing_on = threading.Thread(target=pass_on)
+    passing_on.start()
+    try:
+        yield f"/dev/fd/{theirs}"
+    except duckdb.Error:
+        if not failed:
+            raise
+    finally:
+        os.close(theirs)
+        passing_on.join()
+    if failed:
+        raise failed[0]
+
+
+def _width() -> int:
+    return shutil.get_terminal_size((200, 50)).columns

@@ -1,0 +1,53 @@
+"""What is made of sales in a checkout, which may be public, is never offered to git."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from boxoffice.settings import ROOT, Settings
+from tests.report.test_export import MONTH
+
+VERBS = [
+    ["report"],
+    ["export", "--month", MONTH],
+    ["export", "--month", MONTH, "--format", "csv", "--out", "april"],
+    ["backup", "boxoffice.tar.gz"],
+    ["schedule", "cron"],
+]
+# as in README.md and the verbs' help
+REDIRECTED = ["payments.csv", "chart.png", "orders.json", "orders.jsonl", "sales.parquet", "data/boxoffice.duckdb"]
+OURS = ["seeds/shows.csv", "seeds/new.csv", "docs/new.png", "tests/fixtures/ticketor/new.json", "pyproject.toml"]
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    shutil.copy(ROOT / ".gitignore", tmp_path)
+    git(tmp_path, "init")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "-m", "All")
+    return tmp_path
+
+
+def git(folder: Path, *arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, text=True).stdout
+
+
+def test_nothing_made_of_sales_is_new_to_git(demo: Settings, checkout: Path) -> None:
+    for verb in VERBS:
+        environment = {"PATH": os.environ["PATH"], "HOME": str(checkout), "BOXOFFICE_DATA_DIR": str(demo.data_dir)}
+        subprocess.run([sys.executable, "-m", "boxoffice.cli", *verb], cwd=checkout, env=environment, check=True)
+    assert len(list(checkout.rglob("boxoffice*"))) > 8
+    for name in REDIRECTED:
+        (checkout / name).parent.mkdir(exist_ok=True)
+        (checkout / name).write_text("sales")
+    assert git(checkout, "status", "--porcelain") == ""
+
+    for name in OURS:
+        (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+        (checkout / name).write_text("ours")
+    found = git(checkout, "status", "--porcelain", "--untracked-files=all")
+    assert found.split()[1::2] == sorted(OURS)

@@ -1,0 +1,176 @@
+"""`boxoffice export`: the workbook and the CSV files hold the month, to the cent, as numbers and dates."""
+
+import csv
+import datetime as dt
+import time
+from collections import defaultdict
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from boxoffice.errors import ConfigProblem, Problem
+from boxoffice.report import export as exports
+from boxoffice.report.export import export
+from boxoffice.settings import Settings
+from boxoffice.warehouse.query import open_published
+from tests.report.conftest import copied, opened
+
+MONTH = "2025-04"
+
+
+def sheets_of(path: Path) -> dict[str, list[dict[str, Any]]]:
+    book = openpyxl.load_workbook(path)
+    found = {}
+    for sheet in book:
+        head, *rows = sheet.iter_rows(values_only=True)
+        found[sheet.title] = [dict(zip(head, row, strict=True)) for row in rows]
+    return found
+
+
+def month_of(settings: Settings) -> str:
+    """The first month that anything was sold in."""
+    with open_published(settings) as db:
+        return db.execute("select strftime(min(sales_on), '%Y-%m') from rpt_daily_sales").fetchone()[0]
+
+
+def csv_of(paths: list[Path], name: str) -> list[dict[str, str]]:
+    (path,) = [path for path in paths if path.stem.endswith(name)]
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def book(demo: Settings, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, Any]]]:
+    (path,) = export(demo, MONTH, "xlsx", tmp_path_factory.mktemp("xlsx"))
+    assert path.name == "boxoffice-2025-04.xlsx"
+    return sheets_of(path)
+
+
+def summed(rows: list[dict[str, Any]], name: str) -> dict[tuple[str, str, str], Decimal]:
+    sums: dict[tuple[str, str, str], Decimal] = defaultdict(Decimal)
+    for row in rows:
+        sums[row["platform"], row["account"], row["currency"]] += Decimal(str(row[name] or 0))
+    return {key: amount for key, amount in sums.items() if amount}
+
+
+def test_every_sheet_makes_the_same_month(book: dict[str, list[dict[str, Any]]], demo: Settings) -> None:
+    with open_published(demo) as db:
+        found = db.execute(
+            "select platform, account, currency, sum(charged_total), sum(refunds), sum(receipts) from rpt_daily_sales "
+            "where sales_on between '2025-04-01' and '2025-04-30' group by all"
+        ).fetchall()
+    for place, measure in ((3, "charged_total"), (4, "refunds"), (5, "receipts")):
+        expected = {row[:3]: row[place] for row in found if row[place]}
+        assert expected
+        for sheet in ("Month", "Days", "Events"):
+            assert summed(book[sheet], measure) == expected, (sheet, measure)
+    charged = [row for row in book["Ledger"] if row["line_kind"] != "refund"]
+    refunds = [row for row in book["Ledger"] if row["line_kind"] == "refund"]
+    assert summed(charged, "amount") == summed(book["Month"], "charged_total")
+    assert summed(refunds, "amount") == {key: -amount for key, amount in summed(book["Month"], "refunds").items()}
+    assert summed(book["Payments"], "amount") == summed(book["Month"], "receipts")
+    assert sum(row["tickets_sold"] for row in book["Events"]) == sum(row["tickets_sold"] for row in book["Month"])
+
+
+def test_numbers_are_numbers_and_days_are_days(book: dict[str, list[dict[str, Any]]]) -> None:
+    for row in book["Ledger"]:
+        assert type(row["amount"]) in (float, int)
+        assert isinstance(row["booked_on"], dt.datetime) and dt.date(2025, 4, 1) <= row["booked_on"].date()
+        assert isinstance(row["booked_at (UTC)"], dt.datetime)
+        assert isinstance(row["order_id"], str)  # 401512 is a name, not a number
+    assert {row["platform"]: row["platform_fees"] is None for row in book["Month"]} == {
+        "ticket_tailor": True,  # not known is an empty cell and not 0
+        "ticketor": False,
+    }
+
+
+def test_csv_files_hold_what_the_workbook_holds(
+    book: dict[str, list[dict[str, Any]]], demo: Settings, tmp_path: Path
+) -> None:
+    paths = export(demo, MONTH, "csv", tmp_path)
+    assert sorted(tmp_path.iterdir()) == sorted(paths)
+    for sheet, name in (("Month", "month"), ("Ledger", "ledger"), ("Payments", "payments"), ("Orders", "orders")):
+        rows = csv_of(paths, f"-{name}")
+        assert len(rows) == len(book[sheet]) > 0
+        assert list(rows[0]) == list(book[sheet][0])
+    assert summed(csv_of(paths, "-ledger"), "amount") == summed(book["Ledger"], "amount")
+
+
+def test_the_notes_say_what_a_reader_must_know(demo: Settings, tmp_path: Path) -> None:
+    notes = {
+        month: dict(map(dict.values, csv_of(export(demo, month, "csv", tmp_path), "-notes")))
+        for month in (*("2025-03", "2025-04", "2025-06"),)
+    }
+    assert notes["2025-03"]["The month is not whole"].startswith("the data begin on 2025-03-")
+    assert "The month is not whole" not in notes["2025-04"] and "The month is not over" not in notes["2025-04"]
+    assert "The month is not over" in notes["2025-06"]
+    assert notes["2025-04"]["Days of ticketor sandbox_hall"] == "Europe/London"
+    assert notes["2025-04"]["gross_sales"].startswith("Tickets, products and memberships at the price after discounts")
+
+
+def test_a_sheet_that_is_too_long_goes_on_on_another(
+    demo: Settings, book: dict[str, list[dict[str, Any]]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exports, "EXCEL_ROWS", 501)
+    monkeypatch.setattr(exports, "BATCH", 64)
+    (path,) = export(demo, MONTH, "xlsx", tmp_path)
+    found = sheets_of(path)
+    parts = [rows for name, rows in found.items() if name.startswith("Ledger")]
+    assert [len(rows) for rows in parts[:-1]] == [500] * (len(parts) - 1) and len(parts) > 2
+    assert [row for rows in parts for row in rows] == book["Ledger"]
+
+
+def test_names_from_outside_are_no_formulas(thin: Settings, tmp_path: Path) -> None:
+    little, month = copied(thin, tmp_path / "data"), month_of(thin)
+    evil = '=HYPERLINK("http://example.com","x")'
+    with opened(little) as db:
+        db.execute("update dim_events set event_name = $1", [evil])
+        db.execute("update fct_order_lines set amount = -amount")
+    (path,) = export(little, month, "xlsx", tmp_path)
+    cells = [row[6] for row in openpyxl.load_workbook(path)["Ledger"].iter_rows(min_row=2)]
+    assert {cell.data_type for cell in cells if cell.value} == {"s"}
+    assert {cell.value for cell in cells if cell.value} == {evil}
+    ledger = csv_of(export(little, month, "csv", tmp_path), "-ledger")
+    assert {row["event_name"] for row in ledger if row["event_name"]} == {"'" + evil}
+    assert all(row["amount"].startswith("-") for row in ledger)  # a number stays one
+
+
+def test_the_same_file_gives_the_same_bytes(thin: Settings, tmp_path: Path) -> None:
+    (path,) = export(thin, month_of(thin), "xlsx", tmp_path)
+    once = path.read_bytes()
+    while time.time() // 2 == path.stat().st_mtime // 2:  # a zip file counts in steps of two seconds
+        pass
+    export(thin, month_of(thin), "xlsx", tmp_path)
+    assert path.read_bytes() == once
+
+
+def test_a_thin_month_has_every_sheet(thin: Settings, tmp_path: Path) -> None:
+    (path,) = export(thin, month_of(thin), "xlsx", tmp_path)
+    found = sheets_of(path)
+    assert list(found) == [*(sheet.name for sheet in exports.SHEETS), "Notes"]
+    assert len(found["Month"]) == 1 and not found["Does not add up"]
+
+
+@pytest.mark.parametrize("month", ["2025-13", "2025", "April", "2025-4", "0000-01", "2025-04-01"])
+def test_what_is_no_month(demo: Settings, tmp_path: Path, month: str) -> None:
+    with pytest.raises(ConfigProblem, match=r"is no month\. Write it as 2026-09"):
+        export(demo, month, "csv", tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("month", ["2024-12", "2026-01"])
+def test_a_month_that_the_data_do_not_reach(demo: Settings, tmp_path: Path, month: str) -> None:
+    with pytest.raises(Problem, match=r"reach from 2025-03-\d\d to 2025-06-02"):
+        export(demo, month, "xlsx", tmp_path)
+
+
+def test_nothing_sold_and_nowhere_to_write(demo: Settings, empty: Settings, tmp_path: Path) -> None:
+    with pytest.raises(Problem, match="no month to export"):
+        export(empty, MONTH, "csv", tmp_path)
+    in_the_way = tmp_path / "file"
+    in_the_way.write_text("")
+    with pytest.raises(Problem, match="cannot be written"):
+        export(demo, MONTH, "csv", in_the_way)

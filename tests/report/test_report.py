@@ -1,0 +1,285 @@
+"""`boxoffice report`: its numbers are those of the published tables, and its HTML is whole."""
+
+import datetime as dt
+import html.parser
+import re
+import sys
+from collections import Counter
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from boxoffice.errors import Problem
+from boxoffice.report.figures import Figures, Period
+from boxoffice.report.report import report
+from boxoffice.settings import Settings
+from boxoffice.warehouse.query import open_published
+from tests.report.conftest import OPENED, copied, opened
+
+VOID = {"meta", "link", "br", "path", "use"}
+
+
+class Page(html.parser.HTMLParser):
+    """What the report's HTML holds: tables by caption, ids, elements; complains of what is left open."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.tables: list[list[list[str]]] = []
+        self.captions: list[str] = []
+        self.words: list[str] = []
+        self.feed(text)
+        assert not self.open, self.open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+        if tag == "table":
+            self.tables.append([])
+            self.captions.append("")
+        if tag == "tr":
+            self.tables[-1].append([])
+        if tag in ("td", "th"):
+            self.tables[-1][-1].append("")
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open and self.open.pop() == tag, tag
+
+    def handle_data(self, data: str) -> None:
+        if "style" in self.open:
+            return
+        self.words.append(data)
+        if "caption" in self.open:
+            self.captions[-1] += data
+        elif "small" in self.open and "table" in self.open:
+            self.tables[-1][-1][-1] += f" | {data}"
+        elif "td" in self.open or "th" in self.open:
+            self.tables[-1][-1][-1] += data
+
+    def table(self, caption: str) -> list[list[str]]:
+        (found,) = [rows for name, rows in zip(self.captions, self.tables, strict=True) if name.startswith(caption)]
+        return found
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+
+@pytest.fixture(scope="module")
+def path(demo: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return report(demo, tmp_path_factory.mktemp("report") / "overview.html")
+
+
+@pytest.fixture(scope="module")
+def page(path: Path) -> Page:
+    return Page(path.read_text())
+
+
+def number(text: str) -> Decimal:
+    return Decimal(text.split(" |")[0].replace(",", "").replace("−", "-"))
+
+
+def test_the_headline_is_the_last_complete_week_and_month(page: Page, demo: Settings) -> None:
+    """The demo was opened on Monday 2 June 2025: the week of 26 May, the month of May."""
+    spans = {
+        "Last complete week, GBP": (("2025-05-26", "2025-06-01"), ("2025-05-19", "2025-05-25")),
+        "Last complete month, GBP": (("2025-05-01", "2025-05-31"), ("2025-04-01", "2025-04-30")),
+    }
+    with open_published(demo) as db:
+        for caption, periods in spans.items():
+            head, *rows = page.table(caption)
+            assert len(head) == 3  # the demo's data begin in March: of the year before nothing is known, which is not 0
+            for row, measure in zip(
+                rows, ("gross_sales", "refunds", "net_sales", "receipts", "tickets_sold"), strict=True
+            ):
+                for cell, (first, last) in zip(row[1:3], periods, strict=True):
+                    expected = db.execute(
+                        f"select sum({measure}) from rpt_daily_sales where currency = 'GBP' "
+                        "and sales_on between $1::date and $2::date",
+                        [first, last],
+                    ).fetchone()[0]
+                    assert number(cell) == expected > 0
+    assert page.text.startswith("Box office, week of 26 May – 1 Jun 2025")
+    assert "Data until 2 Jun 2025, 09:00 (Europe/London)" in page.text
+    assert page.text.count("Nothing is known from before") == 3  # once in each currency
+
+
+def test_every_currency_has_its_own_numbers(page: Page) -> None:
+    first, *others, upcoming, _, _, _, _ = [attrs["id"] for tag, attrs in page.elements if tag == "section"]
+    assert (first, sorted(others), upcoming) == ("sales-GBP", ["sales-JPY", "sales-KWD"], "upcoming")
+    assert number(page.table("Last complete month, JPY")[1][1]) % 1 == 0
+    assert re.fullmatch(r"[\d,]+\.\d{3}", page.table("Last complete month, KWD")[1][1])
+
+
+def test_channels_and_days_tell_the_same_sales(demo: Settings) -> None:
+    with open_published(demo) as db:
+        figures = Figures(db)
+        assert (figures.today, figures.data_until) == (OPENED.date(), OPENED)
+        assert figures.recent == Period(dt.date(2025, 4, 7), dt.date(2025, 6, 1))
+        for currency in figures.currencies:
+            days = sum(row.gross_sales for row in figures.days(currency, figures.recent))
+            assert sum(row.gross_sales for row in figures.channels(currency, figures.recent)) == days > 0
+
+
+def test_what_was_refused_and_does_not_add_up_is_shown(page: Page, demo: Settings) -> None:
+    with open_published(demo) as db:
+        reasons = {reason for (reason,) in db.execute("select reason from refused_records").fetchall()}
+        identities = db.execute("select identity, count(*) from rpt_reconciliation group by all").fetchall()
+        events = db.execute(
+            "select count(*) from dim_events where starts_on >= $1 and event_key in "
+            "(select event_key from rpt_sales_curve where tickets_sold > 0)",
+            [OPENED.date()],
+        ).fetchone()[0]
+    assert {row[0].split(" |")[0] for row in page.table("Refused records")[1:]} == reasons != set()
+    shown: Counter[str] = Counter()
+    for row in page.table("Identities that fail")[1:]:
+        shown[row[0].split(" |")[0]] += int(row[1])
+    assert shown == dict(identities) != {}
+    assert len(page.table("The next events on sale")) - 1 == min(events, 8) > 0
+
+
+def test_the_page_is_whole_and_stands_alone(path: Path, page: Page) -> None:
+    text = path.read_text()
+    tags = Counter(tag for tag, _ in page.elements)
+    assert tags["script"] == 0 and tags["img"] == 0 and tags["iframe"] == 0
+    assert not re.findall(r'(?:href|src|action)="(?!#|data:,")[^"]*"', text)
+    assert set(re.findall(r"https?://[^\s\"<]+", text)) <= {
+        "http://www.w3.org/2000/svg",
+        "http://www.w3.org/1999/xlink",
+    }
+    assert not re.search(r"@import|url\((?!#)", text)
+    ids = [attrs["id"] for _, attrs in page.elements if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    wanted = set(re.findall(r'(?:url\(|href=")#([^")]+)', text))
+    assert wanted <= set(ids)
+    assert all(attrs.get("scope") in ("row", "col") for tag, attrs in page.elements if tag == "th")
+    drawings = [attrs for tag, attrs in page.elements if tag == "svg"]
+    assert len(drawings) == 2 * tags["figure"] == 2 * tags["figcaption"] >= 14
+    assert all(drawing["role"] == "img" and len(drawing["aria-label"]) > 30 for drawing in drawings)
+    assert len(text) < 600_000
+
+
+def test_every_bar_tells_its_amount(page: Page, path: Path, demo: Settings) -> None:
+    with open_published(demo) as db:
+        amount = db.execute(
+            "select gross_sales from rpt_daily_sales where sales_on = '2025-05-20' and currency = 'GBP' "
+            "and platform = 'ticketor'"
+        ).fetchone()[0]
+    tip = f"<title>Tue 20 May 2025, Ticketor: {amount:,.2f} GBP</title>"
+    assert path.read_text().count(tip) == 2  # for a page and for a phone
+
+
+def test_the_same_file_gives_the_same_bytes(path: Path, demo: Settings, tmp_path: Path) -> None:
+    assert report(demo, tmp_path / "again" / "overview.html").read_bytes() == path.read_bytes()
+
+
+def test_a_thin_and_an_empty_warehouse_have_a_report(thin: Settings, empty: Settings, tmp_path: Path) -> None:
+    little = Page(report(thin, tmp_path / "thin.html").read_text()).text
+    assert "Everything adds up: 1 order, nothing to report." in little
+    assert "Nothing: every record that came was read." in little
+    nothing = Page(report(empty, tmp_path / "empty.html").read_text()).text
+    assert "Nothing has been sold yet." in nothing
+    assert "No event to come has sold anything yet." in nothing
+    assert "UTC: no time zone is set" in nothing
+
+
+def test_names_from_outside_stay_text(pounds: Settings, tmp_path: Path) -> None:
+    evil = '<script>alert("1")</script>&amp;"><img src=x onerror=alert(1)>'
+    with opened(pounds) as db:
+        db.execute("update dim_events set event_name = $1", [evil])
+        db.execute("update refused_records set file = $1, reason = $1", [evil])
+        db.execute("update rpt_reconciliation set in_words = $1", [evil])
+    text = report(pounds, tmp_path / "evil.html").read_text()
+    page = Page(text)
+    assert not {"script", "img"} & {tag for tag, _ in page.elements}
+    assert evil in "".join(page.words)
+
+
+def test_what_has_no_currency_has_a_section_of_its_own(thin: Settings, tmp_path: Path) -> None:
+    little = copied(thin, tmp_path / "data")
+    with opened(little) as db:
+        for table in ("rpt_daily_sales", "rpt_daily_event_sales", "rpt_event_sales", "rpt_sales_curve"):
+            db.execute(f"update {table} set currency = 'XXX'")
+        db.execute("update fct_order_lines set currency = null")
+        db.execute("update run_info set data_until = (select max(sales_on) + interval 36 hour from rpt_daily_sales)")
+    page = Page(report(little, tmp_path / "none.html").read_text())
+    assert "Sales without a currency" in page.text
+    assert len(page.table("By platform and channel")) == 2
+
+
+def test_more_accounts_than_colours(pounds: Settings, tmp_path: Path) -> None:
+    with opened(pounds) as db:
+        for number in range(2, 8):
+            for table, key in (("dim_accounts", "account_key"), ("rpt_daily_sales", "daily_sales_key")):
+                db.execute(
+                    f"insert into {table} select * replace ('hall_{number}' as account, {key} || '{number}' as {key}) "
+                    f"from {table} where platform = 'ticketor' and account = 'sandbox_hall'"
+                )
+    text = report(pounds, tmp_path / "many.html").read_text()
+    legend = re.findall(r'<li><i class="key (\w+)"></i>([^<]*)</li>', text)[:6]
+    assert legend == [
+        *(("s1", "Ticket Tailor"), ("s2", "Ticketor · hall_2"), ("s3", "Ticketor · hall_3")),
+        *(("s4", "Ticketor · hall_4"), ("s5", "all others"), ("bad", "refunds")),
+    ]
+
+
+def test_a_silent_account_is_said(pounds: Settings, tmp_path: Path) -> None:
+    with opened(pounds) as db:
+        db.execute(
+            "update dim_accounts set last_record_at = last_record_at - interval 3 day where platform = 'ticketor'"
+        )
+    text = Page(report(pounds, tmp_path / "silent.html").read_text()).text
+    assert "Nothing new has come from Ticketor since 30 May 2025." in text
+
+
+def test_a_record_dated_in_the_future_is_said_and_moves_no_week(pounds: Settings, tmp_path: Path) -> None:
+    before = Page(report(pounds, tmp_path / "before.html").read_text())
+    with opened(pounds) as db:
+        db.execute("update dim_accounts set last_record_at = timestamptz '2031-05-01' where platform = 'ticketor'")
+        db.execute("update run_info set data_until = timestamptz '2031-05-01'")
+    after = Page(report(pounds, tmp_path / "ahead.html").read_text())
+    assert "a clock is wrong: Ticketor (1 May 2031, 01:00)." in after.text
+    week = "Last complete week, GBP"
+    assert after.table(week) == before.table(week)
+    assert "Nothing new has come" not in after.text
+
+
+def test_the_year_before_is_compared_where_it_is_known(pounds: Settings, tmp_path: Path) -> None:
+    """52 weeks back for the week, the same month for the month; in part where the history begins within it."""
+    with opened(pounds) as db:
+        db.execute("delete from rpt_daily_sales where platform <> 'ticketor'")
+        for day, gross in (("2024-05-27", 400), ("2024-05-02", 100), ("2025-05-26", 1000)):
+            db.execute("delete from rpt_daily_sales where sales_on = $1", [day])
+            db.execute(
+                "insert into rpt_daily_sales by name select * replace ($1::date as sales_on, $2 as gross_sales, "
+                "$1 as daily_sales_key) from rpt_daily_sales where sales_on = '2025-05-27'",
+                [day, gross],
+            )
+        db.execute("delete from rpt_daily_sales where sales_on between '2025-05-27' and '2025-06-01'")
+        db.execute("update dim_accounts set history_from = '2024-05-02 09:00:00+00'")
+        db.execute("delete from dim_accounts where platform <> 'ticketor'")
+    page = Page(report(pounds, tmp_path / "year.html").read_text())
+    assert page.table("Last complete week, GBP")[1][3] == "400.00 | +150 %"
+    assert page.table("Last complete month, GBP")[1][3] == "500.00 | in part"
+    assert (
+        "Not like with like: the data of Ticketor begins within the days that this month is compared with." in page.text
+    )
+
+
+def test_what_is_missing_is_told(thin: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Problem, match="boxoffice run"):
+        report(Settings(tmp_path), tmp_path / "x.html")
+    in_the_way = tmp_path / "file"
+    in_the_way.write_text("")
+    with pytest.raises(Problem, match="cannot be written"):
+        report(thin, in_the_way / "x.html")
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(Problem, match="need matplotlib"):
+        report(thin, tmp_path / "x.html")
+    assert list(tmp_path.iterdir()) == [in_the_way]
