@@ -35,8 +35,9 @@ with
         {% endfor %}
         {% for model, mart, condition in tables if mart.startswith('dim_') %}
             {% set here = ref('int_accounts') if model == 'accounts' else of_both(model) %}
+            {% set like = 'int_accounts' if model == 'accounts' else 'int_ticketor__' ~ model %}
             {% set values = [] %}
-            {% for column, type, origin in shared_columns('int_accounts' if model == 'accounts' else 'int_ticketor__' ~ model, mart)
+            {% for column, type, origin in shared_columns(like, mart)
                 if altered.get(mart, {}).get(column, origin) is not none %}
                 {% set value = altered.get(mart, {}).get(column, origin) if side == 'before' else column %}
                 {% set as_it_is = 'cast(' ~ value ~ ' as ' ~ type ~ ')' %}
