@@ -5,7 +5,7 @@
     - upserted: holds all rows; those that come again under their `unique_key` are replaced;
     - whole: all rows are replaced each time.
 
-    A contract is compared with the query, and comments are written, whenever the table is created. -#}
+    Comments are written whenever a table is created; a contract is compared with the query where the project's text has changed. -#}
 
 {% materialization touched, adapter='duckdb' %}
     {%- if is_made_whole() -%}
@@ -47,7 +47,7 @@
         {%- do adapter.drop_relation(existing) -%}
     {%- endif -%}
     {%- if config.get('contract').enforced -%}
-        {%- if everything_is_touched(model) -%}
+        {%- if not is_noted('text') -%}
             {%- do get_assert_columns_equivalent(sql) -%}
         {%- endif %}
         create or replace table {{ this }} {{ get_table_columns_and_constraints() }};

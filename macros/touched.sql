@@ -105,12 +105,14 @@
 
 {% macro is_noted(part, platform) -%}
     {#- Whether something is noted of a platform: `open`, or `text` as it is now. -#}
-    {%- set value = "select value from " ~ built() ~ " where part = 'text of now'" -%}
-    {{ return(first_value(
-        "select count(*) > 0 from " ~ built() ~ " where part = '" ~ part ~ "'"
-        ~ (" and platform = '" ~ platform ~ "'" if platform else "")
-        ~ (" and value = (" ~ value ~ ")" if part == 'text' else "")
-    )) }}
+    {%- set is_noted = "select count(*) > 0 from " ~ built() ~ " where part = '" ~ part ~ "'" -%}
+    {%- if platform -%}
+        {%- set is_noted = is_noted ~ " and platform = '" ~ platform ~ "'" -%}
+    {%- endif -%}
+    {%- if part == 'text' -%}
+        {{ return(value_of_build(is_noted ~ " and value = (select value from " ~ built() ~ " where part = 'text of now')")) }}
+    {%- endif -%}
+    {{ return(first_value(is_noted)) }}
 {%- endmacro %}
 
 

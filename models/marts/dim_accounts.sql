@@ -1,6 +1,48 @@
 -- One row per account: a Ticketor site or a Ticket Tailor box office.
-with accounts as (
-    select * from {{ ref('int_accounts') }}
+with seen as (
+    {% for model, happened_at, seen_at in [
+        ('orders', 'ordered_at', 'first_seen_at'),
+        ('tickets', 'sold_at', 'first_seen_at'),
+        ('product_sales', 'sold_at', 'first_seen_at'),
+        ('payments', 'paid_at', 'first_seen_at'),
+        ('order_changes', 'null', 'first_seen_at'),
+        ('events', 'null', 'first_seen_at'),
+        ('products', 'null', 'first_seen_at'),
+        ('people', 'null', 'last_seen_at'),
+        ('refused', 'null', 'refused_at'),
+    ] %}
+        select
+            platform,
+            account,
+            min({{ happened_at }}) as history_from,
+            max({{ seen_at }}) as last_record_at
+        from {{ of_both(model) }}
+        group by platform, account
+        {% if not loop.last %}union all{% endif %}
+    {% endfor %}
+),
+
+spans as (
+    select
+        platform,
+        account,
+        min(history_from) as history_from,
+        max(last_record_at) as last_record_at
+    from seen
+    group by platform, account
+),
+
+-- an account that was taken out of the settings stays as long as its data does
+accounts as (
+    select
+        configured.time_zone,
+        configured.configured_at,
+        spans.history_from,
+        spans.last_record_at,
+        coalesce(configured.platform, spans.platform) as platform,
+        coalesce(configured.account, spans.account) as account
+    from {{ ref('stg_boxoffice__accounts') }} as configured
+    full outer join spans on configured.platform = spans.platform and configured.account = spans.account
 ),
 
 zones as (
@@ -44,7 +86,7 @@ select
     case
         when accounts.time_zone is null then coalesce(own_proposal.zone, common_proposal.zone)
     end as time_zone_proposed,
-    accounts.reporting_zone,
+    coalesce(reporting_zones.reporting_zone, 'UTC') as reporting_zone,
     accounts.history_from,
     accounts.last_record_at,
     accounts.configured_at,
@@ -53,6 +95,8 @@ select
     coalesce(platforms.knows_returns, false) as knows_returns,
     coalesce(platforms.knows_capacity, false) as knows_capacity
 from accounts
+left join {{ ref('int_reporting_zones') }} as reporting_zones
+    on accounts.platform = reporting_zones.platform and accounts.account = reporting_zones.account
 left join own_proposal on accounts.platform = own_proposal.platform and accounts.account = own_proposal.account
 left join common_proposal on true
 left join {{ ref('platforms') }} as platforms on accounts.platform = platforms.platform

@@ -45,9 +45,9 @@ all_events as (
 placed as (
     select
         all_events.*,
-        coalesce(zones.name, accounts.reporting_zone) as local_zone
+        coalesce(zones.name, accounts.reporting_zone, 'UTC') as local_zone
     from all_events
-    left join {{ ref('int_accounts') }} as accounts
+    left join {{ ref('int_reporting_zones') }} as accounts
         on all_events.platform = accounts.platform and all_events.account = accounts.account
     -- a zone the engine does not know would stop the build: the account's serves instead
     left join pg_timezone_names() as zones on all_events.time_zone = zones.name

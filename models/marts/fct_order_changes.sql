@@ -28,7 +28,7 @@ select
     changes.before,
     changes.after,
     changes.first_seen_at,
-    {{ local_day('changes.first_seen_at', 'accounts.reporting_zone') }} as first_seen_on
+    {{ account_day('changes.first_seen_at', 'zones') }} as first_seen_on
 from changes
-left join {{ ref('int_accounts') }} as accounts
-    on changes.platform = accounts.platform and changes.account = accounts.account
+left join {{ ref('int_reporting_zones') }} as zones
+    on changes.platform = zones.platform and changes.account = zones.account

@@ -73,11 +73,8 @@ select
     ledger.tax_amount,
     ledger.currency,
     ledger.booked_at,
-    days.local_day as booked_on,
+    {{ account_day('ledger.booked_at', 'zones') }} as booked_on,
     ledger.date_basis
 from ledger
-left join {{ ref('int_local_days') }} as days
-    on
-        ledger.platform = days.platform
-        and ledger.account = days.account
-        and {{ quarter_hour('ledger.booked_at') }} = days.quarter_hour
+left join {{ ref('int_reporting_zones') }} as zones
+    on ledger.platform = zones.platform and ledger.account = zones.account

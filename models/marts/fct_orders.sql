@@ -2,40 +2,47 @@
 {{ config(materialized='touched') }}
 
 with orders as (
-    select
-        *,
-        {{ key(['platform', 'account', 'order_id']) }} as order_key
-    from {{ touched_of_both('orders') }}
+    select * from {{ touched_of_both('orders') }}
 ),
 
 tickets as (
     select
-        order_key,
+        platform,
+        account,
+        order_id,
         count(*) as how_many
-    from {{ touched('fct_tickets') }}
-    group by order_key
+    from {{ touched_of_both('tickets') }}
+    group by all
 ),
 
 products as (
     select
-        order_key,
+        platform,
+        account,
+        order_id,
         count(*) as how_many
-    from {{ touched('fct_product_sales') }}
-    group by order_key
+    from {{ touched_of_both('product_sales') }}
+    group by all
 ),
 
 of_orders as (
     select
         payments.*,
         coalesce(payments.currency <> orders.currency, false) as is_foreign
-    from {{ touched('fct_payments') }} as payments
-    inner join orders on payments.order_key = orders.order_key
+    from {{ touched_of_both('payments') }} as payments
+    inner join orders
+        on
+            payments.platform = orders.platform
+            and payments.account = orders.account
+            and payments.order_id = orders.order_id
 ),
 
 -- amounts of two currencies are never added up
 payments as (
     select
-        order_key,
+        platform,
+        account,
+        order_id,
         bool_or(is_foreign and amount + credit_amount <> 0) as in_other_currency,
         sum(amount) filter (where not is_foreign) as moved,
         sum(amount) filter (where kind = 'capture' and not is_foreign) as paid,
@@ -43,17 +50,19 @@ payments as (
         sum(credit_amount) filter (where kind = 'credit_redeemed' and not is_foreign) as credit_redeemed,
         sum(credit_amount) filter (where kind = 'credit_issued' and not is_foreign) as credit_issued
     from of_orders
-    group by order_key
+    group by all
 ),
 
 -- a voucher that stands in the order as a negative line has lowered the total already: it is no second tender
 credit_in_total as (
     select
-        order_key,
+        platform,
+        account,
+        order_id,
         sum(-amount) as amount
-    from {{ touched('fct_order_lines') }}
-    where line_kind = 'gift_card' and amount < 0 and product_sale_key is null
-    group by order_key
+    from {{ touched_of_both('order_lines') }}
+    where line_kind = 'gift_card' and amount < 0 and product_sale_id is null
+    group by all
 ),
 
 -- returns of an order that nobody paid give nothing back: what they take off it is not owed any more
@@ -82,10 +91,26 @@ joined as (
         coalesce(payments.credit_issued, 0) as credit_issued,
         coalesce(credit_in_total.amount, 0) as credit_in_total
     from orders
-    left join tickets on orders.order_key = tickets.order_key
-    left join products on orders.order_key = products.order_key
-    left join payments on orders.order_key = payments.order_key
-    left join credit_in_total on orders.order_key = credit_in_total.order_key
+    left join tickets
+        on
+            orders.platform = tickets.platform
+            and orders.account = tickets.account
+            and orders.order_id = tickets.order_id
+    left join products
+        on
+            orders.platform = products.platform
+            and orders.account = products.account
+            and orders.order_id = products.order_id
+    left join payments
+        on
+            orders.platform = payments.platform
+            and orders.account = payments.account
+            and orders.order_id = payments.order_id
+    left join credit_in_total
+        on
+            orders.platform = credit_in_total.platform
+            and orders.account = credit_in_total.account
+            and orders.order_id = credit_in_total.order_id
     left join given_up
         on
             orders.platform = given_up.platform
@@ -94,7 +119,7 @@ joined as (
 )
 
 select
-    joined.order_key,
+    {{ key(['joined.platform', 'joined.account', 'joined.order_id']) }} as order_key,
     joined.platform,
     joined.account,
     joined.order_id,
@@ -106,8 +131,10 @@ select
     joined.payments_known,
     joined.channel,
     joined.ordered_at,
-    case when joined.ordered_at is not null then days.local_day end as ordered_on,
-    case when joined.is_booked then days.local_day end as booked_on,
+    {{ account_day('joined.ordered_at', 'zones') }} as ordered_on,
+    case
+        when joined.is_booked then {{ account_day('coalesce(joined.ordered_at, joined.first_seen_at)', 'zones') }}
+    end as booked_on,
     {{ key(['joined.platform', 'joined.account', 'joined.event_id']) }} as event_key,
     customers.customer_key,
     customers.person_key,
@@ -147,11 +174,8 @@ select
     joined.products_count_as_given,
     joined.first_seen_at
 from joined
-left join {{ ref('int_local_days') }} as days
-    on
-        joined.platform = days.platform
-        and joined.account = days.account
-        and {{ quarter_hour('coalesce(joined.ordered_at, joined.first_seen_at)') }} = days.quarter_hour
+left join {{ ref('int_reporting_zones') }} as zones
+    on joined.platform = zones.platform and joined.account = zones.account
 left join {{ ref('dim_customers') }} as customers
     on
         joined.platform = customers.platform

@@ -11,7 +11,7 @@ select
     customers.customer_key,
     customers.person_key,
     payments.paid_at,
-    days.local_day as paid_on,
+    {{ account_day('coalesce(payments.paid_at, payments.first_seen_at)', 'zones') }} as paid_on,
     payments.paid_at_basis,
     payments.method,
     payments.charge_method,
@@ -27,11 +27,8 @@ select
     payments.cash_register_id,
     payments.first_seen_at
 from {{ touched_of_both('payments') }} as payments
-left join {{ ref('int_local_days') }} as days
-    on
-        payments.platform = days.platform
-        and payments.account = days.account
-        and {{ quarter_hour('coalesce(payments.paid_at, payments.first_seen_at)') }} = days.quarter_hour
+left join {{ ref('int_reporting_zones') }} as zones
+    on payments.platform = zones.platform and payments.account = zones.account
 left join {{ ref('dim_customers') }} as customers
     on
         payments.platform = customers.platform

@@ -24,14 +24,11 @@ select
     sales.line_amount,
     sales.currency,
     sales.sold_at,
-    days.local_day as sold_on,
+    {{ account_day('sales.sold_at', 'zones') }} as sold_on,
     sales.first_seen_at
 from {{ touched_of_both('product_sales') }} as sales
-left join {{ ref('int_local_days') }} as days
-    on
-        sales.platform = days.platform
-        and sales.account = days.account
-        and {{ quarter_hour('sales.sold_at') }} = days.quarter_hour
+left join {{ ref('int_reporting_zones') }} as zones
+    on sales.platform = zones.platform and sales.account = zones.account
 left join {{ ref('dim_customers') }} as customers
     on
         sales.platform = customers.platform

@@ -28,21 +28,16 @@ select
     tickets.tax_amount,
     tickets.currency,
     tickets.sold_at,
-    days.local_day as sold_on,
+    {{ account_day('tickets.sold_at', 'zones') }} as sold_on,
     tickets.voided_at,
-    {{ local_day('tickets.voided_at', 'accounts.reporting_zone') }} as voided_on,
+    {{ account_day('tickets.voided_at', 'zones') }} as voided_on,
     tickets.scanned_at,
     tickets.delivery_method,
     tickets.source,
     tickets.first_seen_at
 from {{ touched_of_both('tickets') }} as tickets
-left join {{ ref('int_accounts') }} as accounts
-    on tickets.platform = accounts.platform and tickets.account = accounts.account
-left join {{ ref('int_local_days') }} as days
-    on
-        tickets.platform = days.platform
-        and tickets.account = days.account
-        and {{ quarter_hour('tickets.sold_at') }} = days.quarter_hour
+left join {{ ref('int_reporting_zones') }} as zones
+    on tickets.platform = zones.platform and tickets.account = zones.account
 left join {{ ref('dim_customers') }} as customers
     on
         tickets.platform = customers.platform

@@ -22,7 +22,7 @@ select
     refused.position,
     refused.reason,
     refused.refused_at,
-    {{ local_day('refused.refused_at', 'accounts.reporting_zone') }} as refused_on
+    {{ account_day('refused.refused_at', 'zones') }} as refused_on
 from refused
-left join {{ ref('int_accounts') }} as accounts
-    on refused.platform = accounts.platform and refused.account = accounts.account
+left join {{ ref('int_reporting_zones') }} as zones
+    on refused.platform = zones.platform and refused.account = zones.account

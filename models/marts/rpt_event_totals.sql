@@ -9,11 +9,12 @@ sales as (
     select
         event_key,
         currency,
-        orders,
-        charged_total,
-        refunds
-    from {{ ref('rpt_event_sales') }}
+        sum(orders) as orders,
+        {{ money('sum(charged_total)') }} as charged_total,
+        {{ money('sum(refunds)') }} as refunds
+    from {{ ref('int_daily_event_sales') }}
     where event_key is not null
+    group by event_key, currency
 ),
 
 -- what the platform still shows: cancelled orders gone, totals lowered by what was voided

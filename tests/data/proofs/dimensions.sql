@@ -10,7 +10,6 @@
     ('events', 'dim_events', event_is_told),
     ('products', 'dim_products', product_is_told),
     ('refused', 'refused_records', none),
-    ('accounts', 'dim_accounts', none),
     ('conflicts', 'rpt_reconciliation', is_told),
 ] %}
 -- what a mart does not take over as it is; a capacity may be what people say in the seed
@@ -21,23 +20,20 @@ with
 {% for side in ['before', 'after'] %}
     {{ side }} as (
         {% for model, mart, condition in tables %}
-            {% set here = ref('int_accounts') if model == 'accounts' else of_both(model) %}
             select
                 '{{ mart }}' as mart,
                 'rows' as what,
                 platform,
                 account,
                 count(*) as found
-            from {{ here if side == 'before' else ref(mart) }}
+            from {{ of_both(model) if side == 'before' else ref(mart) }}
             {{ 'where ' ~ condition if condition }}
             group by all
             union all
         {% endfor %}
         {% for model, mart, condition in tables if mart.startswith('dim_') %}
-            {% set here = ref('int_accounts') if model == 'accounts' else of_both(model) %}
-            {% set like = 'int_accounts' if model == 'accounts' else 'int_ticketor__' ~ model %}
             {% set values = [] %}
-            {% for column, type, origin in shared_columns(like, mart)
+            {% for column, type, origin in shared_columns('int_ticketor__' ~ model, mart)
                 if altered.get(mart, {}).get(column, origin) is not none %}
                 {% set value = altered.get(mart, {}).get(column, origin) if side == 'before' else column %}
                 {% set as_it_is = 'cast(' ~ value ~ ' as ' ~ type ~ ')' %}
@@ -49,7 +45,7 @@ with
                 platform,
                 account,
                 sum(hash({{ values | join(', ') }})) as found
-            from {{ here if side == 'before' else ref(mart) }}
+            from {{ of_both(model) if side == 'before' else ref(mart) }}
             {{ 'where ' ~ condition if condition }}
             group by all
             {% if not loop.last %}union all{% endif %}
@@ -95,9 +91,7 @@ where in_intermediate is distinct from in_mart
 union all
 {{ grain('dim_dates', "''", ['date_day'], order='null', account="''") }}
 union all
-{{ grain('int_accounts', 'platform', ['platform', 'account'], order='null', not_null=['platform', 'account']) }}
-union all
-{{ grain('int_local_days', 'platform', ['platform', 'account', 'quarter_hour'], order='null', not_null=['local_day']) }}
+{{ grain('int_reporting_zones', 'platform', ['platform', 'account'], order='null', not_null=['reporting_zone']) }}
 union all
 {{ grain('int_touched', 'platform', ['platform', 'account', 'touched_key'], order='null', not_null=['touched_key']) }}
 union all
