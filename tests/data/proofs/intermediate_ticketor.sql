@@ -153,7 +153,6 @@ from altered
     ('order_payments', ['invoice_id'], invoice, []),
     ('priced_items', ['invoice_id', 'line_id'], invoice, []),
     ('received_payments', ['payment_id'], order, []),
-    ('refund_bases', ['invoice_id', 'line_kind', 'event_id'], invoice, []),
     ('returned_items', ['return_id', 'item', 'item_id'], "coalesce(return_id, '')", []),
     ('sold_products', ['product_sale_id'], invoice, []),
     ('sold_tickets', ['invoice_id', 'ticket_id'], invoice, []),
