@@ -23,12 +23,12 @@ with refunds as (
         invoices.date_basis,
         invoices.currency
     from {{ ref('int_ticketor__invoices') }} as invoices
-    inner join {{ ref('int_ticketor__order_payments') }} as paid
-        on invoices.account = paid.account and invoices.invoice_id = paid.invoice_id
+    inner join {{ ref('int_ticketor__invoice_terms') }} as terms
+        on invoices.account = terms.account and invoices.invoice_id = terms.invoice_id
     where
         invoices.is_return
-        and paid.is_booked
-        and not paid.payments_known
+        and terms.is_booked
+        and not terms.payments_known
         and invoices.total_amount <> 0
 ),
 

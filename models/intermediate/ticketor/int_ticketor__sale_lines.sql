@@ -5,8 +5,8 @@ with orders as (
         invoices.invoice_id,
         invoices.currency,
         invoices.date_basis,
-        case when paid.is_booked then invoices.dated_at end as booked_at,
-        events.event_id,
+        case when terms.is_booked then invoices.dated_at end as booked_at,
+        terms.event_id,
         terms.service_charge,
         terms.delivery,
         terms.tip,
@@ -17,10 +17,7 @@ with orders as (
     from {{ ref('int_ticketor__invoices') }} as invoices
     inner join {{ ref('int_ticketor__invoice_terms') }} as terms
         on invoices.account = terms.account and invoices.invoice_id = terms.invoice_id
-    inner join {{ ref('int_ticketor__order_payments') }} as paid
-        on invoices.account = paid.account and invoices.invoice_id = paid.invoice_id
-    left join {{ ref('int_ticketor__order_events') }} as events
-        on invoices.account = events.account and invoices.invoice_id = events.invoice_id
+    where not invoices.is_return
 ),
 
 of_items as (

@@ -44,6 +44,7 @@ select
     products.invoice_id,
     products.product_id,
     coalesce(kinds.kind, 'merchandise') as kind,
+    case kinds.kind when 'merchandise' then 'product' else coalesce(kinds.kind, 'product') end as line_kind,
     products.quantity,
     products.unit_price,
     products.discount,

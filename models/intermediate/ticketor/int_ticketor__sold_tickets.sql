@@ -54,6 +54,11 @@ select
     buy_price,
     sell_price,
     service_charge,
+    -- what it costs comes twice, as BuyPrice and ServiceCharge and as SellPrice: int_ticketor__invoice_terms chooses
+    coalesce(buy_price, sell_price - coalesce(service_charge, 0), 0) as goods,
+    coalesce(service_charge, 0) as fee,
+    coalesce(greatest(sell_price - coalesce(service_charge, 0), least(sell_price, 0)), buy_price, 0) as goods_sold,
+    coalesce(least(coalesce(service_charge, 0), greatest(sell_price, 0)), service_charge, 0) as fee_sold,
     price_level,
     delivery_method,
     event_id,

@@ -149,8 +149,6 @@ from altered
 {% for model, key, order_id, not_null in [
     ('invoices', ['invoice_id'], invoice, []),
     ('invoice_terms', ['invoice_id'], invoice, []),
-    ('order_events', ['invoice_id'], invoice, []),
-    ('order_payments', ['invoice_id'], invoice, []),
     ('priced_items', ['invoice_id', 'line_id'], invoice, []),
     ('received_payments', ['payment_id'], order, []),
     ('returned_items', ['return_id', 'item', 'item_id'], "coalesce(return_id, '')", []),
