@@ -76,7 +76,7 @@ select
     invoices.total_amount,
     invoices.total_as_given,
     coalesce(terms.buyer_fees, invoices.service_charge) as service_charge_amount,
-    -- 0 is what it says; what neither it nor its products tell is not known
+    -- 0 where the invoice says 0; NULL where neither it nor its products name a tax
     coalesce(nullif(terms.tax, 0), invoices.tax) as tax_amount,
     coalesce(terms.tax_basis, 'unknown') as tax_basis,
     invoices.tip as tip_amount,

@@ -1,4 +1,4 @@
--- Grain: one row per payment; and one per return whose payments we were told of and that has none: it gave credit.
+-- Grain: one row per payment; and one per return whose payments are known and that has none: it gave credit.
 {{ config(materialized='touched') }}
 
 with credits as (

@@ -1,4 +1,4 @@
--- Grain: one row per signed amount given back, by a refund payment or by a return whose payments nobody told us:
+-- Grain: one row per signed amount given back, by a refund payment or by a return whose payments are not known:
 -- spread over the kinds of what it gives back, then over the events of each kind.
 with refunds as (
     select

@@ -48,7 +48,7 @@ of_orders as (
     where amount <> 0
 ),
 
--- An exchange charges the difference alone: what was paid for the tickets given up stands against the new ones, at the
+-- An exchange charges the difference alone: what was paid for the tickets given up is taken off the new ones, at the
 -- events that they were for.
 given_up as (
     select
@@ -64,7 +64,7 @@ given_up as (
             ticket_id,
             event_id,
             coalesce(buy_price, sell_price - coalesce(service_charge, 0), 0) as goods
-        from {{ told('stg_ticketor__tickets') }}
+        from {{ distinct_deliveries('stg_ticketor__tickets') }}
         where parent_invoice_id <> invoice_id and ticket_id is not null and event_id is not null
     ) as tickets
     group by tickets.account, tickets.parent_invoice_id, tickets.event_id

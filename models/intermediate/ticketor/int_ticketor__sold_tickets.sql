@@ -1,5 +1,5 @@
 -- Grain: one row per ticket sale (invoice and ticket: a ticket that came back may be sold again under its old Id),
--- as its newest version tells it. What a return lists under its own number is no sale: see
+-- as in its newest version. What a return lists under its own number is no sale: see
 -- int_ticketor__returned_items.
 {{ config(materialized='touched', meta={'touched_by': "account, coalesce(invoice_id, '')"}) }}
 
@@ -11,11 +11,11 @@ with returns as (
     where is_return
 ),
 
-told as (
+delivered as (
     select
         tickets.*,
         parent.invoice_id is not null as is_on_return
-    from {{ told('stg_ticketor__tickets') }} as tickets
+    from {{ distinct_deliveries('stg_ticketor__tickets') }} as tickets
     left join returns as own
         on tickets.account = own.account and tickets.invoice_id = own.invoice_id
     left join returns as parent
@@ -39,7 +39,7 @@ versions as (
             partition by account, invoice_id, ticket_id
             order by is_on_return asc, received_at desc, file desc, position desc, item_position desc, record_id desc
         ) as recency
-    from told
+    from delivered
     window sale as (partition by account, invoice_id, ticket_id)
 )
 

@@ -79,7 +79,7 @@ select
         when said_voided then 'voided'
         when order_returned then 'returned'
         when is_given_up then 'voided'
-        -- nobody tells when it is paid: its order does
+        -- no message says when it is paid: its order does
         when status <> 'sold' and not (status = 'reserved' and coalesce(is_booked, false)) then status
         when not is_booked then 'reserved'
         else 'sold'
