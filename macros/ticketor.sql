@@ -23,7 +23,7 @@
 
 {% macro ticketor_reading(rest) -%}
     {#- What an invoice's total holds beyond its goods, read as the first of these sums that it is; NULL when it is none of them.
-        Even readings add the invoice's own service charge, those from 5 on the tax that only its products tell; 1, 2, 5 and 6 take
+        Even readings add the invoice's own service charge, those from 5 on the tax that only its products name; 1, 2, 5 and 6 take
         the discount off. -#}
     case {{ rest }}
         when -discount then 1
@@ -38,9 +38,9 @@
 {%- endmacro %}
 
 
-{% macro told(name, whole=false) -%}
-    {#- The rows of a staging model that say something of their own, as far as they are touched, or `whole`: without what was
-        delivered a second time, and an item without an Id under the one that its invoice lists (int_ticketor__repeats). -#}
+{% macro distinct_deliveries(name, whole=false) -%}
+    {#- The touched rows of a staging model, or with `whole` all of them, without messages that were delivered before
+        (int_ticketor__repeats). An item without an Id has the id under which its invoice lists it. -#}
     {%- if model.resource_type == 'unit_test' -%}
         {{ ref(name) }}
     {%- else -%}
@@ -49,20 +49,20 @@
             'stg_ticketor__payments': 'payment_id',
         }.get(name) -%}
         (
-            select told.* {% if id %}replace (coalesce(repeats.item_id, told.{{ id }}) as {{ id }}){% endif %}
-            from {{ ref(name) if whole else touched(name) }} as told
+            select delivered.* {% if id %}replace (coalesce(repeats.item_id, delivered.{{ id }}) as {{ id }}){% endif %}
+            from {{ ref(name) if whole else touched(name) }} as delivered
             {% if id -%}
             left join {{ ref('int_ticketor__repeats') }} as repeats
-                on told.record_id = repeats.record_id and told.{{ id }} = repeats.given_id
+                on delivered.record_id = repeats.record_id and delivered.{{ id }} = repeats.given_id
             {%- endif %}
-            where {{ says_something('told.') }}
+            where {{ is_first_delivery('delivered.') }}
         )
     {%- endif -%}
 {%- endmacro %}
 
 
-{% macro says_something(of='') -%}
-    {#- The condition on rows of a record: that it was not delivered before. -#}
+{% macro is_first_delivery(of='') -%}
+    {#- The condition on rows of a record: that its message was not delivered before. -#}
     {%- if model.resource_type == 'unit_test' -%}
         true
     {%- else -%}
@@ -74,8 +74,8 @@
 
 
 {% macro item_id() -%}
-    {#- An item's Id; of one whose Id is 0, which is none: its invoice and its place among such items in the list, and where another
-        message tells of it, what it looks like. -#}
+    {#- An item's Id; of one whose Id is 0, which is none: its invoice and its place among such items in the list, and in another
+        message, a hash of what it looks like. -#}
     case
         when likeness is null then cast(doc.id as varchar)
         when coalesce(nullif(doc.invoiceid, 0), parent_id) = parent_id then parent_id || ':' || place_without_id
@@ -85,7 +85,7 @@
 
 
 {% macro likeness(parts) -%}
-    {#- Of an item whose Id is 0: a hash of what tells it from others of its invoice. NULL where there is an Id. -#}
+    {#- Of an item whose Id is 0: a hash of what distinguishes it from others of its invoice. NULL where there is an Id. -#}
     case
         when doc.id = 0
             then md5(concat_ws(chr(31){% for part in parts %}, coalesce(cast({{ part }} as varchar), ''){% endfor %}))
@@ -93,8 +93,8 @@
 {%- endmacro %}
 
 
-{% macro heard_of() -%}
-    {#- The people of whom loads tell that are not built yet. -#}
+{% macro people_in_new_loads() -%}
+    {#- The people named by loads that are not built yet. -#}
     {%- set loads = new_loads('ticketor') -%}
     {%- for model, id in [
         ('users', 'user_id'), ('invoices', 'buyer_id'), ('invoices', 'agent_id'), ('tickets', 'buyer_id'),
@@ -110,11 +110,12 @@
 {%- endmacro %}
 
 
-{% macro names_who_was_heard_of(model, who) -%}
-    {#- The condition on rows that name somebody of `heard_of`, found by the id before names and addresses are read. -#}
+{% macro names_person_in_new_loads(model, who) -%}
+    {#- The condition on rows that name one of `people_in_new_loads`, found by the id before names and addresses are read. -#}
     rowid in (
         select named.rowid
         from {{ ref('stg_ticketor__' ~ model) }} as named
-        semi join heard_of on named.account = heard_of.account and named.{{ who }}_id = heard_of.customer_id
+        semi join people_in_new_loads as people
+            on named.account = people.account and named.{{ who }}_id = people.customer_id
     )
 {%- endmacro %}

@@ -20,7 +20,7 @@ with payments_of_two as (
     where lowest_invoice_id <> highest_invoice_id
 ),
 
--- nobody says which payment it undoes, so that what that one brought in stays counted
+-- it does not say which payment it undoes, so that what that one brought in stays counted
 voids_of_returns as (
     select
         payments.account,
@@ -76,7 +76,7 @@ dated_twice as (
         invoice_id,
         min(ordered_at) as first_date,
         max(ordered_at) as last_date
-    from {{ told('stg_ticketor__invoices') }}
+    from {{ distinct_deliveries('stg_ticketor__invoices') }}
     group by account, invoice_id
     having max(ordered_at) > min(ordered_at) + interval 1 day
 ),
@@ -93,7 +93,7 @@ dated_versions as (
         dated_twice.first_date,
         dated_twice.last_date,
         versions.ordered_at > dated_twice.first_date + interval 1 day as is_later
-    from {{ told('stg_ticketor__invoices') }} as versions
+    from {{ distinct_deliveries('stg_ticketor__invoices') }} as versions
     inner join dated_twice
         on versions.account = dated_twice.account and versions.invoice_id = dated_twice.invoice_id
     where versions.ordered_at is not null
@@ -109,7 +109,7 @@ dated_items as (
             versions.is_later,
             concat_ws(' ', '{{ item }}', items.{{ id }}, items.{{ what }}) as item
         from dated_versions as versions
-        inner join {{ told('stg_ticketor__' ~ item) }} as items on versions.record_id = items.record_id
+        inner join {{ distinct_deliveries('stg_ticketor__' ~ item) }} as items on versions.record_id = items.record_id
         where items.{{ id }} is not null
         {{ 'union' if not loop.last }}
     {% endfor %}
@@ -197,7 +197,7 @@ foreign_items as (
         tickets.parent_invoice_id,
         tickets.invoice_id,
         'Ticket ' || tickets.ticket_id as item
-    from {{ told('stg_ticketor__tickets') }} as tickets
+    from {{ distinct_deliveries('stg_ticketor__tickets') }} as tickets
     where tickets.parent_invoice_id <> tickets.invoice_id
     union all
     select distinct
@@ -205,7 +205,7 @@ foreign_items as (
         products.parent_invoice_id,
         products.invoice_id,
         'Product sale ' || products.product_sale_id as item
-    from {{ told('stg_ticketor__product_sales') }} as products
+    from {{ distinct_deliveries('stg_ticketor__product_sales') }} as products
     where products.parent_invoice_id <> products.invoice_id
 ),
 
@@ -235,7 +235,7 @@ lists as (
         currency,
         tickets_listed + products_listed as listed,
         max(tickets_listed + products_listed) over (partition by account, invoice_id) as most_listed
-    from {{ told('stg_ticketor__invoices') }}
+    from {{ distinct_deliveries('stg_ticketor__invoices') }}
     where has_details
     qualify
         row_number() over (

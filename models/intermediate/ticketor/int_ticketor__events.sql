@@ -1,13 +1,13 @@
--- Grain: one row per EventId, as the newest ticket tells it.
+-- Grain: one row per EventId, as in the newest ticket.
 with ways as (
     select
         account,
         event_id,
         event_name,
         event_starts_at,
-        min(received_at) as first_told_at,
-        max(received_at) as last_told_at
-    from {{ told('stg_ticketor__tickets', whole=true) }}
+        min(received_at) as first_received_at,
+        max(received_at) as last_received_at
+    from {{ distinct_deliveries('stg_ticketor__tickets', whole=true) }}
     where event_id is not null
     group by account, event_id, event_name, event_starts_at
 ),
@@ -16,13 +16,13 @@ newest as (
     select
         *,
         count(distinct event_starts_at) over event as dates_seen,
-        min(first_told_at) over event as first_seen_at
+        min(first_received_at) over event as first_seen_at
     from ways
     window event as (partition by account, event_id)
     qualify
         row_number() over (
             partition by account, event_id
-            order by last_told_at desc, event_starts_at desc nulls last, event_name desc nulls last
+            order by last_received_at desc, event_starts_at desc nulls last, event_name desc nulls last
         ) = 1
 ),
 

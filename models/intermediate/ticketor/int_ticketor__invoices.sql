@@ -1,4 +1,4 @@
--- Grain: one row per invoice, as its newest version tells it.
+-- Grain: one row per invoice, as in its newest version.
 with versions as (
     select
         -- an invoice is not related to itself
@@ -10,12 +10,12 @@ with versions as (
         coalesce(bool_or(lower(return_status) like 'part%returned') over invoice, false) as said_partly_returned,
         min(buyer_id) over invoice as lowest_buyer_id,
         max(buyer_id) over invoice as highest_buyer_id,
-        -- of two that came at one moment the one with details tells more; the rest only makes the choice repeatable
+        -- of two that came at one moment the one with details holds more; the rest only makes the choice repeatable
         row_number() over (
             partition by account, invoice_id
             order by received_at desc, has_details desc, file desc, position desc, record_id desc
         ) as recency
-    from {{ told('stg_ticketor__invoices') }}
+    from {{ distinct_deliveries('stg_ticketor__invoices') }}
     where invoice_id is not null
     window invoice as (partition by account, invoice_id)
 )
@@ -45,7 +45,7 @@ select
     abs(coalesce(discount, 0)) as discount,
     promotion_code,
     referrer,
-    -- what the venue owes the platform, each of them possibly negative; NULL where the invoice says nothing of it
+    -- what the venue owes the platform, each of them possibly negative; NULL where the invoice has none of these
     case
         when
             coalesce(platform_fee, ticket_protection_fee, ad_fee, payment_processing_fee, platform_delivery_fee)

@@ -6,7 +6,7 @@ with changed_invoices as (
     select
         account,
         invoice_id
-    from {{ told('stg_ticketor__invoices') }}
+    from {{ distinct_deliveries('stg_ticketor__invoices') }}
     where invoice_id is not null
     group by account, invoice_id
     having
@@ -20,7 +20,7 @@ changed_tickets as (
         account,
         invoice_id,
         ticket_id
-    from {{ told('stg_ticketor__tickets') }}
+    from {{ distinct_deliveries('stg_ticketor__tickets') }}
     where ticket_id is not null
     group by account, invoice_id, ticket_id
     having min(status) <> max(status) or min(event_id) <> max(event_id)
@@ -31,7 +31,7 @@ changed_products as (
         account,
         invoice_id,
         product_sale_id
-    from {{ told('stg_ticketor__product_sales') }}
+    from {{ distinct_deliveries('stg_ticketor__product_sales') }}
     where product_sale_id is not null
     group by account, invoice_id, product_sale_id
     having min(returned_quantity) <> max(returned_quantity)
@@ -42,7 +42,7 @@ changed_payments as (
         account,
         invoice_id,
         payment_id
-    from {{ told('stg_ticketor__payments') }}
+    from {{ distinct_deliveries('stg_ticketor__payments') }}
     where payment_id is not null
     group by account, invoice_id, payment_id
     having min(is_success) <> max(is_success)
@@ -62,7 +62,7 @@ invoices as (
         versions.return_status as status,
         cast(versions.total as varchar) as total,
         versions.invoice_type as type
-    from {{ told('stg_ticketor__invoices') }} as versions
+    from {{ distinct_deliveries('stg_ticketor__invoices') }} as versions
     inner join changed_invoices as changed
         on versions.account = changed.account and versions.invoice_id = changed.invoice_id
 ),
@@ -80,7 +80,7 @@ tickets as (
         versions.record_id,
         versions.status as ticket_status,
         versions.event_id as ticket_event
-    from {{ told('stg_ticketor__tickets') }} as versions
+    from {{ distinct_deliveries('stg_ticketor__tickets') }} as versions
     inner join changed_tickets as changed
         on
             versions.account = changed.account
@@ -100,7 +100,7 @@ products as (
         versions.item_position,
         versions.record_id,
         cast(versions.returned_quantity as varchar) as returned_quantity
-    from {{ told('stg_ticketor__product_sales') }} as versions
+    from {{ distinct_deliveries('stg_ticketor__product_sales') }} as versions
     inner join changed_products as changed
         on
             versions.account = changed.account
@@ -120,7 +120,7 @@ payments as (
         versions.item_position,
         versions.record_id,
         cast(versions.is_success as varchar) as payment_success
-    from {{ told('stg_ticketor__payments') }} as versions
+    from {{ distinct_deliveries('stg_ticketor__payments') }} as versions
     inner join changed_payments as changed
         on
             versions.account = changed.account
@@ -128,7 +128,7 @@ payments as (
             and versions.payment_id = changed.payment_id
 ),
 
--- one row per version and thing that may change; what a version does not tell is no change
+-- one row per version and thing that may change; what is missing from a version is no change
 versions as (
     select *
     from invoices

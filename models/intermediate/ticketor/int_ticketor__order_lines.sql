@@ -7,19 +7,17 @@ with credits as (
         payments.order_id as invoice_id,
         'credit:' || payments.payment_id as line_id,
         'gift_card' as line_kind,
-        events.event_id,
+        orders.event_id,
         cast(-payments.credit_amount as decimal(18, 4)) as amount,
         payments.currency,
         payments.paid_at as booked_at,
         payments.paid_at_basis as date_basis
     from {{ touched('int_ticketor__payments') }} as payments
-    inner join {{ ref('int_ticketor__invoices') }} as invoices
-        on payments.account = invoices.account and payments.order_id = invoices.invoice_id
-    left join {{ ref('int_ticketor__order_events') }} as events
-        on payments.account = events.account and payments.order_id = events.invoice_id
+    inner join {{ touched('int_ticketor__orders') }} as orders
+        on payments.account = orders.account and payments.order_id = orders.order_id
     where
         payments.kind = 'credit_issued'
-        and invoices.is_return
+        and {{ is_return('orders.order_type') }}
         and payments.credit_amount <> 0
 ),
 

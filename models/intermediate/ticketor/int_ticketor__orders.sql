@@ -31,6 +31,18 @@ sold as (
         sum(partly_returned) as partly_returned
     from items
     group by account, order_id
+),
+
+-- a return has to do with the event of all tickets that it lists, or where it lists none, with that of its sale
+given_back as (
+    select
+        account,
+        return_id,
+        min(event_id) as event_id,
+        max(event_id) as other_event_id
+    from {{ ref('int_ticketor__returned_items') }}
+    where event_id is not null
+    group by account, return_id
 )
 
 select
@@ -41,15 +53,17 @@ select
     invoices.order_type,
     case
         when invoices.is_return then 'completed'
-        when paid.is_given_up then 'cancelled'
-        when not paid.is_booked then 'unpaid'
+        when terms.is_given_up then 'cancelled'
+        when not terms.is_booked then 'unpaid'
         when invoices.said_returned or sold.returned = sold.items then 'returned'
         when invoices.said_partly_returned or sold.returned + sold.partly_returned > 0 then 'partly_returned'
-        when paid.payments_known and not paid.in_other_currency and paid.paid < invoices.total_amount then 'partly_paid'
+        when
+            terms.payments_known and not terms.in_other_currency and terms.paid < invoices.total_amount
+            then 'partly_paid'
         else 'completed'
     end as status,
-    paid.is_booked,
-    paid.payments_known,
+    terms.is_booked,
+    terms.payments_known,
     case
         when invoices.agent_id is null then 'unknown'
         when invoices.agent_id = invoices.buyer_id then 'online'
@@ -62,7 +76,7 @@ select
     invoices.total_amount,
     invoices.total_as_given,
     coalesce(terms.buyer_fees, invoices.service_charge) as service_charge_amount,
-    -- 0 is what it says; what neither it nor its products tell is not known
+    -- 0 where the invoice says 0; NULL where neither it nor its products name a tax
     coalesce(nullif(terms.tax, 0), invoices.tax) as tax_amount,
     coalesce(terms.tax_basis, 'unknown') as tax_basis,
     invoices.tip as tip_amount,
@@ -73,14 +87,18 @@ select
     cast(null as varchar) as processor_reference,
     invoices.tickets_count as tickets_count_as_given,
     invoices.products_count as products_count_as_given,
-    events.event_id,
+    case
+        when not invoices.is_return then terms.event_id
+        when given_back.return_id is null then sales.event_id
+        when given_back.event_id = given_back.other_event_id then given_back.event_id
+    end as event_id,
     invoices.first_seen_at
 from {{ ref('int_ticketor__invoices') }} as invoices
-inner join {{ ref('int_ticketor__order_payments') }} as paid
-    on invoices.account = paid.account and invoices.invoice_id = paid.invoice_id
-left join {{ ref('int_ticketor__invoice_terms') }} as terms
+inner join {{ ref('int_ticketor__invoice_terms') }} as terms
     on invoices.account = terms.account and invoices.invoice_id = terms.invoice_id
-left join {{ ref('int_ticketor__order_events') }} as events
-    on invoices.account = events.account and invoices.invoice_id = events.invoice_id
+left join {{ ref('int_ticketor__invoice_terms') }} as sales
+    on invoices.account = sales.account and invoices.related_invoice_id = sales.invoice_id
+left join given_back
+    on invoices.account = given_back.account and invoices.invoice_id = given_back.return_id
 left join sold
     on invoices.account = sold.account and invoices.invoice_id = sold.order_id

@@ -1,4 +1,4 @@
--- Grain: one row per payment; and one per return whose payments we were told of and that has none: it gave credit.
+-- Grain: one row per payment; and one per return whose payments are known and that has none: it gave credit.
 {{ config(materialized='touched') }}
 
 with credits as (
@@ -17,13 +17,13 @@ with credits as (
         invoices.agent_id,
         invoices.first_seen_at
     from {{ ref('int_ticketor__invoices') }} as invoices
-    inner join {{ ref('int_ticketor__order_payments') }} as paid
-        on invoices.account = paid.account and invoices.invoice_id = paid.invoice_id
+    inner join {{ ref('int_ticketor__invoice_terms') }} as terms
+        on invoices.account = terms.account and invoices.invoice_id = terms.invoice_id
     where
         invoices.is_return
-        and paid.is_booked
-        and paid.payments_known
-        and paid.payments = 0
+        and terms.is_booked
+        and terms.payments_known
+        and terms.payments = 0
         and invoices.total_amount <> 0
 ),
 

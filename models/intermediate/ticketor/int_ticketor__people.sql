@@ -1,4 +1,4 @@
--- Grain: one row per person of a site, by Id: who signed up, bought or sold. Nobody for Id 0.
+-- Grain: one row per person of a site, by Id: who signed up, bought or sold. No row for Id 0.
 {{ config(
     materialized='upserted',
     unique_key=['account', 'customer_id'],
@@ -8,7 +8,7 @@
 {% if not is_unit_test %}
 -- depends_on: {{ ref('int_ticketor__touched') }}
 {% endif %}
-with {{ '' if whole else 'heard_of as (' ~ heard_of() ~ '),' }}
+with {{ '' if whole else 'people_in_new_loads as (' ~ people_in_new_loads() ~ '),' }}
 
 mentions as (
     select
@@ -20,7 +20,7 @@ mentions as (
         last_name,
         email,
         coalesce(phone, mobile) as phone
-    from {{ told('stg_ticketor__users', whole=true) }}
+    from {{ distinct_deliveries('stg_ticketor__users', whole=true) }}
     where user_id <> '0'
     union all
     {% for model, who, place in [
@@ -42,13 +42,13 @@ mentions as (
         from {{ ref('stg_ticketor__' ~ model) }}
         where
             {{ who }}_id is not null
-            and {{ says_something() }}
-            and {{ 'true' if whole else names_who_was_heard_of(model, who) }}
+            and {{ is_first_delivery() }}
+            and {{ 'true' if whole else names_person_in_new_loads(model, who) }}
         {{ 'union all' if not loop.last }}
     {% endfor %}
 ),
 
--- the few ways in which a person was told of, before anything is sorted
+-- the few ways in which messages name a person, before anything is sorted
 ways as (
     select
         account,
@@ -57,12 +57,12 @@ ways as (
         last_name,
         email,
         phone,
-        min(received_at) as first_told_at,
-        max(received_at) as last_told_at,
-        -- of two told at one moment: who signed up before who bought, who bought before who sold
+        min(received_at) as first_received_at,
+        max(received_at) as last_received_at,
+        -- of two received at one moment: who signed up before who bought, who bought before who sold
         arg_max(-place, (received_at, -place)) as nearness
     from mentions
-    {{ '' if whole else 'semi join heard_of using (account, customer_id)' }}
+    {{ '' if whole else 'semi join people_in_new_loads using (account, customer_id)' }}
     group by account, customer_id, first_name, last_name, email, phone
 ),
 
@@ -72,7 +72,7 @@ ranked as (
         row_number() over (
             partition by account, customer_id
             order by
-                last_told_at asc,
+                last_received_at asc,
                 nearness asc,
                 email asc nulls first,
                 last_name asc nulls first,
@@ -90,13 +90,13 @@ people as (
         max(recency) filter (where first_name is not null or last_name is not null) as named_by,
         arg_max(email, recency) filter (where email is not null) as email,
         arg_max(phone, recency) filter (where phone is not null) as phone,
-        min(first_told_at) as first_seen_at,
-        max(last_told_at) as last_seen_at
+        min(first_received_at) as first_seen_at,
+        max(last_received_at) as last_seen_at
     from ranked
     group by account, customer_id
 ),
 
--- only a sign-up says what somebody agreed to
+-- only a sign-up holds what a person agreed to
 sign_ups as (
     select
         account,
@@ -104,7 +104,7 @@ sign_ups as (
         signed_up_at,
         accepts_mailing,
         accepts_sms
-    from {{ told('stg_ticketor__users', whole=true) }}
+    from {{ distinct_deliveries('stg_ticketor__users', whole=true) }}
     where user_id <> '0'
     qualify
         row_number() over (

@@ -1,27 +1,55 @@
 -- Grain: one row per thing sold, ticket or product, with what it is charged after its part of the invoice's
 -- discount.
-with items as (
+with sold as (
     select
-        items.account,
-        items.invoice_id,
-        items.line_id,
-        items.line_kind,
-        items.ticket_id,
-        items.product_sale_id,
-        coalesce(items.ticket_id, items.product_sale_id) as item_id,
-        items.event_id,
-        items.tax,
-        case when terms.by_sell_price then items.goods_sold else items.goods end as goods,
-        case when terms.by_sell_price then items.fee_sold else items.fee end as fee,
+        account,
+        invoice_id,
+        'ticket:' || ticket_id as line_id,
+        'ticket' as line_kind,
+        ticket_id,
+        event_id,
+        goods,
+        fee,
+        goods_sold,
+        fee_sold
+    from {{ touched('int_ticketor__sold_tickets') }}
+    union all by name
+    select
+        account,
+        invoice_id,
+        'product:' || product_sale_id as line_id,
+        line_kind,
+        product_sale_id,
+        line_amount as goods,
+        cast(0 as decimal(18, 4)) as fee,
+        line_amount as goods_sold,
+        cast(0 as decimal(18, 4)) as fee_sold,
+        tax
+    from {{ ref('int_ticketor__sold_products') }}
+),
+
+items as (
+    select
+        sold.account,
+        sold.invoice_id,
+        sold.line_id,
+        sold.line_kind,
+        sold.ticket_id,
+        sold.product_sale_id,
+        coalesce(sold.ticket_id, sold.product_sale_id) as item_id,
+        sold.event_id,
+        sold.tax,
+        case when terms.by_sell_price then sold.goods_sold else sold.goods end as goods,
+        case when terms.by_sell_price then sold.fee_sold else sold.fee end as fee,
         terms.currency,
         -- NULL while the invoice has not come: what it takes off is not known
         case
-            when items.line_kind in ('ticket', 'product', 'membership') then terms.discount_to_spread
+            when sold.line_kind in ('ticket', 'product', 'membership') then terms.discount_to_spread
             else terms.discount_to_spread * 0
         end as discount_to_spread
-    from {{ ref('int_ticketor__sale_items') }} as items
+    from sold
     left join {{ ref('int_ticketor__invoice_terms') }} as terms
-        on items.account = terms.account and items.invoice_id = terms.invoice_id
+        on sold.account = terms.account and sold.invoice_id = terms.invoice_id
 ),
 
 to_spread as (

@@ -1,5 +1,5 @@
--- Grain: one row per ProductId. A donation and a gift card look like any product: a seed that people edit tells them
--- apart.
+-- Grain: one row per ProductId. A donation and a gift card look like any product: a seed that people edit
+-- distinguishes them.
 with products as (
     select distinct
         account,

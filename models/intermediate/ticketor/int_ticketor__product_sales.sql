@@ -17,7 +17,7 @@ select
     products.product_sale_id,
     products.invoice_id as order_id,
     products.product_id,
-    events.event_id,
+    terms.event_id,
     coalesce(products.buyer_id, invoices.buyer_id) as customer_id,
     products.kind,
     products.quantity,
@@ -40,7 +40,7 @@ inner join {{ ref('int_ticketor__priced_items') }} as items
     on products.account = items.account and products.product_sale_id = items.product_sale_id
 left join {{ ref('int_ticketor__invoices') }} as invoices
     on products.account = invoices.account and products.invoice_id = invoices.invoice_id
-left join {{ ref('int_ticketor__order_events') }} as events
-    on products.account = events.account and products.invoice_id = events.invoice_id
+left join {{ ref('int_ticketor__invoice_terms') }} as terms
+    on products.account = terms.account and products.invoice_id = terms.invoice_id
 left join returned
     on products.account = returned.account and products.product_sale_id = returned.product_sale_id

@@ -1,4 +1,4 @@
--- Grain: one row per ProductId, as the newest sale tells it.
+-- Grain: one row per ProductId, as in the newest sale.
 with ways as (
     select
         sales.account,
@@ -6,9 +6,9 @@ with ways as (
         sales.product_name,
         sales.unit_price,
         invoices.currency,
-        min(sales.received_at) as first_told_at,
-        max(sales.received_at) as last_told_at
-    from {{ told('stg_ticketor__product_sales', whole=true) }} as sales
+        min(sales.received_at) as first_received_at,
+        max(sales.received_at) as last_received_at
+    from {{ distinct_deliveries('stg_ticketor__product_sales', whole=true) }} as sales
     left join {{ ref('int_ticketor__orders') }} as invoices
         on sales.account = invoices.account and sales.invoice_id = invoices.order_id
     where sales.product_id is not null
@@ -18,13 +18,13 @@ with ways as (
 newest as (
     select
         *,
-        min(first_told_at) over (partition by account, product_id) as first_seen_at
+        min(first_received_at) over (partition by account, product_id) as first_seen_at
     from ways
     qualify
         row_number() over (
             partition by account, product_id
             order by
-                last_told_at desc,
+                last_received_at desc,
                 currency desc nulls last,
                 product_name desc nulls last,
                 unit_price desc nulls last

@@ -1,13 +1,13 @@
--- Grain: one row per payment, by its Id alone (the same Id under two invoices is one payment told twice), as its
--- newest version tells it, and what it did: money in, money back, credit, or nothing.
-with told as (
+-- Grain: one row per payment, by its Id alone (the same Id under two invoices is one payment), as in its
+-- newest version, and what it did: money in, money back, credit, or nothing.
+with delivered as (
     select
         payments.*,
         -- money going back that a return lists is the return's, whichever invoice it names
         case
             when payments.amount < 0 or upper(payments.charge_method) = 'CREDIT' then parent.invoice_id
         end as return_id
-    from {{ told('stg_ticketor__payments') }} as payments
+    from {{ distinct_deliveries('stg_ticketor__payments') }} as payments
     left join {{ ref('int_ticketor__invoices') }} as parent
         on
             payments.account = parent.account
@@ -34,7 +34,7 @@ versions as (
                 item_position desc,
                 record_id desc
         ) as recency
-    from told
+    from delivered
     window payment as (partition by account, payment_id)
 ),
 
@@ -86,7 +86,7 @@ judged as (
     from placed
 ),
 
--- a return of which no payment back is told: what went back for it may stand among the payments of its sale
+-- a return without a payment back: what went back for it may be among the payments of its sale
 open_returns as (
     select
         returns.account,

@@ -1,4 +1,4 @@
--- Grain: one row per signed amount given back, by a refund payment or by a return whose payments nobody told us:
+-- Grain: one row per signed amount given back, by a refund payment or by a return whose payments are not known:
 -- spread over the kinds of what it gives back, then over the events of each kind.
 with refunds as (
     select
@@ -23,13 +23,129 @@ with refunds as (
         invoices.date_basis,
         invoices.currency
     from {{ ref('int_ticketor__invoices') }} as invoices
-    inner join {{ ref('int_ticketor__order_payments') }} as paid
-        on invoices.account = paid.account and invoices.invoice_id = paid.invoice_id
+    inner join {{ ref('int_ticketor__invoice_terms') }} as terms
+        on invoices.account = terms.account and invoices.invoice_id = terms.invoice_id
     where
         invoices.is_return
-        and paid.is_booked
-        and not paid.payments_known
+        and terms.is_booked
+        and not terms.payments_known
         and invoices.total_amount <> 0
+),
+
+-- returns, and sales with a refund on them
+orders as (
+    select
+        account,
+        invoice_id,
+        case when is_return then related_invoice_id else invoice_id end as sale_id
+    from {{ ref('int_ticketor__invoices') }}
+    where
+        is_return
+        or (account, invoice_id) in (
+            select (payments.account, payments.order_id)
+            from {{ ref('int_ticketor__received_payments') }} as payments
+            where payments.kind = 'refund'
+        )
+),
+
+-- every sale that something is given back of
+sales as (
+    select
+        account,
+        sale_id
+    from orders
+    union
+    select
+        account,
+        sale_id
+    from {{ ref('int_ticketor__returned_items') }}
+),
+
+lines as (
+    select lines.*
+    from {{ ref('int_ticketor__sale_lines') }} as lines
+    inner join sales
+        on lines.account = sales.account and lines.invoice_id = sales.sale_id
+),
+
+-- an item of a return: at what the sale charged for it, of three shirts one where one came back
+of_items as (
+    select
+        items.account,
+        items.return_id as invoice_id,
+        coalesce(lines.line_kind, items.line_kind) as line_kind,
+        coalesce(lines.event_id, items.event_id) as event_id,
+        case
+            when lines.line_id is null then items.goods
+            when items.returned_quantity < products.quantity
+                then {{ money(wide('lines.amount') ~ ' * items.returned_quantity / products.quantity') }}
+            else lines.amount
+        end as weight,
+        case when lines.line_id is null then items.fee end as fee
+    from {{ ref('int_ticketor__returned_items') }} as items
+    left join {{ ref('int_ticketor__sold_products') }} as products
+        on
+            items.account = products.account
+            and items.item_id = products.product_sale_id
+            and items.item = 'product'
+    left join lines
+        on
+            items.account = lines.account
+            and coalesce(products.invoice_id, items.sale_id) = lines.invoice_id
+            and items.item_id = case items.item when 'ticket' then lines.ticket_id else lines.product_sale_id end
+),
+
+weights as (
+    select
+        account,
+        invoice_id,
+        1 as basis,
+        line_kind,
+        event_id,
+        weight
+    from of_items
+    union all
+    select
+        account,
+        invoice_id,
+        1 as basis,
+        'buyer_fee' as line_kind,
+        event_id,
+        fee as weight
+    from of_items
+    where fee > 0
+    union all
+    -- nothing listed: all that the sale charged
+    select
+        orders.account,
+        orders.invoice_id,
+        2 as basis,
+        lines.line_kind,
+        lines.event_id,
+        lines.amount as weight
+    from orders
+    inner join lines
+        on orders.account = lines.account and orders.sale_id = lines.invoice_id
+),
+
+summed as (
+    select
+        account,
+        invoice_id,
+        basis,
+        line_kind,
+        event_id,
+        {{ money('sum(greatest(weight, 0))') }} as weight
+    from weights
+    group by account, invoice_id, basis, line_kind, event_id
+),
+
+-- what a return lists counts, and all of its sale only where it lists nothing
+bases as (
+    select *
+    from summed
+    where weight > 0
+    qualify basis = min(basis) over (partition by account, invoice_id)
 ),
 
 parts as (
@@ -43,7 +159,7 @@ parts as (
             order by bases.event_id asc nulls last
         ) as place
     from refunds
-    left join {{ ref('int_ticketor__refund_bases') }} as bases
+    left join bases
         on refunds.account = bases.account and refunds.invoice_id = bases.invoice_id
 ),
 

@@ -1,5 +1,5 @@
--- Grain: one row per record that says again what another one said, and one per item without an Id that its invoice
--- lists and another message tells of.
+-- Grain: one row per record that repeats another one, and one per item without an Id that its invoice lists and
+-- another message holds as well.
 
 with loaded as (
     select

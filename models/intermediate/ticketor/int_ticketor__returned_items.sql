@@ -25,7 +25,7 @@ items as (
         tickets.position,
         tickets.item_position,
         tickets.record_id
-    from {{ told('stg_ticketor__tickets') }} as tickets
+    from {{ distinct_deliveries('stg_ticketor__tickets') }} as tickets
     where tickets.ticket_id is not null
     union all
     select
@@ -47,7 +47,7 @@ items as (
         products.position,
         products.item_position,
         products.record_id
-    from {{ told('stg_ticketor__product_sales') }} as products
+    from {{ distinct_deliveries('stg_ticketor__product_sales') }} as products
     left join {{ ref('int_ticketor__product_kinds') }} as kinds
         on products.account = kinds.account and products.product_id = kinds.product_id
     where products.product_sale_id is not null
@@ -122,7 +122,7 @@ left join only_lines
         and items.product_id = only_lines.product_id
         and items.invoice_id = items.return_id
         and items.lines_of_product = 1
--- the line itself may stand beside what is taken for it
+-- the line itself may be listed beside what is taken for it
 qualify
     row_number() over (
         partition by items.account, items.return_id, items.item, coalesce(only_lines.product_sale_id, items.item_id)

@@ -5,8 +5,8 @@ with orders as (
         invoices.invoice_id,
         invoices.currency,
         invoices.date_basis,
-        case when paid.is_booked then invoices.dated_at end as booked_at,
-        events.event_id,
+        case when terms.is_booked then invoices.dated_at end as booked_at,
+        terms.event_id,
         terms.service_charge,
         terms.delivery,
         terms.tip,
@@ -17,10 +17,7 @@ with orders as (
     from {{ ref('int_ticketor__invoices') }} as invoices
     inner join {{ ref('int_ticketor__invoice_terms') }} as terms
         on invoices.account = terms.account and invoices.invoice_id = terms.invoice_id
-    inner join {{ ref('int_ticketor__order_payments') }} as paid
-        on invoices.account = paid.account and invoices.invoice_id = paid.invoice_id
-    left join {{ ref('int_ticketor__order_events') }} as events
-        on invoices.account = events.account and invoices.invoice_id = events.invoice_id
+    where not invoices.is_return
 ),
 
 of_items as (
@@ -51,7 +48,7 @@ of_orders as (
     where amount <> 0
 ),
 
--- An exchange charges the difference alone: what was paid for the tickets given up stands against the new ones, at the
+-- An exchange charges the difference alone: what was paid for the tickets given up is taken off the new ones, at the
 -- events that they were for.
 given_up as (
     select
@@ -67,7 +64,7 @@ given_up as (
             ticket_id,
             event_id,
             coalesce(buy_price, sell_price - coalesce(service_charge, 0), 0) as goods
-        from {{ told('stg_ticketor__tickets') }}
+        from {{ distinct_deliveries('stg_ticketor__tickets') }}
         where parent_invoice_id <> invoice_id and ticket_id is not null and event_id is not null
     ) as tickets
     group by tickets.account, tickets.parent_invoice_id, tickets.event_id

@@ -1,5 +1,5 @@
--- Grain: one row per product sale, by its Id alone (the same Id under two invoices is one sale told twice), as its
--- newest version tells it. What a return lists under its own number is no sale: see int_ticketor__returned_items.
+-- Grain: one row per product sale, by its Id alone (the same Id under two invoices is one sale), as in its
+-- newest version. What a return lists under its own number is no sale: see int_ticketor__returned_items.
 with returns as (
     select
         account,
@@ -8,11 +8,11 @@ with returns as (
     where is_return
 ),
 
-told as (
+delivered as (
     select
         products.*,
         parent.invoice_id is not null as is_on_return
-    from {{ told('stg_ticketor__product_sales') }} as products
+    from {{ distinct_deliveries('stg_ticketor__product_sales') }} as products
     left join returns as own
         on products.account = own.account and products.invoice_id = own.invoice_id
     left join returns as parent
@@ -34,7 +34,7 @@ versions as (
             partition by account, product_sale_id
             order by is_on_return asc, received_at desc, file desc, position desc, item_position desc, record_id desc
         ) as recency
-    from told
+    from delivered
     window sale as (partition by account, product_sale_id)
 )
 
@@ -44,6 +44,7 @@ select
     products.invoice_id,
     products.product_id,
     coalesce(kinds.kind, 'merchandise') as kind,
+    case kinds.kind when 'merchandise' then 'product' else coalesce(kinds.kind, 'product') end as line_kind,
     products.quantity,
     products.unit_price,
     products.discount,

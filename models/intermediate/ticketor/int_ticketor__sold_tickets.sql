@@ -1,5 +1,5 @@
 -- Grain: one row per ticket sale (invoice and ticket: a ticket that came back may be sold again under its old Id),
--- as its newest version tells it. What a return lists under its own number is no sale: see
+-- as in its newest version. What a return lists under its own number is no sale: see
 -- int_ticketor__returned_items.
 {{ config(materialized='touched', meta={'touched_by': "account, coalesce(invoice_id, '')"}) }}
 
@@ -11,11 +11,11 @@ with returns as (
     where is_return
 ),
 
-told as (
+delivered as (
     select
         tickets.*,
         parent.invoice_id is not null as is_on_return
-    from {{ told('stg_ticketor__tickets') }} as tickets
+    from {{ distinct_deliveries('stg_ticketor__tickets') }} as tickets
     left join returns as own
         on tickets.account = own.account and tickets.invoice_id = own.invoice_id
     left join returns as parent
@@ -39,7 +39,7 @@ versions as (
             partition by account, invoice_id, ticket_id
             order by is_on_return asc, received_at desc, file desc, position desc, item_position desc, record_id desc
         ) as recency
-    from told
+    from delivered
     window sale as (partition by account, invoice_id, ticket_id)
 )
 
@@ -54,6 +54,11 @@ select
     buy_price,
     sell_price,
     service_charge,
+    -- what it costs comes twice, as BuyPrice and ServiceCharge and as SellPrice: int_ticketor__invoice_terms chooses
+    coalesce(buy_price, sell_price - coalesce(service_charge, 0), 0) as goods,
+    coalesce(service_charge, 0) as fee,
+    coalesce(greatest(sell_price - coalesce(service_charge, 0), least(sell_price, 0)), buy_price, 0) as goods_sold,
+    coalesce(least(coalesce(service_charge, 0), greatest(sell_price, 0)), service_charge, 0) as fee_sold,
     price_level,
     delivery_method,
     event_id,

@@ -34,8 +34,8 @@ joined as (
         invoices.ordered_at,
         invoices.said_returned as order_returned,
         coalesce(tickets.buyer_id, invoices.buyer_id) as customer_id,
-        paid.is_booked,
-        paid.is_given_up,
+        terms.is_booked,
+        terms.is_given_up,
         returned.ticket_id is not null as was_returned,
         returned.returned_at,
         greatest(tickets.scanned_at, returned.scanned_at) as last_scanned_at,
@@ -52,8 +52,8 @@ joined as (
             and tickets.ticket_id = items.ticket_id
     left join {{ ref('int_ticketor__invoices') }} as invoices
         on tickets.account = invoices.account and tickets.invoice_id = invoices.invoice_id
-    left join {{ ref('int_ticketor__order_payments') }} as paid
-        on tickets.account = paid.account and tickets.invoice_id = paid.invoice_id
+    left join {{ ref('int_ticketor__invoice_terms') }} as terms
+        on tickets.account = terms.account and tickets.invoice_id = terms.invoice_id
     left join returned
         on
             tickets.account = returned.account
@@ -79,7 +79,7 @@ select
         when said_voided then 'voided'
         when order_returned then 'returned'
         when is_given_up then 'voided'
-        -- nobody tells when it is paid: its order does
+        -- no message says when it is paid: its order does
         when status <> 'sold' and not (status = 'reserved' and coalesce(is_booked, false)) then status
         when not is_booked then 'reserved'
         else 'sold'

@@ -1,5 +1,5 @@
--- Grain: one row per invoice that is to be built: what loads that are not built yet tell of, and all that is linked
--- to it. '' stands for what names no invoice. After the build, none.
+-- Grain: one row per invoice that is to be built: each that a load not built yet names, and all that are linked
+-- to it. '' is the key of what names no invoice. After the build, none.
 {{ config(post_hook="{{ open_build('ticketor') }}") }}
 {% set starts_over = not execute or must_start_over('ticketor') %}
 {% set is_any_aside = is_any_set_aside('ticketor') %}
@@ -13,7 +13,7 @@
 -- depends_on: {{ ref('stg_boxoffice__accounts') }}, {{ ref('stg_ticketor__users') }}
 with recursive
 {% if is_any_aside or not starts_over %}
-    -- one item told of two invoices, an item on another invoice's list, a return and its sale: one decides on the other
+    -- an item under two invoices, an item on another invoice's list, a return and its sale: one decides on the other
     {% for model, id in items %}
         -- hashes are compared in half the time, and leave few items to look at
         shared_{{ model }} as (
@@ -104,7 +104,7 @@ with recursive
             '' as invoice_id
     )
 {% else %}
-    told as (
+    named_in_new_loads as (
         {% for model in ['invoices', 'tickets', 'product_sales', 'payments'] %}
             select
                 account,
@@ -123,7 +123,7 @@ with recursive
     ),
 
     together as (
-        select * from told
+        select * from named_in_new_loads
         union
         select
             linked.account,
@@ -157,8 +157,8 @@ with recursive
     ),
 
     -- who has another e-mail address now is another person_key, on all that they ever bought
-    heard_of as (
-        {{ heard_of() }}
+    people_in_new_loads as (
+        {{ people_in_new_loads() }}
     ),
 
     mentions as (
@@ -168,7 +168,8 @@ with recursive
                 named.{{ id }} as customer_id,
                 {{ normalised_email('named.' ~ email) }} as email
             from {{ ref('stg_ticketor__' ~ model) }} as named
-            semi join heard_of on named.account = heard_of.account and named.{{ id }} = heard_of.customer_id
+            semi join people_in_new_loads as people
+                on named.account = people.account and named.{{ id }} = people.customer_id
             {{ 'union all' if not loop.last }}
         {% endfor %}
     ),

@@ -10,7 +10,7 @@ with returns as (
     where {{ is_return('order_type') }}
 ),
 
--- what a return lists as its own is no sale; what it lists of another invoice is one, even if nothing else tells of it
+-- what a return lists as its own is no sale; what it lists of another invoice is one, even if it is listed nowhere else
 items as (
     select
         account,
@@ -18,7 +18,7 @@ items as (
         'ticket' as item,
         coalesce(invoice_id, '') || ' ' || ticket_id as id,
         sell_price as amount
-    from {{ told('stg_ticketor__tickets') }}
+    from {{ distinct_deliveries('stg_ticketor__tickets') }}
     where ticket_id is not null
     union all
     select
@@ -27,7 +27,7 @@ items as (
         'product sale' as item,
         product_sale_id as id,
         unit_price as amount
-    from {{ told('stg_ticketor__product_sales') }}
+    from {{ distinct_deliveries('stg_ticketor__product_sales') }}
     where product_sale_id is not null
 ),
 
@@ -38,7 +38,7 @@ staged_rows as (
         'order' as item,
         invoice_id as id,
         total as amount
-    from {{ told('stg_ticketor__invoices') }}
+    from {{ distinct_deliveries('stg_ticketor__invoices') }}
     where invoice_id is not null
     union all
     select
@@ -47,7 +47,7 @@ staged_rows as (
         'payment' as item,
         payment_id as id,
         amount
-    from {{ told('stg_ticketor__payments') }}
+    from {{ distinct_deliveries('stg_ticketor__payments') }}
     where payment_id is not null
     union all
     select
@@ -149,11 +149,8 @@ from altered
 {% for model, key, order_id, not_null in [
     ('invoices', ['invoice_id'], invoice, []),
     ('invoice_terms', ['invoice_id'], invoice, []),
-    ('order_events', ['invoice_id'], invoice, []),
-    ('order_payments', ['invoice_id'], invoice, []),
     ('priced_items', ['invoice_id', 'line_id'], invoice, []),
     ('received_payments', ['payment_id'], order, []),
-    ('refund_bases', ['invoice_id', 'line_kind', 'event_id'], invoice, []),
     ('returned_items', ['return_id', 'item', 'item_id'], "coalesce(return_id, '')", []),
     ('sold_products', ['product_sale_id'], invoice, []),
     ('sold_tickets', ['invoice_id', 'ticket_id'], invoice, []),
