@@ -42,6 +42,18 @@
 {%- endmacro %}
 
 
+{% macro tt_currencies(orders) -%}
+    {#- One row per currency of an account: how many minor units its orders say make one. Events and products do not say it. -#}
+    select
+        account,
+        currency,
+        max(base_multiplier) as base_multiplier
+    from {{ orders }}
+    where currency is not null
+    group by account, currency
+{%- endmacro %}
+
+
 {% macro tt_whole(text) -%}
     {#- A whole number, of money in minor units or of pieces. NULL for anything else, a fraction too: rounding would hide it. -#}
     case when try_cast({{ text }} as decimal(18, 4)) = try_cast({{ text }} as bigint) then try_cast({{ text }} as bigint) end

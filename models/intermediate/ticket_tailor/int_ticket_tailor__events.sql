@@ -135,6 +135,12 @@ events as (
     left join capacities on ids.account = capacities.account and ids.event_id = capacities.event_id
     left join starts on ids.account = starts.account and ids.event_id = starts.event_id
 
+),
+
+currencies as (
+
+    {{ tt_currencies(ref('int_ticket_tailor__order_heads')) }}
+
 )
 
 select
@@ -160,5 +166,5 @@ select
     events.dates_seen,
     events.first_seen_at
 from events
-left join {{ ref('int_ticket_tailor__currencies') }} as currencies
+left join currencies
     on events.account = currencies.account and events.currency = currencies.currency
