@@ -17,7 +17,7 @@
 
 
 {% macro tt_time(text) -%}
-    {#- The text of a time to TIMESTAMPTZ; what is none is NULL. -#}
+    {#- The text of a time to TIMESTAMPTZ; NULL for any other text. -#}
     {%- set said = tt_time_text(text) -%}
     case
         when try_cast({{ said }} as bigint) is not null then {{ tt_unix('try_cast(' ~ said ~ ' as bigint)') }}
@@ -61,8 +61,8 @@
 
 
 {% macro tt_unreadable(numbers, times={}) -%}
-    {#- Which of these values stand in the document but are not the number or time they should be, and so are NULL in their
-        column: their names, comma separated, '' when there is none. -#}
+    {#- The names of those values that are in the document and are not the number or time they should be, comma separated; ''
+        when there is none. Such a value is NULL in its column. -#}
     concat_ws(
         ','
         {%- for name, text in numbers.items() %},
@@ -85,7 +85,7 @@
 
 {% macro tt_money_refunded(of) -%}
     {#- What of a version's refund_amount is money: all of it, unless a voucher is named; then what is left of it beside the
-        credit. What had gone back as money before a voucher was named is money still. -#}
+        credit. What had been refunded before a voucher was named stays money. -#}
     case
         when not {{ of }}is_refunded_by_voucher then {{ of }}refund_amount
         else greatest(
@@ -101,8 +101,8 @@
 
 
 {% macro linked_to(found) -%}
-    {#- Of int_ticket_tailor__touched: the tickets of the orders found, and the orders of the tickets found. A ticket that came under
-        two orders links them, and all of their tickets; so do lines of one id. -#}
+    {#- Of int_ticket_tailor__touched: the tickets of the orders found, and the orders of the tickets found. A ticket that was
+        in two orders links them, and all of their tickets; so do lines with the same id. -#}
     (
         select
             tickets.account,

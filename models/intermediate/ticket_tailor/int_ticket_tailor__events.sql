@@ -3,7 +3,7 @@ with capacities as (
     select
         account,
         event_id,
-        -- one ticket type without a limit, and the sum says nothing
+        -- unknown when any ticket type has no limit
         case
             when count(coalesce(quantity_total, quantity)) = count(*) then sum(coalesce(quantity_total, quantity))
         end as tickets
@@ -78,7 +78,7 @@ listed as (
 
 ),
 
--- also events that were deleted before we first asked: orders and tickets still name them
+-- also events that were deleted before the first load: orders and tickets still name them
 ids as (
 
     select
