@@ -17,7 +17,7 @@
 
 
 {% macro tt_time(text) -%}
-    {#- The text of a time to TIMESTAMPTZ; what is none is NULL. -#}
+    {#- The text of a time to TIMESTAMPTZ; NULL for any other text. -#}
     {%- set said = tt_time_text(text) -%}
     case
         when try_cast({{ said }} as bigint) is not null then {{ tt_unix('try_cast(' ~ said ~ ' as bigint)') }}
@@ -42,6 +42,18 @@
 {%- endmacro %}
 
 
+{% macro tt_currencies(orders) -%}
+    {#- One row per currency of an account: how many minor units its orders say make one. Events and products do not say it. -#}
+    select
+        account,
+        currency,
+        max(base_multiplier) as base_multiplier
+    from {{ orders }}
+    where currency is not null
+    group by account, currency
+{%- endmacro %}
+
+
 {% macro tt_whole(text) -%}
     {#- A whole number, of money in minor units or of pieces. NULL for anything else, a fraction too: rounding would hide it. -#}
     case when try_cast({{ text }} as decimal(18, 4)) = try_cast({{ text }} as bigint) then try_cast({{ text }} as bigint) end
@@ -49,8 +61,8 @@
 
 
 {% macro tt_unreadable(numbers, times={}) -%}
-    {#- Which of these values stand in the document but are not the number or time they should be, and so are NULL in their
-        column: their names, comma separated, '' when there is none. -#}
+    {#- The names of those values that are in the document and are not the number or time they should be, comma separated; ''
+        when there is none. Such a value is NULL in its column. -#}
     concat_ws(
         ','
         {%- for name, text in numbers.items() %},
@@ -73,7 +85,7 @@
 
 {% macro tt_money_refunded(of) -%}
     {#- What of a version's refund_amount is money: all of it, unless a voucher is named; then what is left of it beside the
-        credit. What had gone back as money before a voucher was named is money still. -#}
+        credit. What had been refunded before a voucher was named stays money. -#}
     case
         when not {{ of }}is_refunded_by_voucher then {{ of }}refund_amount
         else greatest(
@@ -89,8 +101,8 @@
 
 
 {% macro linked_to(found) -%}
-    {#- Of int_ticket_tailor__touched: the tickets of the orders found, and the orders of the tickets found. A ticket that came under
-        two orders links them, and all of their tickets; so do lines of one id. -#}
+    {#- Of int_ticket_tailor__touched: the tickets of the orders found, and the orders of the tickets found. A ticket that was
+        in two orders links them, and all of their tickets; so do lines with the same id. -#}
     (
         select
             tickets.account,

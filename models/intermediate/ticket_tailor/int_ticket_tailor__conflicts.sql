@@ -54,7 +54,7 @@ unreadable as (
 
 ),
 
--- a bundle's line says nothing of how many tickets it makes: asked only of orders without one
+-- a bundle's line does not say how many tickets it contains: only orders without one are compared
 on_lines as (
 
     select
@@ -206,7 +206,7 @@ conflicts as (
 
     union all
 
-    -- absence is not deletion: it may be back tomorrow
+    -- a missing order need not have been deleted: it may be listed again
     select
         heads.account,
         heads.order_id,

@@ -3,7 +3,7 @@ with capacities as (
     select
         account,
         event_id,
-        -- one ticket type without a limit, and the sum says nothing
+        -- unknown when any ticket type has no limit
         case
             when count(coalesce(quantity_total, quantity)) = count(*) then sum(coalesce(quantity_total, quantity))
         end as tickets
@@ -78,7 +78,7 @@ listed as (
 
 ),
 
--- also events that were deleted before we first asked: orders and tickets still name them
+-- also events that were deleted before the first load: orders and tickets still name them
 ids as (
 
     select
@@ -135,6 +135,12 @@ events as (
     left join capacities on ids.account = capacities.account and ids.event_id = capacities.event_id
     left join starts on ids.account = starts.account and ids.event_id = starts.event_id
 
+),
+
+currencies as (
+
+    {{ tt_currencies(ref('int_ticket_tailor__order_heads')) }}
+
 )
 
 select
@@ -160,5 +166,5 @@ select
     events.dates_seen,
     events.first_seen_at
 from events
-left join {{ ref('int_ticket_tailor__currencies') }} as currencies
+left join currencies
     on events.account = currencies.account and events.currency = currencies.currency

@@ -43,7 +43,7 @@ classed as (
         *,
         coalesce(total_as_given, goods_as_given, 0) as total,
         case
-            -- a void names the ticket type it takes back: here the type says more than the item
+            -- a void line's item is the ticket type it reverses, so its type decides
             when line_type = 'void' then 'void'
             when prefix = 'tt' then 'ticket'
             when prefix = 'bu' then 'bundle'
@@ -51,7 +51,7 @@ classed as (
             when prefix in ('mt', 'im') then 'membership'
             when prefix = 'vo' then 'voucher'
             when prefix = 'di' then 'discount'
-            -- what takes off is no sale, whatever it is called
+            -- one that adds nothing to the total is a discount
             when line_type in ('gift_card', 'voucher', 'gift_voucher')
                 then case when coalesce(total_as_given, goods_as_given, 0) > 0 then 'voucher' else 'discount' end
             when line_type in ('add_on', 'addon', 'merchandise') then 'product'
@@ -79,7 +79,7 @@ fees as (
 select
     fees.account,
     fees.order_id,
-    -- two lines may carry one id, of one order or of two, or none: one that is made up is the box office's only one
+    -- several lines, of one order or of two, may have the same id, or none: then the id is made unique in the account
     case
         when fees.line_item_id is null then fees.order_id || ':line:' || fees.line_no
         when ids_of_several.line_item_id is not null

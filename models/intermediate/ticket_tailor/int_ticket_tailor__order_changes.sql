@@ -61,24 +61,40 @@ changed_tickets as (
 
 ),
 
+documents as (
+
+    select
+        *,
+        true as is_own_document
+    from {{ touched('stg_ticket_tailor__issued_tickets') }}
+
+    union all by name
+
+    select
+        *,
+        false as is_own_document
+    from {{ touched('stg_ticket_tailor__order_tickets') }}
+
+),
+
 ticket_versions as (
 
     select
         changed_tickets.account,
         changed_tickets.order_id,
         changed_tickets.ticket_id,
-        versions.fetched_at,
-        versions.status,
-        versions.event_id,
-        lag(versions.status) over seen as previous_status,
-        lag(versions.event_id) over seen as previous_event_id,
+        documents.fetched_at,
+        documents.status,
+        documents.event_id,
+        lag(documents.status) over seen as previous_status,
+        lag(documents.event_id) over seen as previous_event_id,
         row_number() over seen as version_no
-    from {{ ref('int_ticket_tailor__ticket_versions') }} as versions
+    from documents
     inner join changed_tickets
-        on versions.account = changed_tickets.account and versions.ticket_id = changed_tickets.ticket_id
+        on documents.account = changed_tickets.account and documents.ticket_id = changed_tickets.ticket_id
     window seen as (
-        partition by versions.account, versions.ticket_id
-        order by versions.fetched_at, versions.is_own_document, versions.version_id, versions.ticket_no
+        partition by documents.account, documents.ticket_id
+        order by documents.fetched_at, documents.is_own_document, documents.version_id, documents.ticket_no
     )
 
 ),

@@ -10,13 +10,13 @@ with history as (
         max(total_paid) as total_paid,
         cast(sum(paid_more) as bigint) as paid,
         max(total) as highest_total,
-        -- the newest time it became cancelled before our eyes
+        -- the latest version that is cancelled and follows one that is not
         max(fetched_at) filter (
             where version_no > 1 and status = 'cancelled' and previous_status is distinct from 'cancelled'
         ) as seen_cancelled_at,
         bool_or(status = 'completed') as was_completed,
         max(total) filter (where status = 'completed') as total_when_completed,
-        -- an older document does not say what was paid: what went back must have come in
+        -- an older document does not say what was paid: what was refunded must have been paid
         max(total) filter (where total_paid is null and money_refunded > 0) as total_when_refunded
     from {{ ref('int_ticket_tailor__order_versions') }}
     group by account, order_id
@@ -72,7 +72,7 @@ select
     case when orders.status = 'cancelled' then history.seen_cancelled_at end as seen_cancelled_at,
     coalesce(history.was_completed, false)
     or coalesce(history.total_paid, history.total_when_refunded, 0) > 0 as is_booked,
-    history.paid is not null as is_paid_told,
+    history.paid is not null as is_paid_known,
     coalesce(history.paid, history.total_when_completed, history.total_when_refunded, 0) as captured
 from history
 inner join {{ touched('stg_ticket_tailor__orders') }} as orders on history.version_id = orders.version_id

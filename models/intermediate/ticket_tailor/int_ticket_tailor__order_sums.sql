@@ -43,7 +43,7 @@ orders as (
 
 ),
 
--- what the total holds beyond the lines: read with the voids taken off the total, and without
+-- what the total holds beyond the lines, if voids lowered it and if they did not
 residuals as (
 
     select

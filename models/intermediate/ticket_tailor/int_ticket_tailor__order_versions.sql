@@ -36,7 +36,7 @@ numbered as (
         max(if(total_paid < 0, 0, total_paid)) over before as most_paid_before,
         last_value(if(total_paid < 0, 0, total_paid) ignore nulls) over before as paid_before,
         max(greatest(refund_amount, credited_out_amount)) over (partition by account, order_id) as most_back,
-        -- the same for a version that names a voucher and for the one before it, if that names one as well
+        -- the last refund before a voucher was named: the same for this version and the one before, if both name one
         coalesce(
             last_value(case when not is_refunded_by_voucher then refund_amount end ignore nulls) over before, 0
         ) as refunded_before_voucher
@@ -78,7 +78,7 @@ select
         when previous_is_refunded_by_voucher then previous_refund_amount - previous_money_refunded
         else 0
     end as previous_credit_issued,
-    -- what came in is the most that was paid; less than that only where it fell by more than ever went back
+    -- the most that was ever paid counts; less only where it fell by more than was ever refunded
     case
         when total_paid is not null
             then least(greatest(total_paid, most_paid_before, 0), greatest(total_paid, 0) + most_back)

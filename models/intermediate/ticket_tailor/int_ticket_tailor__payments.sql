@@ -2,7 +2,7 @@
 
 with first_captures as (
 
-    -- paid when we met it, at the order's own time; or first seen unpaid
+    -- paid when first seen: at the order's own time; paid after it was seen unpaid: when that was first seen
     select
         account,
         order_id,
@@ -20,7 +20,7 @@ with first_captures as (
 ),
 
 -- an older document does not say what was paid
-captures_not_told as (
+captures_not_stated as (
 
     select
         account,
@@ -34,7 +34,7 @@ captures_not_told as (
         0 as credit,
         first_seen_at
     from {{ touched('int_ticket_tailor__order_heads') }}
-    where captured <> 0 and not is_paid_told
+    where captured <> 0 and not is_paid_known
 
 ),
 
@@ -43,7 +43,7 @@ later_captures as (
     select
         *,
         left(document_hash, 12) as version,
-        -- a document may come back as it once was, with the same hash: the second time is another movement
+        -- a document may return to an earlier state, with the same hash: that is another movement
         row_number() over (partition by account, order_id, left(document_hash, 12) order by version_no) as occurrence
     from {{ ref('int_ticket_tailor__order_versions') }}
     where paid_more <> 0 and most_paid_before > 0
@@ -54,7 +54,7 @@ captures as (
 
     select * from first_captures
     union all
-    select * from captures_not_told
+    select * from captures_not_stated
     union all
     select
         account,

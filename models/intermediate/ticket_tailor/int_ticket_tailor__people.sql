@@ -39,7 +39,7 @@ select
     'ticket_tailor' as platform,
     account,
     customer_id,
-    -- known by an address and nothing else
+    -- a person is known by the address alone
     customer_id as person_key,
     arg_max(first_name, place) as first_name,
     arg_max(last_name, place) as last_name,

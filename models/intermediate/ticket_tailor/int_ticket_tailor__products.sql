@@ -48,6 +48,12 @@ products as (
     from newest as listed
     full outer join sold on listed.account = sold.account and listed.product_id = sold.product_id
 
+),
+
+currencies as (
+
+    {{ tt_currencies(ref('int_ticket_tailor__order_heads')) }}
+
 )
 
 select
@@ -62,5 +68,5 @@ select
     products.status,
     products.first_seen_at
 from products
-left join {{ ref('int_ticket_tailor__currencies') }} as currencies
+left join currencies
     on products.account = currencies.account and products.currency = currencies.currency

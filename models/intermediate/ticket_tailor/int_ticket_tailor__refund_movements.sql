@@ -1,4 +1,4 @@
--- Each change of what went back, as money and as credit, from one version of an order to the next.
+-- Each change of what was given back, as money and as credit, from one version of an order to the next.
 with movements as (
 
     select
@@ -50,7 +50,7 @@ select
     account,
     order_id,
     kind,
-    -- a document may come back as it once was, with the same hash: the second time is another movement
+    -- a document may return to an earlier state, with the same hash: that is another movement
     short_name || case
         when row_number() over same_name > 1 then ':' || row_number() over same_name
         else ''

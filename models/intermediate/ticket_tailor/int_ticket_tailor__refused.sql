@@ -1,4 +1,4 @@
--- delivered whole after it was refused; one whose id could not be read stays open, nothing can be matched with it
+-- delivered complete after it was refused; a document without a readable id matches none and stays open
 with settled as (
 
     select distinct refused.refused_id

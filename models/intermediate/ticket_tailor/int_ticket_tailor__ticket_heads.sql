@@ -1,35 +1,39 @@
 {{ config(materialized='touched', meta={'touched_by': 'account, ticket_id'}) }}
 
--- what the orders themselves list now
-with in_orders as (
+-- A ticket comes in its own document and as a copy inside its order; the two may differ.
+with versions as (
 
-    select distinct
-        tickets.account,
-        tickets.ticket_id,
-        tickets.version_id,
-        orders.missing_since is null as is_listed
-    from {{ touched('stg_ticket_tailor__order_tickets') }} as tickets
-    inner join {{ touched('int_ticket_tailor__order_heads') }} as orders on tickets.version_id = orders.version_id
+    select
+        *,
+        true as is_own_document,
+        false as is_current_copy,
+        false as is_listed_copy
+    from {{ touched('stg_ticket_tailor__issued_tickets') }}
+
+    union all by name
+
+    select
+        copies.*,
+        false as is_own_document,
+        -- in the newest version of its order
+        orders.version_id is not null as is_current_copy,
+        orders.version_id is not null and orders.missing_since is null as is_listed_copy
+    from {{ touched('stg_ticket_tailor__order_tickets') }} as copies
+    left join {{ touched('int_ticket_tailor__order_heads') }} as orders on copies.version_id = orders.version_id
 
 ),
 
-placed as (
+listed as (
 
     select
-        versions.*,
+        *,
         -- what the list of tickets says now: its newest document comes last
-        last_value(versions.missing_since) over newest_own_last as missing_from_list_since,
-        versions.is_own_document = 0 and coalesce(in_orders.is_listed, false) as is_listed_copy
-    from {{ ref('int_ticket_tailor__ticket_versions') }} as versions
-    left join in_orders
-        on versions.account = in_orders.account
-            and versions.ticket_id = in_orders.ticket_id
-            and versions.version_id = in_orders.version_id
-    window newest_own_last as (
-        partition by versions.account, versions.ticket_id
-        order by versions.is_own_document, versions.fetched_at, versions.version_id
-        rows between unbounded preceding and unbounded following
-    )
+        last_value(missing_since) over (
+            partition by account, ticket_id
+            order by is_own_document, fetched_at, version_id
+            rows between unbounded preceding and unbounded following
+        ) as missing_from_list_since
+    from versions
 
 ),
 
@@ -42,7 +46,7 @@ ranked as (
         row_number() over (
             partition by account, ticket_id
             order by
-                is_own_document = 1 and missing_from_list_since is null desc,
+                is_own_document and missing_from_list_since is null desc,
                 is_listed_copy desc,
                 case when is_listed_copy then order_id end desc,
                 fetched_at desc,
@@ -51,18 +55,19 @@ ranked as (
                 ticket_no desc
         ) as version_rank,
         min(fetched_at) over same_ticket as first_seen_at,
+        bool_or(is_current_copy) over same_ticket as is_in_order,
         coalesce(
             max(case when is_listed_copy then order_id end) over same_ticket,
-            -- an order of former times says nothing where the ticket's own document is listed
+            -- an earlier order does not count while the ticket's own document is listed
             case
-                when max(is_own_document) over same_ticket = 0 or missing_from_list_since is not null
+                when not bool_or(is_own_document) over same_ticket or missing_from_list_since is not null
                     then max(order_id) over same_ticket
             end
         ) as any_order_id,
         min(case when status in ('voided', 'void') then fetched_at end) over same_ticket as seen_voided_at,
         min(status) over same_ticket <> max(status) over same_ticket as has_changed_status,
         min(event_id) over same_ticket <> max(event_id) over same_ticket as has_changed_event
-    from placed
+    from listed
     window same_ticket as (partition by account, ticket_id)
 
 ),
@@ -76,28 +81,15 @@ newest as (
 
 ),
 
-came_last as (
+orders as (
 
     select
         account,
         order_id,
-        max(first_seen_at) as first_seen_at
+        max(first_seen_at) as newest_ticket_seen_at
     from newest
     where missing_from_list_since is null and order_id is not null
     group by account, order_id
-
-),
-
--- gone from both, while its order has one that came later: that one stands in its place
-replaced as (
-
-    select
-        newest.account,
-        newest.ticket_id
-    from newest
-    inner join came_last on newest.account = came_last.account and newest.order_id = came_last.order_id
-    anti join in_orders on newest.account = in_orders.account and newest.ticket_id = in_orders.ticket_id
-    where newest.missing_from_list_since is not null and came_last.first_seen_at > newest.first_seen_at
 
 )
 
@@ -120,12 +112,18 @@ select
     newest.listed_currency,
     newest.listed_multiplier,
     newest.first_seen_at,
-    -- voided when we met it: nobody knows since when
+    -- voided when first seen: since when is not known
     case when newest.seen_voided_at > newest.first_seen_at then newest.seen_voided_at end as seen_voided_at,
     newest.missing_from_list_since as missing_since,
-    replaced.ticket_id is not null as is_replaced,
+    -- gone from the list and from its order, which has a listed ticket that came later
+    coalesce(
+        newest.missing_from_list_since is not null
+        and not newest.is_in_order
+        and orders.newest_ticket_seen_at > newest.first_seen_at,
+        false
+    ) as is_replaced,
     newest.unreadable,
     coalesce(newest.has_changed_status, false) as has_changed_status,
     coalesce(newest.has_changed_event, false) as has_changed_event
 from newest
-left join replaced on newest.account = replaced.account and newest.ticket_id = replaced.ticket_id
+left join orders on newest.account = orders.account and newest.order_id = orders.order_id

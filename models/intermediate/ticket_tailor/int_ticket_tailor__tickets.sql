@@ -18,7 +18,7 @@ with scans as (
             ) as version_rank
         from {{ touched('stg_ticket_tailor__check_ins') }}
     ) as check_ins
-    -- one that does not say how many went in tells of one
+    -- a check-in without a quantity is of one person
     where version_rank = 1 and coalesce(quantity, 1) > 0 and ticket_id is not null
     group by account, ticket_id
 
@@ -43,7 +43,7 @@ tickets as (
         heads.ticket_id,
         heads.order_id,
         coalesce(heads.event_id, orders.event_id) as event_id,
-        -- a ticket given out without an order belongs to the person whose address it carries
+        -- a ticket issued without an order belongs to the person whose address is on it
         case
             when heads.order_id is null then {{ person_key('heads.email') }}
             else orders.customer_id
@@ -67,7 +67,7 @@ tickets as (
             ' else heads.listed_multiplier end'
         ) }} as list_price,
         shares.amount,
-        -- what costs nothing before any discount, and came in a bundle
+        -- in a bundle, and free before any discount
         coalesce(shares.is_of_bundle and shares.goods = 0, false) as is_free_in_bundle,
         shares.fee,
         shares.discount,
@@ -76,7 +76,7 @@ tickets as (
         orders.base_multiplier,
         coalesce(orders.currency, heads.listed_currency) as currency,
         case when heads.order_id is null then heads.created_at else orders.created_at end as sold_at,
-        -- where the platform gives no time, that of the look which first had it so
+        -- where the platform gives no time, when it was first seen voided, replaced or cancelled
         case
             when heads.voided_at is not null then heads.voided_at
             when heads.status in ('voided', 'void') then heads.seen_voided_at

@@ -1,5 +1,5 @@
--- Grain: one row per order, and one per ticket, that is to be built: what loads that are not built yet tell of, and all
--- that is linked to it. After the build, none.
+-- Grain: one row per order, and one per ticket, that is to be built: those in loads that are not built yet, and all
+-- that are linked to them. After the build, none.
 {{ config(post_hook="{{ open_build('ticket_tailor') }}") }}
 {% set starts_over = not execute or must_start_over('ticket_tailor') %}
 {% set is_any_aside = is_any_set_aside('ticket_tailor') %}
@@ -21,7 +21,7 @@ with recursive tickets as (
 ),
 
 {% if is_any_aside or not starts_over %}
-    -- two orders with lines of one id: each of them makes the other's line one of its order alone
+    -- orders that share a line id: each changes the id that the other's line is given
     ids_of_several as (
 
         select
@@ -82,8 +82,8 @@ with recursive tickets as (
 
     )
 {% else %}
-    -- a discount is told of anew each time it is used; what its orders want to know of it is the code alone
-    told_discounts as (
+    -- each use of a discount makes another version of it: its orders change only if the code does
+    new_discounts as (
 
         select
             account,
@@ -96,7 +96,7 @@ with recursive tickets as (
 
     ),
 
-    told_tickets as (
+    new_tickets as (
 
         {% for model in ['issued_tickets', 'order_tickets'] %}
             select
@@ -105,7 +105,7 @@ with recursive tickets as (
             from {{ ref('stg_ticket_tailor__' ~ model) }}
             where {{ is_new }}
             union
-            -- the name of its type is the event's to say
+            -- a ticket without a description takes the name of its type from the event
             select
                 tickets.account,
                 tickets.ticket_id
@@ -123,7 +123,7 @@ with recursive tickets as (
 
     ),
 
-    told as (
+    in_new_loads as (
 
         select
             account,
@@ -135,15 +135,15 @@ with recursive tickets as (
             lines.account,
             lines.order_id as touched_key
         from {{ ref('stg_ticket_tailor__order_line_items') }} as lines
-        inner join told_discounts as discounts
+        inner join new_discounts as discounts
             on lines.account = discounts.account and lines.item_id = discounts.discount_id
         union
         select
             account,
             ticket_id as touched_key
-        from told_tickets
+        from new_tickets
         union
-        -- whether they may come back is looked at in every build
+        -- every build checks whether they can be built again
         select
             account,
             order_id as touched_key
@@ -154,7 +154,7 @@ with recursive tickets as (
 
     touched as (
 
-        select * from told
+        select * from in_new_loads
         union
         {{ linked_to('touched') }}
 
@@ -172,7 +172,7 @@ select
     {% endif %}
 from touched
 {% if starts_over %}
-    -- of no orders at all, everything is to be built as well
+    -- one row without an order: everything is built even when there are no orders
     union all
     select
         '' as account,

@@ -110,7 +110,6 @@ from altered
     ('order_lines', ['order_id', 'line_id'], order, ['order_id', 'line_id', 'line_kind', 'amount'], {'line_kind': [
         'ticket', 'product', 'donation', 'membership', 'gift_card', 'buyer_fee', 'tax', 'discount', 'refund',
     ]}),
-    ('currencies', ['currency'], 'null', [], {}),
     ('events', ['event_id'], 'null', ['event_id'], {}),
     ('products', ['product_id'], 'null', ['product_id'], {}),
     ('people', ['customer_id'], 'null', ['customer_id'], {}),
