@@ -119,3 +119,30 @@
             on named.account = people.account and named.{{ who }}_id = people.customer_id
     )
 {%- endmacro %}
+
+
+{% macro events_of_returns() -%}
+    {#- The event that a return has to do with: that of all tickets that it lists, or where it lists none, that of its sale. -#}
+    select
+        returns.account,
+        returns.invoice_id,
+        case
+            when given_back.return_id is null then sales.event_id
+            when given_back.event_id = given_back.other_event_id then given_back.event_id
+        end as event_id
+    from {{ ref('int_ticketor__invoices') }} as returns
+    left join {{ ref('int_ticketor__invoice_terms') }} as sales
+        on returns.account = sales.account and returns.related_invoice_id = sales.invoice_id
+    left join (
+        select
+            account,
+            return_id,
+            min(event_id) as event_id,
+            max(event_id) as other_event_id
+        from {{ ref('int_ticketor__returned_items') }}
+        where event_id is not null
+        group by account, return_id
+    ) as given_back
+        on returns.account = given_back.account and returns.invoice_id = given_back.return_id
+    where returns.is_return
+{%- endmacro %}

@@ -1,39 +1,254 @@
--- Grain: one row per signed amount of an invoice: what it charged, and what it or a return gave back.
+-- Grain: one row per signed amount of an invoice: what it charged, and what it or a return gave back. What was given
+-- back, by a refund payment or by a return whose payments are not known, is spread over the kinds of what it gives
+-- back, then over the events of each kind.
 {{ config(materialized='touched') }}
 
-with credits as (
+with refunds as (
+    select
+        payments.account,
+        payments.order_id as invoice_id,
+        'refund:' || payments.payment_id as refund_id,
+        payments.amount,
+        payments.paid_at as booked_at,
+        payments.paid_at_basis as date_basis,
+        payments.currency
+    from {{ ref('int_ticketor__received_payments') }} as payments
+    inner join {{ ref('int_ticketor__invoices') }} as invoices
+        on payments.account = invoices.account and payments.order_id = invoices.invoice_id
+    where payments.kind = 'refund' and payments.amount <> 0
+    union all
+    select
+        invoices.account,
+        invoices.invoice_id,
+        'refund' as refund_id,
+        invoices.total_amount as amount,
+        invoices.dated_at as booked_at,
+        invoices.date_basis,
+        invoices.currency
+    from {{ ref('int_ticketor__invoices') }} as invoices
+    inner join {{ ref('int_ticketor__invoice_terms') }} as terms
+        on invoices.account = terms.account and invoices.invoice_id = terms.invoice_id
+    where
+        invoices.is_return
+        and terms.is_booked
+        and not terms.payments_known
+        and invoices.total_amount <> 0
+),
+
+-- returns, and sales with a refund on them
+orders as (
+    select
+        account,
+        invoice_id,
+        case when is_return then related_invoice_id else invoice_id end as sale_id
+    from {{ ref('int_ticketor__invoices') }}
+    where
+        is_return
+        or (account, invoice_id) in (
+            select (payments.account, payments.order_id)
+            from {{ ref('int_ticketor__received_payments') }} as payments
+            where payments.kind = 'refund'
+        )
+),
+
+-- every sale that something is given back of
+sales as (
+    select
+        account,
+        sale_id
+    from orders
+    union
+    select
+        account,
+        sale_id
+    from {{ ref('int_ticketor__returned_items') }}
+),
+
+lines as (
+    select lines.*
+    from {{ ref('int_ticketor__sale_lines') }} as lines
+    inner join sales
+        on lines.account = sales.account and lines.invoice_id = sales.sale_id
+),
+
+-- an item of a return: at what the sale charged for it, of three shirts one where one came back
+of_items as (
+    select
+        items.account,
+        items.return_id as invoice_id,
+        coalesce(lines.line_kind, items.line_kind) as line_kind,
+        coalesce(lines.event_id, items.event_id) as event_id,
+        case
+            when lines.line_id is null then items.goods
+            when items.returned_quantity < products.quantity
+                then {{ money(wide('lines.amount') ~ ' * items.returned_quantity / products.quantity') }}
+            else lines.amount
+        end as weight,
+        case when lines.line_id is null then items.fee end as fee
+    from {{ ref('int_ticketor__returned_items') }} as items
+    left join {{ ref('int_ticketor__sold_products') }} as products
+        on
+            items.account = products.account
+            and items.item_id = products.product_sale_id
+            and items.item = 'product'
+    left join lines
+        on
+            items.account = lines.account
+            and coalesce(products.invoice_id, items.sale_id) = lines.invoice_id
+            and items.item_id = case items.item when 'ticket' then lines.ticket_id else lines.product_sale_id end
+),
+
+weights as (
+    select
+        account,
+        invoice_id,
+        1 as basis,
+        line_kind,
+        event_id,
+        weight
+    from of_items
+    union all
+    select
+        account,
+        invoice_id,
+        1 as basis,
+        'buyer_fee' as line_kind,
+        event_id,
+        fee as weight
+    from of_items
+    where fee > 0
+    union all
+    -- nothing listed: all that the sale charged
+    select
+        orders.account,
+        orders.invoice_id,
+        2 as basis,
+        lines.line_kind,
+        lines.event_id,
+        lines.amount as weight
+    from orders
+    inner join lines
+        on orders.account = lines.account and orders.sale_id = lines.invoice_id
+),
+
+summed as (
+    select
+        account,
+        invoice_id,
+        basis,
+        line_kind,
+        event_id,
+        {{ money('sum(greatest(weight, 0))') }} as weight
+    from weights
+    group by account, invoice_id, basis, line_kind, event_id
+),
+
+-- what a return lists counts, and all of its sale only where it lists nothing
+bases as (
+    select *
+    from summed
+    where weight > 0
+    qualify basis = min(basis) over (partition by account, invoice_id)
+),
+
+parts as (
+    select
+        refunds.*,
+        coalesce(bases.line_kind, 'unexplained') as refund_of,
+        bases.event_id,
+        coalesce(bases.weight, 1) as weight,
+        row_number() over (
+            partition by refunds.account, refunds.invoice_id, refunds.refund_id, bases.line_kind
+            order by bases.event_id asc nulls last
+        ) as place
+    from refunds
+    left join bases
+        on refunds.account = bases.account and refunds.invoice_id = bases.invoice_id
+),
+
+-- a kind weighs what its events weigh, and is weighed in its first row
+weighed as (
+    select
+        *,
+        case
+            when place = 1
+                then sum(weight) over (partition by account, invoice_id, refund_id, refund_of)
+        end as kind_weight
+    from parts
+),
+
+kinds as (
+    {{ spread(
+        'weighed',
+        amount=minor_units_of('amount', 'currency'),
+        weight=ten_thousandths('kind_weight'),
+        partition_by='account, invoice_id, refund_id',
+        order_by='refund_of, place',
+        share='kind_share'
+    ) }}
+),
+
+kind_shares as (
+    select
+        *,
+        sum(kind_share) over (partition by account, invoice_id, refund_id, refund_of) as kind_amount
+    from kinds
+),
+
+events as (
+    {{ spread(
+        'kind_shares',
+        amount='kind_amount',
+        weight=ten_thousandths('weight'),
+        partition_by='account, invoice_id, refund_id, refund_of',
+        order_by='place',
+        share='minor_share'
+    ) }}
+),
+
+refund_lines as (
+    select
+        account,
+        invoice_id,
+        refund_id || ':' || refund_of || coalesce(':' || event_id, '') as line_id,
+        'refund' as line_kind,
+        refund_of,
+        event_id,
+        {{ from_minor_units('minor_share', multiplier_of('amount', 'currency')) }} as amount,
+        currency,
+        booked_at,
+        date_basis
+    from events
+    where minor_share <> 0
+),
+
+events_of_returns as (
+    {{ events_of_returns() }}
+),
+
+credits as (
     select
         payments.account,
         payments.order_id as invoice_id,
         'credit:' || payments.payment_id as line_id,
         'gift_card' as line_kind,
-        orders.event_id,
+        returns.event_id,
         cast(-payments.credit_amount as decimal(18, 4)) as amount,
         payments.currency,
         payments.paid_at as booked_at,
         payments.paid_at_basis as date_basis
     from {{ touched('int_ticketor__payments') }} as payments
-    inner join {{ touched('int_ticketor__orders') }} as orders
-        on payments.account = orders.account and payments.order_id = orders.order_id
-    where
-        payments.kind = 'credit_issued'
-        and {{ is_return('orders.order_type') }}
-        and payments.credit_amount <> 0
+    inner join events_of_returns as returns
+        on payments.account = returns.account and payments.order_id = returns.invoice_id
+    where payments.kind = 'credit_issued' and payments.credit_amount <> 0
 ),
 
-lines as (
-    select
-        *,
-        cast(null as varchar) as refund_of
-    from {{ ref('int_ticketor__sale_lines') }}
+order_lines as (
+    select * from {{ ref('int_ticketor__sale_lines') }}
     union all by name
-    select
-        *,
-        'refund' as line_kind
-    from {{ ref('int_ticketor__refund_lines') }}
+    select * from refund_lines
     union all by name
-    select *
-    from credits
+    select * from credits
 )
 
 select
@@ -51,6 +266,6 @@ select
     currency,
     booked_at,
     date_basis
-from lines
+from order_lines
 -- a line that costs more than an amount can be stays in the order's unexplained rest
 where amount is not null

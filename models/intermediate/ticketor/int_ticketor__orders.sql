@@ -33,16 +33,8 @@ sold as (
     group by account, order_id
 ),
 
--- a return has to do with the event of all tickets that it lists, or where it lists none, with that of its sale
-given_back as (
-    select
-        account,
-        return_id,
-        min(event_id) as event_id,
-        max(event_id) as other_event_id
-    from {{ ref('int_ticketor__returned_items') }}
-    where event_id is not null
-    group by account, return_id
+events_of_returns as (
+    {{ events_of_returns() }}
 )
 
 select
@@ -87,18 +79,12 @@ select
     cast(null as varchar) as processor_reference,
     invoices.tickets_count as tickets_count_as_given,
     invoices.products_count as products_count_as_given,
-    case
-        when not invoices.is_return then terms.event_id
-        when given_back.return_id is null then sales.event_id
-        when given_back.event_id = given_back.other_event_id then given_back.event_id
-    end as event_id,
+    case when invoices.is_return then events_of_returns.event_id else terms.event_id end as event_id,
     invoices.first_seen_at
 from {{ ref('int_ticketor__invoices') }} as invoices
 inner join {{ ref('int_ticketor__invoice_terms') }} as terms
     on invoices.account = terms.account and invoices.invoice_id = terms.invoice_id
-left join {{ ref('int_ticketor__invoice_terms') }} as sales
-    on invoices.account = sales.account and invoices.related_invoice_id = sales.invoice_id
-left join given_back
-    on invoices.account = given_back.account and invoices.invoice_id = given_back.return_id
+left join events_of_returns
+    on invoices.account = events_of_returns.account and invoices.invoice_id = events_of_returns.invoice_id
 left join sold
     on invoices.account = sold.account and invoices.invoice_id = sold.order_id

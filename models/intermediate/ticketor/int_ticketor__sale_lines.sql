@@ -1,4 +1,5 @@
--- Grain: one row per signed amount that an invoice charges; what is given back is in int_ticketor__refund_lines.
+-- Grain: one row per signed amount that an invoice charges; what is given back is in
+-- int_ticketor__order_lines.
 with orders as (
     select
         invoices.account,
