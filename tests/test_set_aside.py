@@ -112,7 +112,7 @@ def test_orders_that_proofs_name_are_left_out_and_come_back(
             ),
             "int_ticket_tailor__order_lines": (
                 "from lines\n",
-                f"from lines, range(if(box_office = '{office}' and order_id = '{doubled}', 2, 1))\n",
+                f"from lines, range(if(account = '{office}' and order_id = '{doubled}', 2, 1))\n",
             ),
             "fct_order_lines": (
                 "    ledger.amount,\n",

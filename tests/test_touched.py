@@ -305,6 +305,8 @@ def test_another_text_reaches_what_is_old(folder: Path, tmp_path: Path) -> None:
         "    doc.organizeraccountcode as code,\n    platform_deduction,\n    is_success",
     )
     edit("intermediate/ticketor/int_ticketor__orders.sql", "invoices.referrer as", "'from ' || invoices.referrer as")
+    # models of an earlier release
+    change(folder, "create view intermediate.int_orders as select 1", "create table staging.stg_holds (id int)")
     change(
         folder,
         """
@@ -316,6 +318,10 @@ def test_another_text_reaches_what_is_old(folder: Path, tmp_path: Path) -> None:
     payments = ask(folder, "select count(*) from raw_ticketor.records where outcome = 'loaded' and webhook = 'payment'")
     dbt(folder, "build", project=project)
     assert ask(folder, "select count(*) from staging.stg_ticketor__payments where code = 'A1'") == payments != [(0,)]
+    left = ask(
+        folder, "select table_name from information_schema.tables where table_name in ('int_orders', 'stg_holds')"
+    )
+    assert left == []
     after = marts(folder)
     referral = ask(folder, "select list(column_name) from (describe marts.fct_orders)")[0][0].index("referral")
     ruled = [

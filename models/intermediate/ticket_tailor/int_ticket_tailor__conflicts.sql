@@ -1,3 +1,4 @@
+-- Grain: one row per identity that an order fails and that only Ticket Tailor can check, in the unified shape.
 {{ config(materialized='touched') }}
 
 with heads as (

@@ -1,3 +1,4 @@
+-- Grain: one row per event, in the unified shape.
 with capacities as (
 
     select

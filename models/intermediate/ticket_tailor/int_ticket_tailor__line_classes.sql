@@ -1,3 +1,6 @@
+-- Grain: one row per line of the newest version of each order.
+{{ config(schema='last_build') }}
+
 with ids_of_several as (
 
     select

@@ -1,3 +1,4 @@
+-- Grain: one row per change seen between two versions of an order or of one of its tickets, in the unified shape.
 {{ config(materialized='touched') }}
 
 with versions as (

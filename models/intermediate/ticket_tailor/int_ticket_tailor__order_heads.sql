@@ -1,3 +1,4 @@
+-- Grain: one row per order.
 {{ config(materialized='touched') }}
 
 with history as (

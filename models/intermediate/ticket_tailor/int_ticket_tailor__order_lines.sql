@@ -1,3 +1,4 @@
+-- Grain: one row per signed amount of an order, in the unified shape.
 {{ config(materialized='touched') }}
 
 with sales as (

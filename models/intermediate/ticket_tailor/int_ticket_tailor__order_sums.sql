@@ -1,3 +1,6 @@
+-- Grain: one row per order.
+{{ config(schema='last_build') }}
+
 with sums as (
 
     select

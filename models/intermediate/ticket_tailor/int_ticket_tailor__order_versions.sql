@@ -1,3 +1,6 @@
+-- Grain: one row per version of an order in the order they were read, with the values of the version before.
+{{ config(schema='last_build') }}
+
 with versions as (
 
     select

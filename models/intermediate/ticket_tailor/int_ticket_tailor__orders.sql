@@ -1,3 +1,4 @@
+-- Grain: one row per order, in the unified shape.
 {{ config(materialized='touched') }}
 
 with discounts as (

@@ -1,3 +1,4 @@
+-- Grain: one row per movement of money or credit, in the unified shape.
 {{ config(materialized='touched') }}
 
 with first_captures as (

@@ -1,3 +1,4 @@
+-- Grain: one row per person, in the unified shape.
 with buyers as (
 
     select

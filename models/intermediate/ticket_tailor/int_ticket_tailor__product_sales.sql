@@ -1,3 +1,4 @@
+-- Grain: one row per product, membership, donation or voucher sold, in the unified shape.
 {{ config(materialized='touched') }}
 
 select

@@ -1,3 +1,4 @@
+-- Grain: one row per product, in the unified shape.
 with listed as (
 
     select

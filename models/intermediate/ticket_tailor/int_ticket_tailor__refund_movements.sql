@@ -1,4 +1,7 @@
+-- Grain: one row per change of what was given back between two versions of an order.
 -- Each change of what was given back, as money and as credit, from one version of an order to the next.
+{{ config(schema='last_build') }}
+
 with movements as (
 
     select

@@ -1,3 +1,4 @@
+-- Grain: one row per document refused and not delivered complete since, in the unified shape.
 -- delivered complete after it was refused; a document without a readable id matches none and stays open
 with settled as (
 

@@ -1,3 +1,5 @@
+-- Grain: one row per thing sold (ticket, product, membership, donation, voucher bought), and per line whose tickets
+-- are not known, with its part of the order's prices, discount, fee and tax, in minor units.
 {{ config(materialized='touched') }}
 
 with lines as (

@@ -1,3 +1,4 @@
+-- Grain: one row per ticket.
 {{ config(materialized='touched', meta={'touched_by': 'account, ticket_id'}) }}
 
 -- A ticket comes in its own document and as a copy inside its order; the two may differ.

@@ -1,3 +1,4 @@
+-- Grain: one row per ticket, in the unified shape.
 {{ config(materialized='touched', meta={'touched_by': 'account, ticket_id'}) }}
 
 with scans as (

@@ -2,6 +2,8 @@
 -- the one event of its tickets; and of one that is no return, which reading of its own numbers makes its total.
 -- Whether the discount is in the prices already, and whether a service charge of the invoice comes on top of its
 -- tickets', is documented nowhere.
+{{ config(schema='last_build') }}
+
 with payments as (
     select
         payments.account,

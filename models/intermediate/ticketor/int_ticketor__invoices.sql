@@ -1,4 +1,6 @@
 -- Grain: one row per invoice, as in its newest version.
+{{ config(schema='last_build') }}
+
 with versions as (
     select
         -- an invoice is not related to itself

@@ -1,5 +1,7 @@
 -- Grain: one row per thing sold, ticket or product, with what it is charged after its part of the invoice's
 -- discount.
+{{ config(schema='last_build') }}
+
 with sold as (
     select
         account,

@@ -1,5 +1,7 @@
 -- Grain: one row per payment, by its Id alone (the same Id under two invoices is one payment), as in its
 -- newest version, and what it did: money in, money back, credit, or nothing.
+{{ config(schema='last_build') }}
+
 with delivered as (
     select
         payments.*,

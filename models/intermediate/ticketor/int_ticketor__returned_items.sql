@@ -1,4 +1,6 @@
 -- Grain: one row per return and ticket or product sale that it gives back, with the sale that it was part of.
+{{ config(schema='last_build') }}
+
 with returns as (
     select *
     from {{ ref('int_ticketor__invoices') }}

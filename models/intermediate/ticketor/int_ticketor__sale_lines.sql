@@ -1,5 +1,7 @@
 -- Grain: one row per signed amount that an invoice charges; what is given back is in
 -- int_ticketor__order_lines.
+{{ config(schema='last_build') }}
+
 with orders as (
     select
         invoices.account,

@@ -1,5 +1,7 @@
 -- Grain: one row per product sale, by its Id alone (the same Id under two invoices is one sale), as in its
 -- newest version. What a return lists under its own number is no sale: see int_ticketor__returned_items.
+{{ config(schema='last_build') }}
+
 with returns as (
     select
         account,

@@ -1,3 +1,4 @@
+-- Grain: one row per version of a scan at the door.
 {{ config(unique_key='version_id', meta={'touched_by': 'account, ticket_id'}) }}
 
 with documents as (

@@ -1,3 +1,4 @@
+-- Grain: one row per version of a discount.
 {{ config(unique_key='version_id') }}
 
 with documents as (

@@ -1,3 +1,4 @@
+-- Grain: one row per event (occurrence), latest version only.
 {{ config(unique_key='version_id') }}
 
 with documents as (

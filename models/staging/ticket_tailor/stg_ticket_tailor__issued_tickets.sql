@@ -1,3 +1,4 @@
+-- Grain: one row per version of an issued ticket from its own list, tickets without an order included.
 {{ config(unique_key='version_id', meta={'touched_by': 'account, ticket_id'}) }}
 
 with documents as (

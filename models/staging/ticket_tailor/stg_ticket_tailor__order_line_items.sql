@@ -1,3 +1,4 @@
+-- Grain: one row per line of each version of an order.
 {{ config(unique_key='version_id') }}
 
 with documents as (

@@ -1,3 +1,4 @@
+-- Grain: one row per ticket copied into each version of an order.
 {{ config(unique_key='version_id', meta={'touched_by': 'account, ticket_id'}) }}
 
 with documents as (

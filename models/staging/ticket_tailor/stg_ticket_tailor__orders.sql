@@ -1,3 +1,4 @@
+-- Grain: one row per version of an order, flat.
 {{ config(unique_key='version_id') }}
 
 with documents as (

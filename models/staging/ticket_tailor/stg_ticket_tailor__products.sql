@@ -1,3 +1,4 @@
+-- Grain: one row per version of a product of the shop.
 {{ config(unique_key='version_id') }}
 
 with documents as (

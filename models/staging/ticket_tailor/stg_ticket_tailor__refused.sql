@@ -1,3 +1,4 @@
+-- Grain: one row per document that was refused at the door.
 {{ config(unique_key='refused_id') }}
 
 select
