@@ -42,8 +42,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def use(project: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, tuple[str, str]]], None]:
     """Builds are of the copy from here on, with these edits: model to (text, other text)."""
-    monkeypatch.setattr(build, "ROOT", project)
-    monkeypatch.setattr(bookkeeping, "ROOT", project)
+    monkeypatch.setattr(build, "DBT_PROJECT", project)
+    monkeypatch.setattr(bookkeeping, "DBT_PROJECT", project)
 
     def edit(edits: dict[str, tuple[str, str]]) -> None:
         for path in (project / "models").rglob("*.sql"):

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from boxoffice.errors import Busy, Problem
-from boxoffice.settings import ROOT, Settings
+from boxoffice.settings import DBT_PROJECT, PACKAGE, Settings
 from boxoffice.terminal import duration
 
 # even a first run of many years does not take so long
@@ -64,7 +64,8 @@ def disk_is_full(error: BaseException) -> bool:
 
 
 def full_disk(settings: Settings) -> Problem:
-    free = shutil.disk_usage(settings.data_dir if settings.data_dir.exists() else ROOT).free
+    folder = next(folder for folder in (settings.data_dir, *settings.data_dir.parents) if folder.exists())
+    free = shutil.disk_usage(folder).free
     return Problem(
         f"No space left on the disk of {settings.data_dir}: {free // 2**20:,} MB are free, and nothing is begun with "
         f"less than {ROOM // 2**20}. What was loaded and published before is kept. Free some space and run again: that "
@@ -166,12 +167,11 @@ def forget_marker(settings: Settings) -> None:
 
 def _fingerprint(settings: Settings) -> dict[str, str]:
     project = hashlib.blake2b(digest_size=16)
-    paths = [ROOT / "dbt_project.yml", ROOT / "profiles.yml"]
+    paths = [DBT_PROJECT / "dbt_project.yml", DBT_PROJECT / "profiles.yml"]
     for folder in ("models", "macros", "seeds", "tests/data"):
-        paths += sorted(path for path in (ROOT / folder).rglob("*") if path.is_file())
+        paths += sorted(path for path in (DBT_PROJECT / folder).rglob("*") if path.is_file())
     # an upgrade of ours may build or publish differently
-    for folder in ("run", "warehouse"):
-        paths += sorted((ROOT / "pipelines" / "boxoffice" / folder).glob("*.py"))
+    paths += sorted(PACKAGE.rglob("*.py"))
     for path in paths:
         project.update(f"{path} {_stamp(path)}\n".encode())
     return {
