@@ -11,7 +11,8 @@ import duckdb
 import pytest
 
 from boxoffice.errors import ConfigProblem, Problem
-from boxoffice.raw import corrections, pipeline
+from boxoffice.raw import pipeline
+from boxoffice.run import rename
 from boxoffice.settings import BoxOffice, Settings, Site
 from boxoffice.ticket_tailor.endpoints import ENDPOINTS
 from sandbox.ticket_tailor_api import TicketTailorApi
@@ -105,7 +106,7 @@ def test_a_site_under_a_new_name_is_not_loaded_twice(raw: Raw, files: Path, move
             pipeline.TicketorAccount(renamed, renamed.sites[0]).look(pipeline.Reading())
     assert raw.query("from raw_ticketor.records order by all") == before
 
-    corrections.rename_account(renamed, "ticketor", "main", "arena", echo=raw.echoed.append)
+    rename.rename_account(renamed, "ticketor", "main", "arena", echo=raw.echoed.append)
     assert raw.query("select distinct site from raw_ticketor.records") == [("arena",)]
     loaded = raw.load(renamed)["arena"]
     if moved != "copied without times":
@@ -118,7 +119,7 @@ def test_records_keep_what_they_are_under_a_new_name(raw: Raw, files: Path, tmp_
     """All that makes a record known, so that a file that grows brings what is new in it and nothing else."""
     settings = raw.settings(Site("arena", str(files)))
     raw.load(raw.settings(Site("main", str(files))))
-    corrections.rename_account(settings, "ticketor", "main", "arena", echo=raw.echoed.append)
+    rename.rename_account(settings, "ticketor", "main", "arena", echo=raw.echoed.append)
     fresh = Raw(tmp_path / "fresh")
     fresh.load(fresh.settings(*settings.sites))
     query = "select * exclude (_dlt_load_id) from raw_ticketor.records order by all"
@@ -152,7 +153,7 @@ def test_a_box_office_under_a_new_name_is_not_loaded_twice(raw: Raw) -> None:
             assert told.endswith("boxoffice rename-account ticket-tailor main studio")
         assert {name: raw.query(f"from raw_ticket_tailor.{name} order by all") for name in tables} == before
 
-        corrections.rename_account(renamed, "ticket_tailor", "main", "studio", echo=raw.echoed.append)
+        rename.rename_account(renamed, "ticket_tailor", "main", "studio", echo=raw.echoed.append)
         assert raw.load(renamed)["studio"].news == {}
         api.now += 86_400
         assert raw.load(renamed)["studio"].news["orders"] > 0
@@ -190,8 +191,8 @@ def test_what_was_loaded_twice_before_is_one_after_renaming(
             raw.load(raw.settings(one, two, Site("main", str(files)), Site("arena", str(files))))
         assert len(raw.doubled()) > 60
         kept = raw.settings(one, Site("arena", str(files)))
-        corrections.rename_account(kept, "ticket_tailor", "two", "one", echo=raw.echoed.append)
-        corrections.rename_account(kept, "ticketor", "main", "arena", echo=raw.echoed.append)
+        rename.rename_account(kept, "ticket_tailor", "two", "one", echo=raw.echoed.append)
+        rename.rename_account(kept, "ticketor", "main", "arena", echo=raw.echoed.append)
         assert raw.doubled() == []
         assert raw.query("select count(*) - count(distinct id) from raw_ticket_tailor.events") == [(0,)]
         assert [each.news for each in raw.load(kept, full=True).values()] == [{}, {}]
@@ -200,7 +201,7 @@ def test_what_was_loaded_twice_before_is_one_after_renaming(
 def test_what_cannot_be_renamed(raw: Raw, files: Path) -> None:
     settings = raw.settings(Site("main", str(files)))
     with pytest.raises(ConfigProblem, match="nothing to rename yet"):
-        corrections.rename_account(settings, "ticketor", "old", "arena", echo=raw.echoed.append)
+        rename.rename_account(settings, "ticketor", "old", "arena", echo=raw.echoed.append)
     raw.load(settings)
     for old, new, told in (
         ("main", "arena", "still configured"),
@@ -208,7 +209,7 @@ def test_what_cannot_be_renamed(raw: Raw, files: Path) -> None:
         ("other", "A b", "an account's name is made of"),
     ):
         with pytest.raises(ConfigProblem, match=told):
-            corrections.rename_account(settings, "ticketor", old, new, echo=raw.echoed.append)
+            rename.rename_account(settings, "ticketor", old, new, echo=raw.echoed.append)
     assert raw.query("select distinct site from raw_ticketor.records") == [("main",)]
 
 

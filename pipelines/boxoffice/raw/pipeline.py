@@ -19,7 +19,6 @@ import duckdb
 
 from boxoffice.errors import Problem
 from boxoffice.raw import lookups
-from boxoffice.run import cleanup
 from boxoffice.settings import ROOT, BoxOffice, Settings, Site
 from boxoffice.terminal import left, now_and_then
 from boxoffice.warehouse.publish import STORAGE_VERSION
@@ -389,7 +388,7 @@ class TicketTailorAccount:
     def load(self, options: Reading, loaded: Loaded, echo: Echo) -> None:
         made = pipeline(self.settings, self.platform, self.name, loaded)
         loaded.set_right = set_right(self.settings, self.platform, self.name)
-        from boxoffice.ticket_tailor import source
+        from boxoffice.ticket_tailor import coverage, source
 
         # what the look has read came before what was dated back
         with self._twin_in_words():
@@ -401,9 +400,9 @@ class TicketTailorAccount:
                     rows = sum(map(len, package.rows.values()))
                     loaded.add(land(self.settings, made, source.ticket_tailor_source(self.office, package), rows))
                     loaded.refused = loaded.rows.get("refused", 0)
-            if plan.held.rows > cleanup.COVERAGE_KEPT:
+            if plan.held.rows > coverage.COVERAGE_KEPT:
                 with opened(self.settings) as db:
-                    cleanup.join_coverage(db, self.name, plan.asked_since)
+                    coverage.join_coverage(db, self.name, plan.asked_since)
         finally:
             loaded.requests = plan.requests
             loaded.told += plan.told

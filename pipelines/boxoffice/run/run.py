@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from boxoffice.errors import Busy, ConfigProblem, Problem
 from boxoffice.raw import lookups, pipeline
-from boxoffice.run import alerts, bookkeeping, cleanup, interruption
+from boxoffice.run import alerts, cleanup, disk, interruption, lock, marker, run_log
 from boxoffice.settings import Settings
 from boxoffice.warehouse import build, publish
 
@@ -103,8 +103,8 @@ def run(settings: Settings, *, echo: Echo, only_look: bool = False, **reading: A
     """
     with _recorded(settings, "run") as result:
         _refuse_to_begin_anew(settings)
-        marker = bookkeeping.read_marker(settings)
-        options = pipeline.Reading(sweep=_sweep_due(marker, result.started_at), **reading)
+        marked = marker.read(settings)
+        options = pipeline.Reading(sweep=_sweep_due(marked, result.started_at), **reading)
         due, settled = pipeline.accounts(settings), False
         if not settings.warehouse.exists() and not only_look:
             # the first run of all: what is wrong with an account is known before dlt is imported
@@ -114,31 +114,31 @@ def run(settings: Settings, *, echo: Echo, only_look: bool = False, **reading: A
                 echo(NOTHING_TO_BUILD)
                 _judge(result)
                 return result
-        elif marker and not options.full:
+        elif marked and not options.full:
             # opened once: what a look asks costs less than opening the file for it
             with result.timed("look"), lookups.reading(settings.warehouse):
                 due = [account for account in due if _is_due(settings, account, options, result, echo)]
                 settled = not due and not pipeline.settings_changed(settings)
-        unbuilt, result.set_aside = set(marker.get("unbuilt", [])), marker.get("set_aside")
+        unbuilt, result.set_aside = set(marked.get("unbuilt", [])), marked.get("set_aside")
         if only_look and not settled:
             result.outcome = "due"
             return result
         if not settled:
-            bookkeeping.remove_marker(settings)
+            marker.remove(settings)
             changed, touched = _load(settings, result, due, options, echo)
             unbuilt |= touched
             if not settings.published.exists() and _nothing_is_held(settings, result):
                 echo(NOTHING_TO_BUILD)
                 _judge(result)
                 return result
-            if changed or not marker:
+            if changed or not marked:
                 # with the marker true, all else is built: what hangs on nothing that changed stays as it is
-                _build(settings, result, echo, unbuilt if marker else None)
+                _build(settings, result, echo, unbuilt if marked else None)
                 unbuilt = set()
         if (not settled or options.sweep) and not result.error:
             swept_all = options.sweep and not any(account.error for account in result.accounts)
-            swept_at = result.started_at.isoformat() if swept_all else marker.get("swept_at")
-            bookkeeping.write_marker(settings, swept_at=swept_at, unbuilt=sorted(unbuilt), set_aside=result.set_aside)
+            swept_at = result.started_at.isoformat() if swept_all else marked.get("swept_at")
+            marker.write(settings, swept_at=swept_at, unbuilt=sorted(unbuilt), set_aside=result.set_aside)
         if settings.published.exists() and stat.S_IMODE(settings.published.stat().st_mode) != settings.published_mode:
             settings.published.chmod(settings.published_mode)
         _judge(result)
@@ -149,7 +149,7 @@ def load_only(settings: Settings, *, echo: Echo, **reading: Any) -> RunResult:
     """Raw only: the marts stay as they are until the next transform or run."""
     with _recorded(settings, "load") as result:
         _refuse_to_begin_anew(settings)
-        bookkeeping.remove_marker(settings)
+        marker.remove(settings)
         _load(settings, result, pipeline.accounts(settings), pipeline.Reading(sweep=True, **reading), echo)
         _judge(result)
     return result
@@ -162,7 +162,7 @@ def transform_only(settings: Settings, *, echo: Echo) -> RunResult:
             f"{settings.warehouse} does not exist: there is nothing to transform yet. First: boxoffice run"
         )
     with _recorded(settings, "transform") as result:
-        bookkeeping.remove_marker(settings)
+        marker.remove(settings)
         _build(settings, result, echo)
         _judge(result)
     return result
@@ -193,9 +193,9 @@ def _recorded(settings: Settings, verb: str) -> Iterator[RunResult]:
             if verb in ("run", "load"):
                 settings.require_accounts()
             _refuse_mixing_with_the_sandbox(settings)
-            bookkeeping.make_data_dir(settings)
-            held.enter_context(bookkeeping.privately())
-            held.enter_context(bookkeeping.lock(settings))
+            lock.make_data_dir(settings)
+            held.enter_context(lock.privately())
+            held.enter_context(lock.lock(settings))
         except Problem as problem:
             refused(settings, verb, problem)
             raise
@@ -211,8 +211,8 @@ def _recorded(settings: Settings, verb: str) -> Iterator[RunResult]:
             raise
         except Exception as error:
             result.error = _in_words(settings, result, error)
-            if bookkeeping.disk_is_full(error):
-                raise bookkeeping.full_disk(settings) from None
+            if disk.is_full(error):
+                raise disk.problem(settings) from None
             if isinstance(error, Problem):
                 raise
             raise Problem(f"{result.error}\nThe whole story is in {settings.logs / 'errors.log'}.") from error
@@ -266,7 +266,7 @@ def _load(
     which it holds anything new at all, if only that a list was read.
     """
     changed, touched = set(), set()
-    bookkeeping.require_room(settings)
+    disk.require_room(settings)
     with result.timed("load"):
         pipeline.require_writable(settings)
         if pipeline.load_settings_table(settings):
@@ -279,7 +279,7 @@ def _load(
                 account.load(options, loaded, echo)
             except Exception as error:  # whatever it is, the other accounts are loaded
                 interruption.check()
-                if bookkeeping.disk_is_full(error):
+                if disk.is_full(error):
                     raise
                 told.error = _in_words(settings, result, error)
                 echo(f"{account.platform} {account.name}: {told.error}")
@@ -323,11 +323,11 @@ def _build(settings: Settings, result: RunResult, echo: Echo, changed: set[str] 
         )
         return
     try:
-        bookkeeping.require_room(settings)
+        disk.require_room(settings)
         with result.timed("transform"):
             echo("building and testing the marts")
-            built = build.transform(settings, echo, changed, start_over=bookkeeping.other_hands(settings))
-        bookkeeping.forget_marker(settings)
+            built = build.transform(settings, echo, changed, start_over=marker.was_changed_outside(settings))
+        marker.forget(settings)
         result.models_built, result.tests_passed, result.warned = built.models, built.tests, built.warned
         with result.timed("publish"):
             echo("publishing")
@@ -340,12 +340,12 @@ def _build(settings: Settings, result: RunResult, echo: Echo, changed: set[str] 
 
 def _in_words(settings: Settings, result: RunResult, error: BaseException) -> str:
     """A failure as a person is told it; what nobody foresaw goes to errors.log with its traceback."""
-    if isinstance(error, Problem) and not bookkeeping.disk_is_full(error):
+    if isinstance(error, Problem) and not disk.is_full(error):
         return str(error)
     with contextlib.suppress(OSError), (settings.logs / "errors.log").open("a") as log:
         log.write(f"{result.started_at} {''.join(traceback.format_exception(error))}\n")
-    if bookkeeping.disk_is_full(error):
-        return str(bookkeeping.full_disk(settings))
+    if disk.is_full(error):
+        return str(disk.problem(settings))
     return f"{type(error).__name__}: {error}"
 
 
@@ -361,7 +361,7 @@ def _alarm(settings: Settings, result: RunResult) -> None:
 
 def _write_down(settings: Settings, result: RunResult) -> None:
     try:
-        bookkeeping.record(settings, dataclasses.asdict(result))
+        run_log.record(settings, dataclasses.asdict(result))
         if result.outcome != "idle":
             cleanup.tidy(settings)
     except OSError as error:
@@ -375,9 +375,9 @@ def _judge(result: RunResult) -> None:
     result.outcome = "failed" if failed else "done" if busy else "idle"
 
 
-def _sweep_due(marker: dict[str, Any], now: dt.datetime) -> bool:
+def _sweep_due(marked: dict[str, Any], now: dt.datetime) -> bool:
     """Once a day every folder is listed, whatever its modification time says; also after anything unusual."""
-    swept_at = marker.get("swept_at")
+    swept_at = marked.get("swept_at")
     return not swept_at or abs(now - dt.datetime.fromisoformat(swept_at)) >= SWEEP_EVERY
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from boxoffice.run import bookkeeping
+from boxoffice.run import run_log
 from boxoffice.settings import Settings
 from boxoffice.warehouse.query import open_published
 
@@ -40,7 +40,7 @@ class Status:
 def status(settings: Settings, count: int, now: dt.datetime | None = None) -> Status:
     """Gathers it. Never opens the warehouse, so it can be asked while a run is under way."""
     now = now or dt.datetime.now(dt.UTC)
-    runs = bookkeeping.last_runs(settings, max(count, LOOKED_BACK))
+    runs = run_log.last_runs(settings, max(count, LOOKED_BACK))
     told = Status(runs[:count], [], [], None, [])
     # whoever interrupted a run knows: it neither failed nor mended anything
     ended = [run for run in runs if run["outcome"] != "interrupted"]

@@ -16,7 +16,7 @@ from pathlib import Path
 from boxoffice.atomic_file import put_in_place
 from boxoffice.errors import ConfigProblem, Problem
 from boxoffice.raw import lookups
-from boxoffice.run import bookkeeping
+from boxoffice.run import lock
 from boxoffice.settings import Settings, Site
 from boxoffice.ticketor import archive_format, reading
 from boxoffice.ticketor.archive_format import Key, Member
@@ -50,9 +50,9 @@ def archive(
     if not settings.sites:
         raise ConfigProblem("No Ticketor site is configured, so there is no buffer to archive.")
     before = (now or dt.datetime.now(dt.UTC)) - older_than
-    bookkeeping.make_data_dir(settings)
+    lock.make_data_dir(settings)
     done = []
-    with bookkeeping.lock(settings):
+    with lock.lock(settings):
         for site in settings.sites:
             packed = Packed(site.name)
             done.append(packed)
@@ -100,7 +100,7 @@ class _Day:
         fresh = self.target.with_name(f".{self.target.name}.part")
         try:
             with (
-                bookkeeping.privately(),
+                lock.privately(),
                 fresh.open("wb") as raw,
                 gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) as file,
             ):
