@@ -8,9 +8,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from boxoffice.cli.show_status import show
 from boxoffice.run import lock, run_log
 from boxoffice.run.run import AccountResult, RunResult
-from boxoffice.run.status import show, status
+from boxoffice.run.status import status
 from boxoffice.settings import BoxOffice, Settings, Site
 from tests.operations.house import House
 
