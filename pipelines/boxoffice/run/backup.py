@@ -232,7 +232,7 @@ def _copy_table(settings: Settings, target: Path, schema: str, name: str, sql: s
 
 
 def _read(settings: Settings, query: str) -> list[Any]:
-    with pipeline.opened(settings, read_only=True) as db:
+    with pipeline.open_warehouse(settings, read_only=True) as db:
         return db.execute(query).fetchall()
 
 

@@ -16,13 +16,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from boxoffice.errors import Busy, ConfigProblem, Problem
-from boxoffice.raw import lookups, pipeline
-from boxoffice.run import alerts, cleanup, disk, interruption, lock, marker, run_log
+from boxoffice.raw import contents, pipeline
+from boxoffice.raw.account import NOTES, Loaded, Reading
+from boxoffice.run import accounts, alerts, cleanup, disk, interruption, lock, marker, run_log
+from boxoffice.run.accounts import Account
 from boxoffice.settings import Settings
 from boxoffice.warehouse import build, publish
 
 Echo = Callable[[str], None]
-Account = pipeline.TicketorAccount | pipeline.TicketTailorAccount
 
 SWEEP_EVERY = dt.timedelta(days=1)
 NOTHING_TO_BUILD = "no account could be read, and nothing has been loaded before: nothing was built or published"
@@ -97,15 +98,15 @@ class RunResult:
 def run(settings: Settings, *, echo: Echo, only_look: bool = False, **reading: Any) -> RunResult:
     """Everything: load what is new, build and test the marts, publish.
 
-    ``reading`` are the options of load.Reading: full, span, limit. With ``only_look`` a run that has anything to do
+    ``reading`` are the options of Reading: full, span, limit. With ``only_look`` a run that has anything to do
     leaves it and says so by its outcome, due. Raises ConfigProblem (nothing was run) and
     Busy (another run is under way); what goes wrong in one account, the build or publishing is told in the result.
     """
     with _recorded(settings, "run") as result:
         _refuse_to_begin_anew(settings)
         marked = marker.read(settings)
-        options = pipeline.Reading(sweep=_sweep_due(marked, result.started_at), **reading)
-        due, settled = pipeline.accounts(settings), False
+        options = Reading(sweep=_sweep_due(marked, result.started_at), **reading)
+        due, settled = accounts.configured(settings), False
         if not settings.warehouse.exists() and not only_look:
             # the first run of all: what is wrong with an account is known before dlt is imported
             with result.timed("look"):
@@ -116,9 +117,9 @@ def run(settings: Settings, *, echo: Echo, only_look: bool = False, **reading: A
                 return result
         elif marked and not options.full:
             # opened once: what a look asks costs less than opening the file for it
-            with result.timed("look"), lookups.reading(settings.warehouse):
+            with result.timed("look"), contents.reading(settings.warehouse):
                 due = [account for account in due if _is_due(settings, account, options, result, echo)]
-                settled = not due and not pipeline.settings_changed(settings)
+                settled = not due and not accounts.settings_changed(settings)
         unbuilt, result.set_aside = set(marked.get("unbuilt", [])), marked.get("set_aside")
         if only_look and not settled:
             result.outcome = "due"
@@ -150,7 +151,7 @@ def load_only(settings: Settings, *, echo: Echo, **reading: Any) -> RunResult:
     with _recorded(settings, "load") as result:
         _refuse_to_begin_anew(settings)
         marker.remove(settings)
-        _load(settings, result, pipeline.accounts(settings), pipeline.Reading(sweep=True, **reading), echo)
+        _load(settings, result, accounts.configured(settings), Reading(sweep=True, **reading), echo)
         _judge(result)
     return result
 
@@ -179,7 +180,7 @@ def rebuild(
     is then read from the beginning; the marts are built and published in any case but that some of it was not read."""
     with _recorded(settings, verb) as result, prepare(result) as lacks:
         if lacks:
-            _load(settings, result, pipeline.accounts(settings), pipeline.Reading(sweep=True, full=True), echo)
+            _load(settings, result, accounts.configured(settings), Reading(sweep=True, full=True), echo)
         _build(settings, result, echo)
         _judge(result)
     return result
@@ -241,7 +242,7 @@ def refused(settings: Settings, verb: str, problem: Problem) -> None:
         problem.args = (f"{problem}\n{result.on_failure}",)
 
 
-def _is_due(settings: Settings, account: Account, options: pipeline.Reading, result: RunResult, echo: Echo) -> bool:
+def _is_due(settings: Settings, account: Account, options: Reading, result: RunResult, echo: Echo) -> bool:
     """Whether there is anything to load. An account that cannot even be looked at is told here and loaded by no one."""
     try:
         look = account.look(options, echo)
@@ -258,7 +259,7 @@ def _is_due(settings: Settings, account: Account, options: pipeline.Reading, res
 
 
 def _load(
-    settings: Settings, result: RunResult, due: list[Account], options: pipeline.Reading, echo: Echo
+    settings: Settings, result: RunResult, due: list[Account], options: Reading, echo: Echo
 ) -> tuple[set[str], set[str]]:
     """Loads what is due, each account on its own.
 
@@ -269,12 +270,12 @@ def _load(
     disk.require_room(settings)
     with result.timed("load"):
         pipeline.require_writable(settings)
-        if pipeline.load_settings_table(settings):
+        if accounts.load_settings_table(settings):
             changed.add("boxoffice")
         for account in due:
             told = AccountResult(account.platform, account.name)
             result.accounts.append(told)
-            loaded, started = pipeline.Loaded(), time.monotonic()
+            loaded, started = Loaded(), time.monotonic()
             try:
                 account.load(options, loaded, echo)
             except Exception as error:  # whatever it is, the other accounts are loaded
@@ -292,7 +293,7 @@ def _load(
                 changed.add(account.platform)
             if any(loaded.rows.values()):
                 touched.add(account.platform)
-        pipeline.make_missing_tables(settings)
+        accounts.make_missing_tables(settings)
     if not (options.span or options.limit or any(account.error for account in result.accounts)):
         settings.rebuilding.unlink(missing_ok=True)
     return changed, touched | changed
@@ -302,15 +303,13 @@ def _nothing_is_held(settings: Settings, result: RunResult) -> bool:
     """Whether every account failed and raw has no record of any."""
     if not all(account.error for account in result.accounts):
         return False
-    with pipeline.opened(settings, read_only=True) as db:
+    with pipeline.open_warehouse(settings, read_only=True) as db:
         tables = db.execute(
             "select schema_name, table_name from duckdb_tables() where schema_name <> 'raw_boxoffice' "
             "and schema_name like 'raw%' and not starts_with(table_name, '_dlt')"
         ).fetchall()
         return not any(
-            db.execute(f'from {schema}."{table}" limit 1').fetchone()
-            for schema, table in tables
-            if table not in pipeline.BOOKKEEPING
+            db.execute(f'from {schema}."{table}" limit 1').fetchone() for schema, table in tables if table not in NOTES
         )
 
 

@@ -4,6 +4,7 @@ import datetime as dt
 
 import duckdb
 
+from boxoffice.raw import contents
 from boxoffice.ticket_tailor.intervals import union
 
 # Rows of a box office's coverage. With more, old ones are joined; the last two days, which never are, have about 1,000.
@@ -18,7 +19,7 @@ def join_coverage(db: duckdb.DuckDBPyConnection, box_office: str, before: dt.dat
     They become one row a list and span; only the newest of each kind stays as it is, and what a load that is not
     complete has brought. Of dlt's states of the pipeline the newest are kept. In one transaction.
     """
-    complete = "_dlt_load_id in (select load_id from raw_ticket_tailor._dlt_loads where status = 0)"
+    complete = contents.complete("raw_ticket_tailor")
     old = f"box_office = $box_office and read_at < $before and {complete}"
     asked = {"box_office": box_office, "before": before}
     db.execute("begin")
