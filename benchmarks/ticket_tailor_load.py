@@ -54,20 +54,22 @@ def bare(url: str, _folder: Path) -> Iterator[int]:
 def ours(url: str, folder: Path) -> Iterator[int]:
     """Boxoffice's first load, then a look that finds nothing new: the requests it takes."""
     from boxoffice.raw import pipeline
+    from boxoffice.raw.account import Loaded, Reading
     from boxoffice.settings import BoxOffice, Settings
+    from boxoffice.ticket_tailor.account import TicketTailorAccount
 
     settings = Settings(folder / "data")
     settings.data_dir.mkdir()
     office = BoxOffice("main", KEY, url, lists=("orders", "issued_tickets", "events"))
-    pipeline.pipeline(settings, "ticket_tailor", "main", pipeline.Loaded())
+    pipeline.open_pipeline(settings, "ticket_tailor", "main", Loaded())
     import pyarrow  # noqa: F401
     from dlt.sources.helpers import requests  # noqa: F401
 
-    loaded = pipeline.Loaded()
+    loaded = Loaded()
     yield 0
-    pipeline.TicketTailorAccount(settings, office).load(pipeline.Reading(), loaded, lambda _line: None)
+    TicketTailorAccount(settings, office).load(Reading(), loaded, lambda _line: None)
     yield loaded.rows["orders"]
-    look = pipeline.TicketTailorAccount(settings, office).look(pipeline.Reading())
+    look = TicketTailorAccount(settings, office).look(Reading())
     assert not look.due
     yield look.requests
 
@@ -82,13 +84,14 @@ def reading(url: str, folder: Path) -> Iterator[int]:
 def landing(url: str, folder: Path) -> Iterator[int]:
     """The other half: rows that are ready into DuckDB, through dlt."""
     from boxoffice.raw import pipeline
+    from boxoffice.raw.account import Loaded
     from boxoffice.settings import Settings
 
     settings = Settings(folder / "data")
     settings.data_dir.mkdir()
     plan = _plan(url, folder)
     packages = list(plan.packages())
-    made = pipeline.pipeline(settings, "ticket_tailor", "main", pipeline.Loaded())
+    made = pipeline.open_pipeline(settings, "ticket_tailor", "main", Loaded())
     from boxoffice.ticket_tailor.source import ticket_tailor_source
 
     yield 0
@@ -96,7 +99,7 @@ def landing(url: str, folder: Path) -> Iterator[int]:
     while packages:
         package = packages.pop(0)
         rows = len(package.rows.get("orders", []))
-        pipeline.land(settings, made, ticket_tailor_source(plan.box_office, package), rows)
+        pipeline.load_package(settings, made, ticket_tailor_source(plan.box_office, package), rows)
         count += rows
     yield count
 

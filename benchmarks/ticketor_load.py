@@ -175,31 +175,37 @@ def floor(buffer: Path, work: Path) -> None:
 
 
 def account(buffer: Path, work: Path) -> Any:
-    from boxoffice.raw import pipeline
     from boxoffice.settings import Settings, Site
+    from boxoffice.ticketor.account import TicketorAccount
 
     site = Site("bench", str(buffer), settle_seconds=0)
-    return pipeline, pipeline.TicketorAccount(Settings(work / "data", sites=(site,)), site)
+    return TicketorAccount(Settings(work / "data", sites=(site,)), site)
 
 
 def ours(buffer: Path, work: Path) -> None:
+    from boxoffice.raw.account import Loaded, Reading
+
     (work / "data").mkdir(exist_ok=True)
-    pipeline, site = account(buffer, work)
-    loaded = pipeline.Loaded()
-    site.load(pipeline.Reading(), loaded, lambda line: None)
+    site = account(buffer, work)
+    loaded = Loaded()
+    site.load(Reading(), loaded, lambda line: None)
     print(json.dumps({"rows": loaded.rows.get("records", 0)}))
 
 
 def look(buffer: Path, work: Path) -> None:
-    pipeline, site = account(buffer, work)
+    from boxoffice.raw.account import Reading
+
+    site = account(buffer, work)
     start = time.perf_counter()
-    due = site.look(pipeline.Reading()).due
+    due = site.look(Reading()).due
     print(json.dumps({"due": due, "inner": time.perf_counter() - start}))
 
 
 def sweep(buffer: Path, work: Path) -> None:
-    pipeline, site = account(buffer, work)
-    print(json.dumps({"due": site.look(pipeline.Reading(sweep=True)).due}))
+    from boxoffice.raw.account import Reading
+
+    site = account(buffer, work)
+    print(json.dumps({"due": site.look(Reading(sweep=True)).due}))
 
 
 def nested_tables(buffer: Path, work: Path) -> None:

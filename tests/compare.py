@@ -20,8 +20,8 @@ from pathlib import Path
 
 import duckdb
 
+from boxoffice.run import backup
 from boxoffice.settings import Settings
-from boxoffice.warehouse import backup
 from boxoffice.warehouse.build import transform
 from boxoffice.warehouse.publish import publish
 from tests import worlds

@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from boxoffice.run import bookkeeping
+from boxoffice.run import lock
 from boxoffice.settings import Settings
 from sandbox.ticket_tailor_api import TicketTailorApi
 from sandbox.ticketor_webhooks import write_broken, write_webhooks
@@ -126,8 +126,8 @@ def test_errors_are_json_too_where_that_is_asked_for(tmp_path: Path) -> None:
         return ran.returncode, [json.loads(line)["message"] for line in ran.stderr.splitlines()]
 
     settings = Settings(tmp_path / "data")
-    bookkeeping.make_data_dir(settings)
-    with bookkeeping.lock(settings):
+    lock.make_data_dir(settings)
+    with lock.lock(settings):
         for arguments in (["--log-format", "json", "run"], ["run", "--log-format", "json"]):
             code, [message] = told(*arguments, TICKETOR_BUFFER=str(tmp_path))
             assert (code, "Another run" in message) == (75, True)

@@ -11,7 +11,9 @@ import duckdb
 import pytest
 
 from boxoffice.errors import ConfigProblem, Problem
-from boxoffice.raw import corrections, pipeline
+from boxoffice.raw.account import Loaded, Reading
+from boxoffice.run import accounts, rename
+from boxoffice.run.accounts import TicketorAccount, TicketTailorAccount
 from boxoffice.settings import BoxOffice, Settings, Site
 from boxoffice.ticket_tailor.endpoints import ENDPOINTS
 from sandbox.ticket_tailor_api import TicketTailorApi
@@ -35,14 +37,14 @@ class Raw:
             box_offices=tuple(each for each in accounts if isinstance(each, BoxOffice)),
         )
 
-    def load(self, settings: Settings, **reading: Any) -> dict[str, str | pipeline.Loaded]:
+    def load(self, settings: Settings, **reading: Any) -> dict[str, str | Loaded]:
         """As a run loads its accounts: what each brought, or why it failed."""
         settings.data_dir.mkdir(parents=True, exist_ok=True)
-        came: dict[str, str | pipeline.Loaded] = {}
-        for account in pipeline.accounts(settings):
-            came[account.name] = loaded = pipeline.Loaded()
+        came: dict[str, str | Loaded] = {}
+        for account in accounts.configured(settings):
+            came[account.name] = loaded = Loaded()
             try:
-                account.load(pipeline.Reading(sweep=True, **reading), loaded, self.echoed.append)
+                account.load(Reading(sweep=True, **reading), loaded, self.echoed.append)
             except Problem as problem:
                 came[account.name] = str(problem)
         return came
@@ -102,10 +104,10 @@ def test_a_site_under_a_new_name_is_not_loaded_twice(raw: Raw, files: Path, move
         assert "arena has the files that raw holds as those of main" in told
         assert told.endswith("boxoffice rename-account ticketor main arena")
         with pytest.raises(Problem, match="rename-account ticketor main arena"):
-            pipeline.TicketorAccount(renamed, renamed.sites[0]).look(pipeline.Reading())
+            TicketorAccount(renamed, renamed.sites[0]).look(Reading())
     assert raw.query("from raw_ticketor.records order by all") == before
 
-    corrections.rename_account(renamed, "ticketor", "main", "arena", echo=raw.echoed.append)
+    rename.rename_account(renamed, "ticketor", "main", "arena", echo=raw.echoed.append)
     assert raw.query("select distinct site from raw_ticketor.records") == [("arena",)]
     loaded = raw.load(renamed)["arena"]
     if moved != "copied without times":
@@ -118,7 +120,7 @@ def test_records_keep_what_they_are_under_a_new_name(raw: Raw, files: Path, tmp_
     """All that makes a record known, so that a file that grows brings what is new in it and nothing else."""
     settings = raw.settings(Site("arena", str(files)))
     raw.load(raw.settings(Site("main", str(files))))
-    corrections.rename_account(settings, "ticketor", "main", "arena", echo=raw.echoed.append)
+    rename.rename_account(settings, "ticketor", "main", "arena", echo=raw.echoed.append)
     fresh = Raw(tmp_path / "fresh")
     fresh.load(fresh.settings(*settings.sites))
     query = "select * exclude (_dlt_load_id) from raw_ticketor.records order by all"
@@ -135,9 +137,9 @@ def test_two_sites_that_are_two_are_two(raw: Raw, files: Path, tmp_path: Path) -
     for number, payload in enumerate(d.payloads(20, seed=3)):
         d.put(tmp_path / "club", f"{number % 3}/{number}.json", d.compact(payload).encode(), d.OLD + number)
     both = raw.load(raw.settings(Site("arena", str(files)), Site("club", str(tmp_path / "club"))))
-    assert all(isinstance(each, pipeline.Loaded) for each in both.values())
+    assert all(isinstance(each, Loaded) for each in both.values())
     d.put(tmp_path / "barn", "0/0.json", d.compact(d.user(random.Random(1), 1)).encode())
-    assert isinstance(raw.load(raw.settings(Site("barn", str(tmp_path / "barn"))))["barn"], pipeline.Loaded)
+    assert isinstance(raw.load(raw.settings(Site("barn", str(tmp_path / "barn"))))["barn"], Loaded)
 
 
 def test_a_box_office_under_a_new_name_is_not_loaded_twice(raw: Raw) -> None:
@@ -152,7 +154,7 @@ def test_a_box_office_under_a_new_name_is_not_loaded_twice(raw: Raw) -> None:
             assert told.endswith("boxoffice rename-account ticket-tailor main studio")
         assert {name: raw.query(f"from raw_ticket_tailor.{name} order by all") for name in tables} == before
 
-        corrections.rename_account(renamed, "ticket_tailor", "main", "studio", echo=raw.echoed.append)
+        rename.rename_account(renamed, "ticket_tailor", "main", "studio", echo=raw.echoed.append)
         assert raw.load(renamed)["studio"].news == {}
         api.now += 86_400
         assert raw.load(renamed)["studio"].news["orders"] > 0
@@ -168,7 +170,7 @@ def test_two_keys_of_one_box_office_are_one(raw: Raw) -> None:
         both = raw.settings(BoxOffice("one", "sk_1", api.url), BoxOffice("two", "sk_2", api.url))
         for _ in range(2):
             came = raw.load(both)
-            assert isinstance(came["one"], pipeline.Loaded)
+            assert isinstance(came["one"], Loaded)
             assert came["two"].startswith("Box office two is the one that raw holds as one:")
             assert came["two"].endswith(
                 "Both are configured, with two keys of one box office: remove two from the settings."
@@ -185,13 +187,13 @@ def test_what_was_loaded_twice_before_is_one_after_renaming(
     with TicketTailorApi({"sk_1": venue, "sk_2": venue}) as api:
         one, two = BoxOffice("one", "sk_1", api.url), BoxOffice("two", "sk_2", api.url)
         with monkeypatch.context() as blind:
-            blind.setattr("boxoffice.raw.lookups.ticket_tailor_elsewhere", lambda *_: {})
-            blind.setattr("boxoffice.raw.lookups.ticketor_elsewhere", lambda *_: {})
+            blind.setattr("boxoffice.ticket_tailor.state.elsewhere", lambda *_: {})
+            blind.setattr("boxoffice.ticketor.state.elsewhere", lambda *_: {})
             raw.load(raw.settings(one, two, Site("main", str(files)), Site("arena", str(files))))
         assert len(raw.doubled()) > 60
         kept = raw.settings(one, Site("arena", str(files)))
-        corrections.rename_account(kept, "ticket_tailor", "two", "one", echo=raw.echoed.append)
-        corrections.rename_account(kept, "ticketor", "main", "arena", echo=raw.echoed.append)
+        rename.rename_account(kept, "ticket_tailor", "two", "one", echo=raw.echoed.append)
+        rename.rename_account(kept, "ticketor", "main", "arena", echo=raw.echoed.append)
         assert raw.doubled() == []
         assert raw.query("select count(*) - count(distinct id) from raw_ticket_tailor.events") == [(0,)]
         assert [each.news for each in raw.load(kept, full=True).values()] == [{}, {}]
@@ -200,7 +202,7 @@ def test_what_was_loaded_twice_before_is_one_after_renaming(
 def test_what_cannot_be_renamed(raw: Raw, files: Path) -> None:
     settings = raw.settings(Site("main", str(files)))
     with pytest.raises(ConfigProblem, match="nothing to rename yet"):
-        corrections.rename_account(settings, "ticketor", "old", "arena", echo=raw.echoed.append)
+        rename.rename_account(settings, "ticketor", "old", "arena", echo=raw.echoed.append)
     raw.load(settings)
     for old, new, told in (
         ("main", "arena", "still configured"),
@@ -208,7 +210,7 @@ def test_what_cannot_be_renamed(raw: Raw, files: Path) -> None:
         ("other", "A b", "an account's name is made of"),
     ):
         with pytest.raises(ConfigProblem, match=told):
-            corrections.rename_account(settings, "ticketor", old, new, echo=raw.echoed.append)
+            rename.rename_account(settings, "ticketor", old, new, echo=raw.echoed.append)
     assert raw.query("select distinct site from raw_ticketor.records") == [("main",)]
 
 
@@ -236,14 +238,14 @@ def test_a_clock_that_was_ahead_leaves_no_record_in_the_future(raw: Raw, files: 
     raw.change("update raw_ticketor.records set received_at = now() + to_seconds(coalesce(payload_id, 99))")
     before = raw.query(order)
     ahead(raw, "raw_ticketor", ("records",))
-    account = pipeline.TicketorAccount(settings, settings.sites[0])
-    assert account.look(pipeline.Reading()).due
+    account = TicketorAccount(settings, settings.sites[0])
+    assert account.look(Reading()).due
     assert raw.load(settings)["arena"].set_right
     now = dt.datetime.now(dt.UTC)
     assert raw.query("select max(received_at) from raw_ticketor.records")[0][0] <= now
     assert raw.query("select max(_dlt_load_id::double) from raw_ticketor.records")[0][0] <= now.timestamp()
     assert raw.query(order) == before
-    assert not account.look(pipeline.Reading()).due and not raw.load(settings)["arena"].set_right
+    assert not account.look(Reading()).due and not raw.load(settings)["arena"].set_right
 
 
 def test_a_clock_that_was_ahead_leaves_no_version_in_the_future(raw: Raw) -> None:
@@ -258,8 +260,8 @@ def test_a_clock_that_was_ahead_leaves_no_version_in_the_future(raw: Raw) -> Non
         query = "select id, document_hash, missing_since is null from raw_ticket_tailor.{} order by id, fetched_at"
         before = {name: raw.query(query.format(name)) for name in ENDPOINTS}
         ahead(raw, "raw_ticket_tailor", tables)
-        account = pipeline.TicketTailorAccount(settings, settings.box_offices[0])
-        assert account.look(pipeline.Reading()).due
+        account = TicketTailorAccount(settings, settings.box_offices[0])
+        assert account.look(Reading()).due
         came = raw.load(settings)["main"]
         assert came.set_right and came.news == {}
         now = dt.datetime.now(dt.UTC)
@@ -276,4 +278,4 @@ def test_a_clock_that_was_ahead_leaves_no_version_in_the_future(raw: Raw) -> Non
         api.lists[api.key].hidden.clear()
         raw.load(settings, full=True)
         assert raw.doubled() == []
-        assert not pipeline.TicketTailorAccount(settings, settings.box_offices[0]).look(pipeline.Reading()).due
+        assert not TicketTailorAccount(settings, settings.box_offices[0]).look(Reading()).due

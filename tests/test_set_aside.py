@@ -11,7 +11,7 @@ import pytest
 from boxoffice.errors import Problem
 from boxoffice.report.explain import explain
 from boxoffice.report.report import report
-from boxoffice.run import bookkeeping, run, status
+from boxoffice.run import marker, run, status
 from boxoffice.settings import ROOT, Settings
 from boxoffice.warehouse import build, set_aside
 from tests.worlds import Worlds
@@ -42,8 +42,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def use(project: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, tuple[str, str]]], None]:
     """Builds are of the copy from here on, with these edits: model to (text, other text)."""
-    monkeypatch.setattr(build, "ROOT", project)
-    monkeypatch.setattr(bookkeeping, "ROOT", project)
+    monkeypatch.setattr(build, "DBT_PROJECT", project)
+    monkeypatch.setattr(marker, "DBT_PROJECT", project)
 
     def edit(edits: dict[str, tuple[str, str]]) -> None:
         for path in (project / "models").rglob("*.sql"):

@@ -27,7 +27,11 @@ from zoneinfo import ZoneInfo
 
 from boxoffice.errors import ConfigProblem
 
-ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = Path(__file__).resolve().parent
+_IS_WHEEL = (PACKAGE / "dbt").is_dir()
+# Holds `.dlt`, and relative paths start here: the checkout, wherever it is called from, or else the working directory.
+ROOT = Path.cwd() if _IS_WHEEL else PACKAGE.parents[1]
+DBT_PROJECT = PACKAGE / "dbt" if _IS_WHEEL else ROOT
 TICKET_TAILOR_URL = "https://api.tickettailor.com"
 SINGLE_ACCOUNT = "main"
 # an account that has told nothing for so long wants a look: a webhook may have been switched off
@@ -140,7 +144,7 @@ class Settings:
                 "Nothing is configured, so there is nothing to run.\n"
                 "Set TICKETOR_BUFFER (the folder your Ticketor webhooks land in) or TICKET_TAILOR_API_KEY, or both,\n"
                 "or name your accounts in .dlt/config.toml and .dlt/secrets.toml (see .dlt/example.secrets.toml).\n"
-                "To look around first: make demo."
+                "To look around first: make demo. (The example and the demo are in a checkout.)"
             )
 
 

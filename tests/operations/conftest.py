@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from boxoffice.run import bookkeeping, run
+from boxoffice.run import marker, run
 from tests.operations.house import House
 
 
@@ -31,7 +31,7 @@ def house(first_house: House) -> House:
         shutil.copytree(first_house.folder / f"first_{name}", first_house.folder / name)
     first_house.api.now = first_house.now = first_house.venues[0].end
     # the marker names files by their inodes, which a copy changes
-    bookkeeping.write_marker(first_house.settings(), swept_at=dt.datetime.now(dt.UTC).isoformat(), unbuilt=[])
+    marker.write(first_house.settings(), swept_at=dt.datetime.now(dt.UTC).isoformat(), unbuilt=[])
     return first_house
 
 

@@ -17,7 +17,7 @@ import duckdb
 import pytest
 
 from boxoffice.errors import Busy
-from boxoffice.run import alerts, bookkeeping, run
+from boxoffice.run import alerts, lock, marker, run
 from boxoffice.run.run import RunResult
 from boxoffice.run.status import status
 from boxoffice.settings import ROOT, Settings
@@ -144,7 +144,7 @@ def test_what_stops_a_run_before_it_begins_is_told_too(house: House, hook: Hook,
 
 def test_a_run_that_hangs_is_told_by_the_next(house: House, hook: Hook) -> None:
     settings = settings_of(house, hook.url)
-    with bookkeeping.lock(settings):
+    with lock.lock(settings):
         for hours, calls in ((5, 0), (7, 1), (8, 1)):
             since = time.time() - hours * 3600
             os.utime(settings.data_dir / "lock", (since, since))
@@ -176,7 +176,7 @@ def test_a_record_dated_in_the_future_is_told_once_as_a_clock_that_is_wrong(hous
     with duckdb.connect(str(settings.published)) as db:
         db.execute("update marts.dim_accounts set last_record_at = now() + interval 5 year where platform = 'ticketor'")
     settings.published.chmod(settings.published_mode)
-    bookkeeping.write_marker(settings, swept_at=dt.datetime.now(dt.UTC).isoformat(), unbuilt=[])
+    marker.write(settings, swept_at=dt.datetime.now(dt.UTC).isoformat(), unbuilt=[])
     assert [ran(settings).outcome for _ in range(2)] == ["idle", "idle"]
     [told] = hook.bodies
     [problem] = told["problems"]

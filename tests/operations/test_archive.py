@@ -14,7 +14,7 @@ import duckdb
 import pytest
 
 from boxoffice.errors import ConfigProblem, Problem
-from boxoffice.raw import archive as archives
+from boxoffice.run import archive as archives
 from boxoffice.run import run
 from boxoffice.settings import Settings, Site
 from sandbox.ticketor_webhooks import write_broken, write_webhooks

@@ -16,10 +16,8 @@ import duckdb
 import pytest
 
 from boxoffice.errors import Problem
-from boxoffice.raw import archive
-from boxoffice.run import run
+from boxoffice.run import archive, backup, run
 from boxoffice.settings import ROOT, Settings
-from boxoffice.warehouse import backup
 from tests.operations import same
 from tests.operations.disk import held_open, small_disk
 from tests.operations.house import House
@@ -256,7 +254,7 @@ def test_a_published_file_that_is_damaged_does_not_stop_a_rebuild(
 
 KILLED = """
 import os, signal
-from boxoffice.warehouse import backup
+from boxoffice.run import backup
 def killed(*_, **_named): os.kill(os.getpid(), signal.SIGKILL)
 backup._write = backup._place = killed
 from boxoffice.cli import main

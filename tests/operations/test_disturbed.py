@@ -12,9 +12,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from boxoffice.run import bookkeeping, run
+from boxoffice.run import backup, marker, run, run_log
 from boxoffice.settings import ROOT, Settings
-from boxoffice.warehouse import backup
 from sandbox import ledger
 from tests.operations.disk import fill, held_open, small_disk
 from tests.operations.house import House
@@ -124,7 +123,7 @@ def test_a_disk_that_is_full(house: House) -> None:
             [line] = full.stderr.splitlines()
             told.append(line)
             assert line.startswith(f"No space left on the disk of {settings.data_dir}: 0 MB are free")
-            lines = bookkeeping.last_runs(settings, 20)
+            lines = run_log.last_runs(settings, 20)
             assert [(one["outcome"], one["error"]) for one in lines[:-1]] == [("failed", line)] * times
             assert len(settings.runs_file.read_text().splitlines()) == len(lines), "no line was cut short"
             fill(disk)
@@ -161,7 +160,7 @@ def test_a_disk_that_fills_while_dbt_builds(house: House) -> None:
         assert running.wait() == 1
         assert sum("No space left" in line for line in lines) == 1
         assert not any("dbt" in line for line in lines), lines
-        [line] = bookkeeping.last_runs(settings, 1)
+        [line] = run_log.last_runs(settings, 1)
         assert line["error"].startswith("No space left on the disk")
 
 
@@ -183,25 +182,25 @@ def test_a_data_folder_that_cannot_be_written(house: House) -> None:
 def test_what_other_hands_did_sends_the_next_run_down_the_whole_path(house: House, touched: str) -> None:
     """A bare `dbt build`, a file put back from a backup: the marker is true of the very files it was written for."""
     settings = house.settings()
-    assert bookkeeping.read_marker(settings)
+    assert marker.read(settings)
     path: Path = getattr(settings, touched)
     path.chmod(0o600)
     os.utime(path)
-    assert bookkeeping.read_marker(settings) == {}
+    assert marker.read(settings) == {}
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "1", "{}", '{"files": null}', '{"files": []}'])
 def test_a_marker_that_says_nothing_is_no_marker(house: House, content: str) -> None:
     settings = house.settings()
     settings.clean_marker.write_text(content)
-    assert bookkeeping.read_marker(settings) == {}
-    assert bookkeeping.other_hands(settings)
+    assert marker.read(settings) == {}
+    assert marker.was_changed_outside(settings)
 
 
 def later(settings: Settings, hours: int) -> None:
     """As if the last run had been made by a clock that was so far ahead."""
     swept_at = dt.datetime.now(dt.UTC) + dt.timedelta(hours=hours)
-    bookkeeping.write_marker(settings, swept_at=swept_at.isoformat(), unbuilt=[])
+    marker.write(settings, swept_at=swept_at.isoformat(), unbuilt=[])
 
 
 def test_a_clock_set_back_does_not_stop_the_daily_sweep(house: House) -> None:
@@ -225,7 +224,7 @@ def test_a_run_after_another_that_was_cut_short_is_still_told(house: House) -> N
     with settings.runs_file.open("a") as runs:
         runs.write('{"verb": "run", "start')
     run.run(settings, echo=quiet)
-    assert [one["outcome"] for one in bookkeeping.last_runs(settings, 2)] == ["idle", "done"]
+    assert [one["outcome"] for one in run_log.last_runs(settings, 2)] == ["idle", "done"]
 
 
 def test_an_empty_person_key_is_not_taken_for_the_secret(house: House) -> None:

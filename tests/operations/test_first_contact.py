@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from boxoffice.run import bookkeeping
+from boxoffice.run import run_log
 from boxoffice.settings import Settings
 from sandbox.ticket_tailor_api import TicketTailorApi
 from sandbox.ticketor_webhooks import write_webhooks
@@ -76,7 +76,7 @@ def test_an_account_that_fails_is_said_before_the_others_are_loaded_and_built(
     [building] = [number for number, line in enumerate(lines) if "building and testing" in line]
     assert said[0] < building < said[-1]
     assert settings.published.exists()
-    assert bookkeeping.last_runs(settings, 1)[0]["outcome"] == "failed"
+    assert run_log.last_runs(settings, 1)[0]["outcome"] == "failed"
 
     ran = boxoffice(tmp_path, "load", TICKET_TAILOR_API_KEY=f"{api.key} \n", **variables)
     assert ran.returncode == 0, ran.stderr

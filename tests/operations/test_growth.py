@@ -12,6 +12,7 @@ import pytest
 
 from boxoffice.run import cleanup, run
 from boxoffice.settings import BoxOffice
+from boxoffice.ticket_tailor import coverage
 from boxoffice.ticket_tailor.planning import due, held_reads
 from tests.operations.house import House
 
@@ -119,7 +120,7 @@ def test_a_year_of_reads_leaves_as_much_as_a_few_days(house: House) -> None:
         [(left,)] = db.execute("select count(*) from raw_ticket_tailor.coverage").fetchall()
         assert left < 1_500
         [(states,)] = db.execute("select count(*) from raw_ticket_tailor._dlt_pipeline_state").fetchall()
-        assert states <= cleanup.STATES_KEPT + 2
+        assert states <= coverage.STATES_KEPT + 2
         assert db.execute(
             "select count(*) from raw_ticket_tailor.coverage where coverage_id = 'unfinished'"
         ).fetchall() == [(1,)]
@@ -163,7 +164,7 @@ class Dying:
 
 
 def join_and_die(path: Path, box_office: str, before: dt.datetime, at: int) -> None:
-    cleanup.join_coverage(Dying(path, at), box_office, before)  # type: ignore[arg-type]
+    coverage.join_coverage(Dying(path, at), box_office, before)  # type: ignore[arg-type]
 
 
 def test_a_kill_while_coverage_is_joined_loses_no_read(house: House) -> None:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from boxoffice.run import bookkeeping, run
+from boxoffice.run import run, run_log
 from boxoffice.run.status import status
 from boxoffice.settings import ROOT, Settings
 from sandbox.faults import Faults
@@ -83,7 +83,7 @@ def test_whatever_it_was_doing(house: House) -> None:
         assert "Interrupted. Nothing is lost" in stopped.told, where
         assert "Traceback" not in stopped.told and "failed" not in stopped.told, where
         assert not stopped.called.exists(), where
-        [line] = bookkeeping.last_runs(settings, 1)
+        [line] = run_log.last_runs(settings, 1)
         assert (line["outcome"], line["error"]) == ("interrupted", None), where
         assert [one["error"] for one in line["accounts"] if one["error"]] == [], where
         told = status(settings, 1)

@@ -21,7 +21,7 @@ import pytest
 
 from boxoffice.cli import main, runs
 from boxoffice.errors import ConfigProblem
-from boxoffice.run import bookkeeping, schedule
+from boxoffice.run import lock, marker, run_log, schedule
 from boxoffice.run.run import RunResult
 from boxoffice.settings import ROOT, Settings
 from tests.operations.house import House
@@ -98,7 +98,7 @@ def until(seen: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
 def test_every_looks_itself_and_works_in_a_child_which_ends_with_it(house: House) -> None:
     settings = house.settings()
     settings.person_key_file.write_text("")  # no build is needed to see it: this one fails at once
-    bookkeeping.write_marker(settings, swept_at=dt.datetime.now(dt.UTC).isoformat(), unbuilt=[])
+    marker.write(settings, swept_at=dt.datetime.now(dt.UTC).isoformat(), unbuilt=[])
     working, runs = house.folder / "working", settings.runs_file.read_text().count("\n")
     process = subprocess.Popen(
         [sys.executable, "-m", "boxoffice.cli", "run", "--every", "1s"],
@@ -109,13 +109,13 @@ def test_every_looks_itself_and_works_in_a_child_which_ends_with_it(house: House
     )
     try:
         until(lambda: settings.runs_file.read_text().count("\n") > runs, process)
-        assert bookkeeping.last_runs(settings, 1)[0]["outcome"] == "idle"
+        assert run_log.last_runs(settings, 1)[0]["outcome"] == "idle"
         house.go_on(24)
         until(lambda: working.exists() and working.read_text() != "", process)
         assert int((settings.data_dir / "lock").read_text()) != process.pid
         process.terminate()
         assert process.wait() == 128 + signal.SIGTERM
-        with bookkeeping.lock(settings), duckdb.connect(str(settings.warehouse), read_only=True) as db:
+        with lock.lock(settings), duckdb.connect(str(settings.warehouse), read_only=True) as db:
             [(loads,)] = db.execute("select count(distinct _dlt_load_id) from raw_ticketor.records").fetchall()
         assert loads == 2
     finally:
@@ -134,7 +134,7 @@ def test_a_child_that_is_killed_is_told_and_one_that_hangs_is_not_waited_for(
     pid = tmp_path / "pid"
     code = f"import os, time; open({str(pid)!r}, 'w').write(str(os.getpid())); time.sleep(600)"
     monkeypatch.setattr(sys, "orig_argv", [sys.executable, "-c", code])
-    monkeypatch.setattr(bookkeeping, "HANGS_AFTER", dt.timedelta(seconds=0.1))
+    monkeypatch.setattr(lock, "HANGS_AFTER", dt.timedelta(seconds=0.1))
     runs._run_in_a_child(print)
     while not pid.exists() or not pid.read_text():
         time.sleep(0.1)
@@ -159,7 +159,7 @@ def test_what_runs_did_can_be_asked_though_a_kill_cut_a_line_short(house: House)
     with settings.runs_file.open("a") as runs:
         runs.write('{"verb": "run", "started_at": "2026-')
     failed = RunResult("load", dt.datetime.now(dt.UTC), dt.datetime.now(dt.UTC), error="a wrong key")
-    bookkeeping.record(settings, dataclasses.asdict(failed))
+    run_log.record(settings, dataclasses.asdict(failed))
     [query] = re.findall(r'^boxoffice sql "(.*?)"$', "\n".join(blocks("sh")), flags=re.MULTILINE | re.DOTALL)
     asked = house.boxoffice(settings, "sql", "--format", "json", query.replace("data/", f"{settings.data_dir}/"))
     [told] = json.loads(asked.stdout)

@@ -8,9 +8,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from boxoffice.run import bookkeeping
+from boxoffice.cli.show_status import show
+from boxoffice.run import lock, run_log
 from boxoffice.run.run import AccountResult, RunResult
-from boxoffice.run.status import show, status
+from boxoffice.run.status import status
 from boxoffice.settings import BoxOffice, Settings, Site
 from tests.operations.house import House
 
@@ -23,7 +24,7 @@ def test_a_load_that_failed_is_not_mended_by_a_transform(tmp_path: Path) -> None
     def wants(verb: str, outcome: str) -> list[str]:
         error = "a wrong key" if outcome == "failed" else None
         ran = RunResult(verb, NOW, NOW, outcome, error=error)
-        bookkeeping.record(settings, dataclasses.asdict(ran))
+        run_log.record(settings, dataclasses.asdict(ran))
         return status(settings, 1, NOW).wants
 
     assert wants("run", "failed") == ["The last run failed: a wrong key"]
@@ -36,9 +37,9 @@ def test_a_load_that_failed_is_not_mended_by_a_transform(tmp_path: Path) -> None
 
 
 def recorded(settings: Settings, outcome: str, *accounts: AccountResult, verb: str = "run", error: str | None = None):
-    bookkeeping.make_data_dir(settings)
+    lock.make_data_dir(settings)
     line = RunResult(verb, NOW, NOW, outcome, accounts=list(accounts), error=error)
-    bookkeeping.record(settings, dataclasses.asdict(line))
+    run_log.record(settings, dataclasses.asdict(line))
 
 
 def shown(settings: Settings, capsys: pytest.CaptureFixture[str], now: dt.datetime = NOW) -> tuple[bool, str]:
@@ -116,7 +117,7 @@ def test_no_age_is_negative(house: House, capsys: pytest.CaptureFixture[str]) ->
     assert not any("has told nothing" in want for want in told.wants)
     # this machine's clock was ahead when the last run ended, and went back while it was under way
     ahead = NOW + dt.timedelta(days=2)
-    bookkeeping.record(settings, dataclasses.asdict(RunResult("run", ahead, ahead - dt.timedelta(hours=1), "idle")))
+    run_log.record(settings, dataclasses.asdict(RunResult("run", ahead, ahead - dt.timedelta(hours=1), "idle")))
     well, out = shown(settings, capsys)
     assert not well
     assert "the clock of this machine was ahead then or is behind now" in out

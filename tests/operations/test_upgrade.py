@@ -6,8 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from boxoffice.run import run
-from boxoffice.warehouse import backup
+from boxoffice.run import backup, run
 from tests.operations.house import House
 from tests.operations.upgrade import KEPT, house_of
 

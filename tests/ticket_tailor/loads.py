@@ -11,9 +11,10 @@ import duckdb
 import orjson
 import pyarrow as pa
 
-from boxoffice.raw import corrections, lookups, pipeline
+from boxoffice.raw import contents, pipeline
+from boxoffice.raw.account import Loaded
 from boxoffice.settings import BoxOffice, Settings
-from boxoffice.ticket_tailor import planning
+from boxoffice.ticket_tailor import corrections, planning
 from boxoffice.ticket_tailor.api import Client
 from boxoffice.ticket_tailor.budget import Budget
 from boxoffice.ticket_tailor.endpoints import ENDPOINTS
@@ -118,9 +119,9 @@ class Warehouse:
         before = api.count()
         self.settings.data_dir.mkdir(exist_ok=True)
         # dlt's loads are named by the real clock
-        if not self.through_dlt and lookups.is_ahead(self.settings.warehouse, "ticket_tailor", office.name, clock()):
+        if not self.through_dlt and contents.is_ahead(self.settings.warehouse, "ticket_tailor", office.name, clock()):
             with duckdb.connect(str(self.settings.warehouse)) as db:
-                corrections.set_right(db, "ticket_tailor", office.name, clock())
+                corrections.set_right(db, office.name, clock())
         plan = planning.look(office, client, self.settings.warehouse, clock(), **reading)
         outcome = Outcome(plan)
         self.last = outcome
@@ -137,10 +138,10 @@ class Warehouse:
         return outcome
 
     def _through_dlt(self, office: BoxOffice) -> Callable[[Package], Any]:
-        made = pipeline.pipeline(self.settings, "ticket_tailor", office.name, pipeline.Loaded())
+        made = pipeline.open_pipeline(self.settings, "ticket_tailor", office.name, Loaded())
         from boxoffice.ticket_tailor.source import ticket_tailor_source
 
-        return lambda package: pipeline.land(self.settings, made, ticket_tailor_source(office, package))
+        return lambda package: pipeline.load_package(self.settings, made, ticket_tailor_source(office, package))
 
     def _land(self, package: Package) -> None:
         with duckdb.connect(str(self.settings.warehouse)) as db:

@@ -262,8 +262,8 @@ def test_spans_of_the_register_are_joined(quick):
                 start,
                 end,
             )
-        from boxoffice.raw import lookups
+        from boxoffice.ticket_tailor import state
 
         ages = {"ever": (NOW - dt.timedelta(days=36500), NOW + dt.timedelta(days=36500))}
-        found = lookups.ticket_tailor_reads(quick.settings.warehouse, "main", ages).spans["x", "ever"]
+        found = state.reads(quick.settings.warehouse, "main", ages).spans["x", "ever"]
         assert found == union(rows) == [(0, 95), (96, 99)]

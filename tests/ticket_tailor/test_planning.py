@@ -5,11 +5,11 @@ import datetime as dt
 
 import pytest
 
-from boxoffice.raw.lookups import TicketTailorReads
 from boxoffice.settings import BoxOffice
 from boxoffice.ticket_tailor.endpoints import ENDPOINTS
 from boxoffice.ticket_tailor.intervals import OPEN
 from boxoffice.ticket_tailor.planning import due
+from boxoffice.ticket_tailor.state import Reads
 from sandbox.ticket_tailor_api import TicketTailorApi
 from sandbox.venue import Venue
 from tests.ticket_tailor.loads import DAY, HOUR, asked_for, truth
@@ -191,9 +191,9 @@ def test_a_hole_in_the_coverage_is_read(quick):
         assert (str(start), str(end)) in asked[before:]
 
 
-def reads_of(**spans) -> TicketTailorReads:
+def reads_of(**spans) -> Reads:
     found = {("orders", age.replace("_", " ")): span for age, span in spans.items()}
-    return TicketTailorReads(found, {}, set())
+    return Reads(found, {}, set())
 
 
 ORDERS = BoxOffice("main", "k", "http://127.0.0.1:1", lists=("orders",))

@@ -4,6 +4,7 @@ import duckdb
 import pytest
 
 from boxoffice.raw import pipeline
+from boxoffice.raw.account import Loaded
 from boxoffice.settings import BoxOffice
 from boxoffice.ticket_tailor import planning
 from boxoffice.ticket_tailor.endpoints import ENDPOINTS
@@ -32,7 +33,7 @@ def test_the_tables_are_as_promised_after_the_first_load(warehouse):
 
 
 def test_the_tables_are_as_promised_without_any_box_office(warehouse):
-    made = pipeline.pipeline(warehouse.settings, "ticket_tailor", "none", pipeline.Loaded())
+    made = pipeline.open_pipeline(warehouse.settings, "ticket_tailor", "none", Loaded())
     made.run(empty_source(), loader_file_format="parquet")
     assert_tables_as_promised(warehouse)
     with TicketTailorApi(Venue(seed=1)) as api:
@@ -74,7 +75,7 @@ def test_a_package_loaded_twice_is_there_once(warehouse):
     with TicketTailorApi(Venue(seed=1)) as api:
         office = BoxOffice("main", api.key, api.url)
         plan = planning.look(office, make_client(api), warehouse.settings.warehouse, make_client(api).clock())
-        made = pipeline.pipeline(warehouse.settings, "ticket_tailor", "main", pipeline.Loaded())
+        made = pipeline.open_pipeline(warehouse.settings, "ticket_tailor", "main", Loaded())
         (package,) = plan.packages()
         counts = []
         for _ in range(2):

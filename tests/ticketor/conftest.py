@@ -10,9 +10,10 @@ from typing import Any
 import duckdb
 import pytest
 
-from boxoffice.raw import pipeline
+from boxoffice.raw.account import Loaded, Reading
 from boxoffice.settings import Settings, Site
 from boxoffice.ticketor import planning, tables
+from boxoffice.ticketor.account import TicketorAccount
 from tests.ticketor import deliveries as d
 
 
@@ -42,10 +43,10 @@ class Venue:
     def plan(self, *, sweep: bool = False) -> planning.Plan:
         return planning.plan(self.site, self.settings.warehouse, sweep=sweep)
 
-    def load(self, *, sweep: bool = False) -> pipeline.Loaded:
+    def load(self, *, sweep: bool = False) -> Loaded:
         self.settings.data_dir.mkdir(parents=True, exist_ok=True)
-        loaded = pipeline.Loaded()
-        pipeline.TicketorAccount(self.settings, self.site).load(pipeline.Reading(sweep=sweep), loaded, self.told.append)
+        loaded = Loaded()
+        TicketorAccount(self.settings, self.site).load(Reading(sweep=sweep), loaded, self.told.append)
         return loaded
 
     def load_without_dlt(self, most: int | None = None) -> None:

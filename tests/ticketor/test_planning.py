@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from boxoffice.errors import Problem
-from boxoffice.raw import pipeline
+from boxoffice.raw.account import Reading
 from boxoffice.settings import Site
 from boxoffice.ticketor import file_store, planning
+from boxoffice.ticketor.account import TicketorAccount
 from tests.ticketor import deliveries as d
 from tests.ticketor.conftest import Venue
 
@@ -104,7 +105,7 @@ def test_young_files_wait_until_they_have_settled(venue: Venue) -> None:
     left = ["1 file is younger than 50 s: left to the next run"]
     assert (loaded.waiting, loaded.told) == (1, left)
     assert venue.plan().is_empty
-    look = pipeline.TicketorAccount(venue.settings, venue.site).look(pipeline.Reading())
+    look = TicketorAccount(venue.settings, venue.site).look(Reading())
     assert (look.due, look.waiting, look.told) == (False, 1, left)
     venue.settle_seconds = 5  # as if time had passed; the folder was not remembered for good
     assert names(venue.plan()) == ["day/young.json"]

@@ -17,7 +17,7 @@ def main() -> None:
     """Ticketor and Ticket Tailor into one DuckDB warehouse that an analyst and a bookkeeper can trust.
 
     \b
-    make demo                                         look around with made-up sales
+    make demo                                         look around with made-up sales (in a checkout)
     TICKET_TAILOR_API_KEY=… boxoffice run             load, build, publish what is new
     boxoffice sql "from rpt_daily_sales limit 10"     ask
     """

@@ -18,7 +18,7 @@ def archive(older_than: str) -> None:
     boxoffice archive
     boxoffice archive --older-than 90d
     """
-    from boxoffice.raw import archive as archives
+    from boxoffice.run import archive as archives
 
     tell = Teller()
     age = dt.timedelta(seconds=seconds(older_than, "--older-than"))
@@ -38,9 +38,9 @@ def rename_account(platform: str, old: str, new: str) -> None:
     boxoffice rename-account ticket-tailor main studio     the key was in TICKET_TAILOR_API_KEY before
     boxoffice rename-account ticketor main arena           the folder was in TICKETOR_BUFFER before
     """
-    from boxoffice.raw import corrections
+    from boxoffice.run import rename
 
-    corrections.rename_account(settings(), platform.replace("-", "_"), old, new, echo=Teller())
+    rename.rename_account(settings(), platform.replace("-", "_"), old, new, echo=Teller())
 
 
 @click.command()
@@ -51,7 +51,7 @@ def backup(file: Path) -> None:
     \b
     boxoffice backup /mnt/backups/boxoffice.tar.gz
     """
-    from boxoffice.warehouse import backup as backups
+    from boxoffice.run import backup as backups
 
     backups.backup(settings(), file, echo=Teller())
 
@@ -65,7 +65,7 @@ def restore(file: Path, replace: bool) -> None:
     \b
     boxoffice restore /mnt/backups/boxoffice.tar.gz
     """
-    from boxoffice.warehouse import backup as backups
+    from boxoffice.run import backup as backups
 
     tell = Teller()
     _rebuilt(backups.restore(settings(), file, echo=tell, replace=replace), tell)
@@ -78,7 +78,7 @@ def rebuild() -> None:
     \b
     boxoffice rebuild
     """
-    from boxoffice.warehouse import backup as backups
+    from boxoffice.run import backup as backups
 
     tell = Teller()
     _rebuilt(backups.rebuild(settings(), echo=tell), tell)

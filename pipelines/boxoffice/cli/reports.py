@@ -19,10 +19,11 @@ def status(count: int) -> None:
     boxoffice status
     boxoffice status --runs 20
     """
+    from boxoffice.cli.show_status import show
     from boxoffice.run import status as statuses
 
     told = statuses.status(settings(), count)
-    statuses.show(told)
+    show(told)
     sys.exit(0 if told.well else 1)
 
 

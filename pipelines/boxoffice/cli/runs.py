@@ -77,7 +77,7 @@ def _run_in_a_child(tell: Teller) -> None:
 
     The child is called as we were, but to run once. Ctrl-C in a terminal reaches it without us, SIGTERM does not.
     """
-    from boxoffice.run.bookkeeping import HANGS_AFTER
+    from boxoffice.run.lock import HANGS_AFTER
 
     child = subprocess.Popen([sys.executable, *sys.orig_argv[1:], "--every", ""])
     try:

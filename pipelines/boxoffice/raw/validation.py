@@ -32,8 +32,8 @@ _WHOLE_TEXT = re.compile(r"-?[0-9]{1,19}")
 _MONEY_TEXT = re.compile(r"\s*[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?\s*", re.ASCII)
 
 # Digits and points become "0", everything else a blank: a number of 16 digits or more then shows as a run of 16 zeros.
-_DIGITS_ONLY = bytes(ord("0") if chr(byte) in "0123456789." else ord(" ") for byte in range(256))
-_LONG_NUMBER = b"0" * (MONEY_DIGITS + 1)
+DIGITS_ONLY = bytes(ord("0") if chr(byte) in "0123456789." else ord(" ") for byte in range(256))
+LONG_NUMBER = b"0" * (MONEY_DIGITS + 1)
 _CUT_LITERAL = re.compile(r"\s*(?:t|tr|tru|f|fa|fal|fals|n|nu|nul|-)?\s*\Z")
 
 
@@ -107,7 +107,7 @@ def is_suspect(raw: bytes, document: Any) -> bool:
     No false all-clear: a dropped member takes its colon with it, so the raw text has more colons than what is left of
     it, unless an escaped colon evens the count out; and without a run of 16 digits and points no number is that long.
     """
-    if _LONG_NUMBER in raw.translate(_DIGITS_ONLY):
+    if LONG_NUMBER in raw.translate(DIGITS_ONLY):
         return True
     try:
         written = orjson.dumps(document)

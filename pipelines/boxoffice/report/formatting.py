@@ -6,7 +6,7 @@ import functools
 import re
 from decimal import ROUND_HALF_EVEN, Decimal
 
-from boxoffice.settings import ROOT
+from boxoffice.settings import DBT_PROJECT
 
 _MINUS = "−"
 
@@ -20,7 +20,7 @@ _PLATFORMS = {"ticketor": "Ticketor", "ticket_tailor": "Ticket Tailor"}
 @functools.cache
 def _decimals() -> dict[str, int]:
     """The list that the models use."""
-    macro = (ROOT / "macros" / "currencies.sql").read_text()
+    macro = (DBT_PROJECT / "macros" / "currencies.sql").read_text()
     listed = ast.literal_eval(re.search(r"return\((\{.*?\})\)", macro, re.DOTALL)[1])
     return {code: places for places, codes in listed.items() for code in codes}
 

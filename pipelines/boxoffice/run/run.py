@@ -16,13 +16,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from boxoffice.errors import Busy, ConfigProblem, Problem
-from boxoffice.raw import lookups, pipeline
-from boxoffice.run import alerts, bookkeeping, cleanup, interruption
+from boxoffice.raw import contents, pipeline
+from boxoffice.raw.account import NOTES, Loaded, Reading
+from boxoffice.run import accounts, alerts, cleanup, disk, interruption, lock, marker, run_log
+from boxoffice.run.accounts import Account
 from boxoffice.settings import Settings
 from boxoffice.warehouse import build, publish
 
 Echo = Callable[[str], None]
-Account = pipeline.TicketorAccount | pipeline.TicketTailorAccount
 
 SWEEP_EVERY = dt.timedelta(days=1)
 NOTHING_TO_BUILD = "no account could be read, and nothing has been loaded before: nothing was built or published"
@@ -97,15 +98,15 @@ class RunResult:
 def run(settings: Settings, *, echo: Echo, only_look: bool = False, **reading: Any) -> RunResult:
     """Everything: load what is new, build and test the marts, publish.
 
-    ``reading`` are the options of load.Reading: full, span, limit. With ``only_look`` a run that has anything to do
+    ``reading`` are the options of Reading: full, span, limit. With ``only_look`` a run that has anything to do
     leaves it and says so by its outcome, due. Raises ConfigProblem (nothing was run) and
     Busy (another run is under way); what goes wrong in one account, the build or publishing is told in the result.
     """
     with _recorded(settings, "run") as result:
         _refuse_to_begin_anew(settings)
-        marker = bookkeeping.read_marker(settings)
-        options = pipeline.Reading(sweep=_sweep_due(marker, result.started_at), **reading)
-        due, settled = pipeline.accounts(settings), False
+        marked = marker.read(settings)
+        options = Reading(sweep=_sweep_due(marked, result.started_at), **reading)
+        due, settled = accounts.configured(settings), False
         if not settings.warehouse.exists() and not only_look:
             # the first run of all: what is wrong with an account is known before dlt is imported
             with result.timed("look"):
@@ -114,31 +115,31 @@ def run(settings: Settings, *, echo: Echo, only_look: bool = False, **reading: A
                 echo(NOTHING_TO_BUILD)
                 _judge(result)
                 return result
-        elif marker and not options.full:
+        elif marked and not options.full:
             # opened once: what a look asks costs less than opening the file for it
-            with result.timed("look"), lookups.reading(settings.warehouse):
+            with result.timed("look"), contents.reading(settings.warehouse):
                 due = [account for account in due if _is_due(settings, account, options, result, echo)]
-                settled = not due and not pipeline.settings_changed(settings)
-        unbuilt, result.set_aside = set(marker.get("unbuilt", [])), marker.get("set_aside")
+                settled = not due and not accounts.settings_changed(settings)
+        unbuilt, result.set_aside = set(marked.get("unbuilt", [])), marked.get("set_aside")
         if only_look and not settled:
             result.outcome = "due"
             return result
         if not settled:
-            bookkeeping.remove_marker(settings)
+            marker.remove(settings)
             changed, touched = _load(settings, result, due, options, echo)
             unbuilt |= touched
             if not settings.published.exists() and _nothing_is_held(settings, result):
                 echo(NOTHING_TO_BUILD)
                 _judge(result)
                 return result
-            if changed or not marker:
+            if changed or not marked:
                 # with the marker true, all else is built: what hangs on nothing that changed stays as it is
-                _build(settings, result, echo, unbuilt if marker else None)
+                _build(settings, result, echo, unbuilt if marked else None)
                 unbuilt = set()
         if (not settled or options.sweep) and not result.error:
             swept_all = options.sweep and not any(account.error for account in result.accounts)
-            swept_at = result.started_at.isoformat() if swept_all else marker.get("swept_at")
-            bookkeeping.write_marker(settings, swept_at=swept_at, unbuilt=sorted(unbuilt), set_aside=result.set_aside)
+            swept_at = result.started_at.isoformat() if swept_all else marked.get("swept_at")
+            marker.write(settings, swept_at=swept_at, unbuilt=sorted(unbuilt), set_aside=result.set_aside)
         if settings.published.exists() and stat.S_IMODE(settings.published.stat().st_mode) != settings.published_mode:
             settings.published.chmod(settings.published_mode)
         _judge(result)
@@ -149,8 +150,8 @@ def load_only(settings: Settings, *, echo: Echo, **reading: Any) -> RunResult:
     """Raw only: the marts stay as they are until the next transform or run."""
     with _recorded(settings, "load") as result:
         _refuse_to_begin_anew(settings)
-        bookkeeping.remove_marker(settings)
-        _load(settings, result, pipeline.accounts(settings), pipeline.Reading(sweep=True, **reading), echo)
+        marker.remove(settings)
+        _load(settings, result, accounts.configured(settings), Reading(sweep=True, **reading), echo)
         _judge(result)
     return result
 
@@ -162,7 +163,7 @@ def transform_only(settings: Settings, *, echo: Echo) -> RunResult:
             f"{settings.warehouse} does not exist: there is nothing to transform yet. First: boxoffice run"
         )
     with _recorded(settings, "transform") as result:
-        bookkeeping.remove_marker(settings)
+        marker.remove(settings)
         _build(settings, result, echo)
         _judge(result)
     return result
@@ -179,7 +180,7 @@ def rebuild(
     is then read from the beginning; the marts are built and published in any case but that some of it was not read."""
     with _recorded(settings, verb) as result, prepare(result) as lacks:
         if lacks:
-            _load(settings, result, pipeline.accounts(settings), pipeline.Reading(sweep=True, full=True), echo)
+            _load(settings, result, accounts.configured(settings), Reading(sweep=True, full=True), echo)
         _build(settings, result, echo)
         _judge(result)
     return result
@@ -193,9 +194,9 @@ def _recorded(settings: Settings, verb: str) -> Iterator[RunResult]:
             if verb in ("run", "load"):
                 settings.require_accounts()
             _refuse_mixing_with_the_sandbox(settings)
-            bookkeeping.make_data_dir(settings)
-            held.enter_context(bookkeeping.privately())
-            held.enter_context(bookkeeping.lock(settings))
+            lock.make_data_dir(settings)
+            held.enter_context(lock.privately())
+            held.enter_context(lock.lock(settings))
         except Problem as problem:
             refused(settings, verb, problem)
             raise
@@ -211,8 +212,8 @@ def _recorded(settings: Settings, verb: str) -> Iterator[RunResult]:
             raise
         except Exception as error:
             result.error = _in_words(settings, result, error)
-            if bookkeeping.disk_is_full(error):
-                raise bookkeeping.full_disk(settings) from None
+            if disk.is_full(error):
+                raise disk.problem(settings) from None
             if isinstance(error, Problem):
                 raise
             raise Problem(f"{result.error}\nThe whole story is in {settings.logs / 'errors.log'}.") from error
@@ -241,7 +242,7 @@ def refused(settings: Settings, verb: str, problem: Problem) -> None:
         problem.args = (f"{problem}\n{result.on_failure}",)
 
 
-def _is_due(settings: Settings, account: Account, options: pipeline.Reading, result: RunResult, echo: Echo) -> bool:
+def _is_due(settings: Settings, account: Account, options: Reading, result: RunResult, echo: Echo) -> bool:
     """Whether there is anything to load. An account that cannot even be looked at is told here and loaded by no one."""
     try:
         look = account.look(options, echo)
@@ -258,7 +259,7 @@ def _is_due(settings: Settings, account: Account, options: pipeline.Reading, res
 
 
 def _load(
-    settings: Settings, result: RunResult, due: list[Account], options: pipeline.Reading, echo: Echo
+    settings: Settings, result: RunResult, due: list[Account], options: Reading, echo: Echo
 ) -> tuple[set[str], set[str]]:
     """Loads what is due, each account on its own.
 
@@ -266,20 +267,20 @@ def _load(
     which it holds anything new at all, if only that a list was read.
     """
     changed, touched = set(), set()
-    bookkeeping.require_room(settings)
+    disk.require_room(settings)
     with result.timed("load"):
         pipeline.require_writable(settings)
-        if pipeline.load_settings_table(settings):
+        if accounts.load_settings_table(settings):
             changed.add("boxoffice")
         for account in due:
             told = AccountResult(account.platform, account.name)
             result.accounts.append(told)
-            loaded, started = pipeline.Loaded(), time.monotonic()
+            loaded, started = Loaded(), time.monotonic()
             try:
                 account.load(options, loaded, echo)
             except Exception as error:  # whatever it is, the other accounts are loaded
                 interruption.check()
-                if bookkeeping.disk_is_full(error):
+                if disk.is_full(error):
                     raise
                 told.error = _in_words(settings, result, error)
                 echo(f"{account.platform} {account.name}: {told.error}")
@@ -292,7 +293,7 @@ def _load(
                 changed.add(account.platform)
             if any(loaded.rows.values()):
                 touched.add(account.platform)
-        pipeline.make_missing_tables(settings)
+        accounts.make_missing_tables(settings)
     if not (options.span or options.limit or any(account.error for account in result.accounts)):
         settings.rebuilding.unlink(missing_ok=True)
     return changed, touched | changed
@@ -302,15 +303,13 @@ def _nothing_is_held(settings: Settings, result: RunResult) -> bool:
     """Whether every account failed and raw has no record of any."""
     if not all(account.error for account in result.accounts):
         return False
-    with pipeline.opened(settings, read_only=True) as db:
+    with pipeline.open_warehouse(settings, read_only=True) as db:
         tables = db.execute(
             "select schema_name, table_name from duckdb_tables() where schema_name <> 'raw_boxoffice' "
             "and schema_name like 'raw%' and not starts_with(table_name, '_dlt')"
         ).fetchall()
         return not any(
-            db.execute(f'from {schema}."{table}" limit 1').fetchone()
-            for schema, table in tables
-            if table not in pipeline.BOOKKEEPING
+            db.execute(f'from {schema}."{table}" limit 1').fetchone() for schema, table in tables if table not in NOTES
         )
 
 
@@ -323,11 +322,11 @@ def _build(settings: Settings, result: RunResult, echo: Echo, changed: set[str] 
         )
         return
     try:
-        bookkeeping.require_room(settings)
+        disk.require_room(settings)
         with result.timed("transform"):
             echo("building and testing the marts")
-            built = build.transform(settings, echo, changed, start_over=bookkeeping.other_hands(settings))
-        bookkeeping.forget_marker(settings)
+            built = build.transform(settings, echo, changed, start_over=marker.was_changed_outside(settings))
+        marker.forget(settings)
         result.models_built, result.tests_passed, result.warned = built.models, built.tests, built.warned
         with result.timed("publish"):
             echo("publishing")
@@ -340,12 +339,12 @@ def _build(settings: Settings, result: RunResult, echo: Echo, changed: set[str] 
 
 def _in_words(settings: Settings, result: RunResult, error: BaseException) -> str:
     """A failure as a person is told it; what nobody foresaw goes to errors.log with its traceback."""
-    if isinstance(error, Problem) and not bookkeeping.disk_is_full(error):
+    if isinstance(error, Problem) and not disk.is_full(error):
         return str(error)
     with contextlib.suppress(OSError), (settings.logs / "errors.log").open("a") as log:
         log.write(f"{result.started_at} {''.join(traceback.format_exception(error))}\n")
-    if bookkeeping.disk_is_full(error):
-        return str(bookkeeping.full_disk(settings))
+    if disk.is_full(error):
+        return str(disk.problem(settings))
     return f"{type(error).__name__}: {error}"
 
 
@@ -361,7 +360,7 @@ def _alarm(settings: Settings, result: RunResult) -> None:
 
 def _write_down(settings: Settings, result: RunResult) -> None:
     try:
-        bookkeeping.record(settings, dataclasses.asdict(result))
+        run_log.record(settings, dataclasses.asdict(result))
         if result.outcome != "idle":
             cleanup.tidy(settings)
     except OSError as error:
@@ -375,9 +374,9 @@ def _judge(result: RunResult) -> None:
     result.outcome = "failed" if failed else "done" if busy else "idle"
 
 
-def _sweep_due(marker: dict[str, Any], now: dt.datetime) -> bool:
+def _sweep_due(marked: dict[str, Any], now: dt.datetime) -> bool:
     """Once a day every folder is listed, whatever its modification time says; also after anything unusual."""
-    swept_at = marker.get("swept_at")
+    swept_at = marked.get("swept_at")
     return not swept_at or abs(now - dt.datetime.fromisoformat(swept_at)) >= SWEEP_EVERY
 
 

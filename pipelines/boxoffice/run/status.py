@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from boxoffice.run import bookkeeping
+from boxoffice.run import run_log
 from boxoffice.settings import Settings
 from boxoffice.warehouse.query import open_published
 
@@ -40,7 +40,7 @@ class Status:
 def status(settings: Settings, count: int, now: dt.datetime | None = None) -> Status:
     """Gathers it. Never opens the warehouse, so it can be asked while a run is under way."""
     now = now or dt.datetime.now(dt.UTC)
-    runs = bookkeeping.last_runs(settings, max(count, LOOKED_BACK))
+    runs = run_log.last_runs(settings, max(count, LOOKED_BACK))
     told = Status(runs[:count], [], [], None, [])
     # whoever interrupted a run knows: it neither failed nor mended anything
     ended = [run for run in runs if run["outcome"] != "interrupted"]
@@ -62,7 +62,7 @@ def status(settings: Settings, count: int, now: dt.datetime | None = None) -> St
             told.wants.append(f"The last run ended {last['ended_at'][:16]} UTC: is the schedule still on?")
         if age < -CLOCKS_DIFFER:
             told.wants.append(
-                f"The last run ended {last['ended_at'][:16]} UTC, and it is {_minute(now)} now: the clock of this "
+                f"The last run ended {last['ended_at'][:16]} UTC, and it is {minute(now)} now: the clock of this "
                 "machine was ahead then or is behind now."
             )
     if settings.published.exists():
@@ -129,7 +129,7 @@ def out_of_time(settings: Settings, db: duckdb.DuckDBPyConnection, now: dt.datet
             continue
         if since - now > CLOCKS_DIFFER:
             words = (
-                f"{platform} {account}: its newest record is dated {_minute(since)} UTC, and it is {_minute(now)} now. "
+                f"{platform} {account}: its newest record is dated {minute(since)} UTC, and it is {minute(now)} now. "
                 "The sender's clock was ahead or this machine's is behind; until then nobody can see whether this "
                 "account is silent."
             )
@@ -159,71 +159,6 @@ def _told(run: dict[str, Any]) -> list[str]:
     return [f"{one['platform']} {one['account']}: {line}" for one in run["accounts"] for line in one.get("told", ())]
 
 
-def show(told: Status, now: dt.datetime | None = None) -> None:
-    """Prints it for a person: colour on a terminal only."""
-    from boxoffice import terminal
-
-    now = now or dt.datetime.now(dt.UTC)
-    out = terminal.console()
-
-    def ago(at: dt.datetime | None) -> str:
-        if not at:
-            return "never"
-        ahead = (at - now).total_seconds()
-        if at - now > CLOCKS_DIFFER:
-            return f"{terminal.duration(ahead)} in the future"
-        return f"{terminal.duration(max(0.0, -ahead))} ago"
-
-    def table(title: str, headers: list[str], rows: list[list[str]]) -> None:
-        if rows:
-            terminal.table(out, title, headers, rows)
-            out.print()
-
-    table(
-        "Last runs (UTC)",
-        ["started", "what", "outcome", ">seconds", ">new rows", ">refused", ">requests"],
-        [
-            [
-                run["started_at"][:19],
-                run["verb"],
-                run["outcome"],
-                f"{_seconds(run):.1f}",
-                f"{sum(sum(one['news'].values()) for one in run['accounts']):,}",
-                # a run of an earlier version did not write down how many
-                f"{sum(one.get('refused', 0) for one in run['accounts']):,}",
-                f"{sum(one['requests'] for one in run['accounts']):,}",
-            ]
-            for run in told.runs
-        ],
-    )
-    table(
-        f"Accounts, as published {_minute(told.published_at)} UTC" if told.published_at else "Accounts",
-        ["account", "newest record (UTC)", "that is", "time zone"],
-        [
-            [f"{platform} {account}", _minute(at), ago(at), zone or "not set: UTC"]
-            for platform, account, at, zone in told.accounts
-        ],
-    )
-    table(
-        "Refused, and not delivered whole since",
-        [">records", f">in {REFUSED_LATELY.days} days", "newest (UTC)", "account", "why…"],
-        [
-            [f"{count:,}", f"{lately:,}", _minute(newest), f"{platform} {account}", why]
-            for platform, account, why, count, newest, lately in told.refused
-        ],
-    )
-    for mark, style, lines in (("!", "yellow", told.wants), ("-", "", told.notes)):
-        for line in lines:
-            indented = line.strip().replace("\n", "\n  ")
-            out.print(f"{mark} {indented}", style=style, markup=False, soft_wrap=True)
-    if told.well:
-        out.print("All is well.", style="green")
-
-
-def _seconds(run: dict[str, Any]) -> float:
-    took = dt.datetime.fromisoformat(run["ended_at"]) - dt.datetime.fromisoformat(run["started_at"])
-    return max(0.0, took.total_seconds())  # a clock may have been set meanwhile
-
-
-def _minute(at: dt.datetime | None) -> str:
+def minute(at: dt.datetime | None) -> str:
+    """A time in UTC as it is shown."""
     return at.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M") if at else "never"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from boxoffice.raw import lookups
+from boxoffice.ticket_tailor import state
 from boxoffice.ticket_tailor.api import Page
 from boxoffice.ticket_tailor.endpoints import ENDPOINTS
 from boxoffice.ticket_tailor.errors import SameBoxOffice
@@ -100,7 +100,7 @@ class Gathering:
                 ends.append(each)
             self._cover(package, each)
         refused = self._misread(pages)
-        held = lookups.ticket_tailor_held(
+        held = state.held(
             self.warehouse,
             self.box_office,
             {name: [document.id for page in some for document in page.documents] for name, some in pages.items()},
@@ -154,14 +154,14 @@ class Gathering:
         """Raises SameBoxOffice where raw holds what is new here as another box office's."""
         new = {each.id: each.created_at for page in pages for each in page.documents if each.id not in held}
         if new:
-            found = lookups.ticket_tailor_elsewhere(self.warehouse, self.box_office, name, new)
+            found = state.elsewhere(self.warehouse, self.box_office, name, new)
             if found:
                 other = max(found, key=lambda other: found[other])
                 raise SameBoxOffice(self.box_office, other, found[other], name)
 
     def _missing(self, package: Package, name: str, gone: list[str]) -> None:
         """What is held and no longer listed, marked with the time of this load."""
-        versions = lookups.ticket_tailor_versions(self.warehouse, self.box_office, name, gone) if gone else []
+        versions = state.versions(self.warehouse, self.box_office, name, gone) if gone else []
         for version, key, created_at, text, hash_, fetched_at in versions:
             row = (version, self.box_office, key, created_at, text, hash_, fetched_at, self.now)
             package.rows.setdefault(name, []).append(row)

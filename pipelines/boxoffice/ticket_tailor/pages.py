@@ -80,19 +80,14 @@ def _is_faithful(body: bytes, page: dict[str, Any], texts: list[bytes]) -> bool:
     return written == body or (b"\\u003" not in body and written.count(b":") == body.count(b":"))
 
 
-# Digits and points become "0", everything else a blank: a number of 16 digits or more shows as a run of 16 zeros.
-_DIGITS_ONLY = bytes(ord("0") if chr(byte) in "0123456789." else ord(" ") for byte in range(256))
-_LONG_NUMBER = b"0" * 16
-
-
 def _has_long_number(body: bytes) -> bool:
     """Whether a JSON number has 16 digits or more. Within a text, such as a payment's id, digits are but characters."""
-    digits = body.translate(_DIGITS_ONLY)
-    place = digits.find(_LONG_NUMBER)
+    digits = body.translate(validation.DIGITS_ONLY)
+    place = digits.find(validation.LONG_NUMBER)
     while place >= 0:
         if body[max(place - 99, 0) : place].rstrip(b"- \t\r\n")[-1:] in (b":", b",", b"["):
             return True
-        place = digits.find(_LONG_NUMBER, digits.find(b" ", place))
+        place = digits.find(validation.LONG_NUMBER, digits.find(b" ", place))
     return False
 
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from boxoffice.errors import Problem
-from boxoffice.raw import lookups
 from boxoffice.settings import BoxOffice
+from boxoffice.ticket_tailor import state
 from boxoffice.ticket_tailor.api import Client
 from boxoffice.ticket_tailor.endpoints import ENDPOINTS, Endpoint, chosen
 from boxoffice.ticket_tailor.errors import KeyRefused, Offline, SameBoxOffice
@@ -41,19 +41,19 @@ PATIENCE = 10.0
 REREADS = {"week": HOUR, "quarter": DAY}
 
 
-def held_reads(box_office: BoxOffice, warehouse: Path, now: dt.datetime) -> lookups.TicketTailorReads:
+def held_reads(box_office: BoxOffice, warehouse: Path, now: dt.datetime) -> state.Reads:
     """What has been read of the box office: ever, and lately enough for each re-read. What was read in the future, by a
     clock set back since, may be long ago."""
     ages = {"ever": (dt.datetime.min.replace(tzinfo=dt.UTC), dt.datetime.max.replace(tzinfo=dt.UTC))}
     for kind, period in REREADS.items():
         ages[kind] = (now - dt.timedelta(seconds=period * EARLY), now)
         ages[f"{kind} spared"] = (now - dt.timedelta(seconds=period * SPARED), now)
-    return lookups.ticket_tailor_reads(warehouse, box_office.name, ages)
+    return state.reads(warehouse, box_office.name, ages)
 
 
 def due(
     box_office: BoxOffice,
-    held: lookups.TicketTailorReads,
+    held: state.Reads,
     now: dt.datetime,
     *,
     full: bool = False,
@@ -87,7 +87,7 @@ def due(
     return sorted(reads, key=lambda read: (not read.list.each_run, -read.end))
 
 
-def unreadable(held: lookups.TicketTailorReads) -> set[str]:
+def unreadable(held: state.Reads) -> set[str]:
     """The lists that the platform refused when they were asked for last."""
     last: dict[str, tuple[dt.datetime, str]] = {}
     for (name, kind), moment in held.last.items():
@@ -95,7 +95,7 @@ def unreadable(held: lookups.TicketTailorReads) -> set[str]:
     return {name for name, (_, kind) in last.items() if kind == "unreadable"}
 
 
-def is_needed(each: Endpoint, held: lookups.TicketTailorReads) -> bool:
+def is_needed(each: Endpoint, held: state.Reads) -> bool:
     """Whether a run fails when the platform refuses this list: everything depends on it, or it was read before. Any
     other belongs to a feature that the box office has never had."""
     return each.each_run or any(name == each.name and kind != "unreadable" for name, kind in held.last)
@@ -144,7 +144,7 @@ class Plan:
     client: Client
     warehouse: Path
     now: dt.datetime
-    held: lookups.TicketTailorReads
+    held: state.Reads
     reads: list[Read]
     limit: int | None = None
     is_empty: bool = False

@@ -141,10 +141,10 @@ def _body(
             content = _from_base64(content, sure=encoded)
         yield from _text(content, received_at, depth)
     elif type(body) is list:
-        for piece, member in splitter.members(_as_written(raw, key, body), body):
+        for piece, member in splitter.members(_member_bytes(raw, key, body), body):
             yield from unwrap(piece, member, received_at, depth + 1)
     else:
-        yield from unwrap(_as_written(raw, key, body), body, received_at, depth + 1)
+        yield from unwrap(_member_bytes(raw, key, body), body, received_at, depth + 1)
 
 
 def _text(content: bytes, received_at: dt.datetime | None, depth: int) -> Iterator[Payload]:
@@ -152,7 +152,7 @@ def _text(content: bytes, received_at: dt.datetime | None, depth: int) -> Iterat
         yield from unwrap(piece, document, received_at, depth + 1)
 
 
-def _as_written(raw: bytes, key: str, value: Any) -> bytes:
+def _member_bytes(raw: bytes, key: str, value: Any) -> bytes:
     """A member of a wrapper as it stands there; written anew, value for value, where it cannot be found."""
     for match in re.finditer(rb'"%s"\s*:\s*' % key.encode(), raw):
         piece = splitter.extent(raw, match.end(), len(raw))

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from boxoffice.raw import lookups
 from boxoffice.settings import Site
+from boxoffice.ticketor import state
 from boxoffice.ticketor.archive_format import WithArchive
 from boxoffice.ticketor.file_store import NOT_REMEMBERED, Bucket, Listing, LocalFolder, NotYet, Young
 
@@ -65,9 +65,7 @@ class Plan:
         """
         if not len(self.new):
             return None
-        found = lookups.ticketor_elsewhere(
-            self.warehouse, self.site.name, self.new.paths, self.new.sizes, self.new.times
-        )
+        found = state.elsewhere(self.warehouse, self.site.name, self.new.paths, self.new.sizes, self.new.times)
         same = {
             name: files
             for name, (files, exactly) in found.items()
@@ -98,7 +96,7 @@ class Plan:
             return
         from boxoffice.ticketor import reading
 
-        known = lookups.ticketor_known(self.warehouse, self.site.name, self.read_before)
+        known = state.known(self.warehouse, self.site.name, self.read_before)
         made = reading.tables(self.site.name, self.store, self.new, known, self._cannot_read)
         with ThreadPoolExecutor(1, thread_name_prefix="ticketor") as ahead:
             table, is_last = next(made)
@@ -129,8 +127,8 @@ def plan(site: Site, warehouse: Path, *, sweep: bool = False) -> Plan:
     in_bucket = "://" in site.buffer and not site.buffer.startswith("file://")
     root = site.buffer.removeprefix("file://")
     store = Bucket(site.name, root) if in_bucket else WithArchive(LocalFolder(site.name, root, site.settle_seconds))
-    first = not lookups.ticketor_tables_exist(warehouse)
-    held = {} if first else lookups.ticketor_folders(warehouse, site.name)
+    first = not state.tables_exist(warehouse)
+    held = {} if first else state.folders(warehouse, site.name)
     in_bucket_first = in_bucket and not held
     listing = store.look(held, now_ns, sweep=sweep or in_bucket_first)
     if in_bucket:
@@ -139,7 +137,7 @@ def plan(site: Site, warehouse: Path, *, sweep: bool = False) -> Plan:
         _add_grown(
             listing,
             store,
-            lookups.ticketor_recent(warehouse, site.name, now_ns - GROWING_DAYS * _DAY_NS, GROWING_FILES),
+            state.recent(warehouse, site.name, now_ns - GROWING_DAYS * _DAY_NS, GROWING_FILES),
             now_ns,
             site,
         )
@@ -147,9 +145,7 @@ def plan(site: Site, warehouse: Path, *, sweep: bool = False) -> Plan:
     if not first and len(listing):
         new = Listing()
         new.real = listing.real
-        for number, before in lookups.ticketor_unread(
-            warehouse, site.name, listing.paths, listing.sizes, listing.times
-        ):
+        for number, before in state.unread(warehouse, site.name, listing.paths, listing.sizes, listing.times):
             new.add(listing.paths[number], listing.sizes[number], listing.times[number])
             if before:
                 read_before.append(listing.paths[number])

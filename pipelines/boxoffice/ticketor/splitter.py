@@ -286,12 +286,12 @@ def members(piece: bytes, members: list[Any]) -> Iterator[Piece]:
     for member in members:
         while piece[position] in b" \t\r\n,":
             position += 1
-        written = _as_written(piece, position, member)
+        written = _value_bytes(piece, position, member)
         yield written, member
         position += len(written)
 
 
-def _as_written(piece: bytes, position: int, member: Any) -> bytes:
+def _value_bytes(piece: bytes, position: int, member: Any) -> bytes:
     try:
         written = validation.dumps(member)
         if piece.startswith(written, position) and type(member) in (dict, list, str):

@@ -11,7 +11,7 @@ from typing import Any
 
 from boxoffice.atomic_file import put_in_place
 from boxoffice.errors import Problem
-from boxoffice.settings import ROOT, Settings
+from boxoffice.settings import DBT_PROJECT, Settings
 from boxoffice.terminal import left, now_and_then
 from boxoffice.warehouse import set_aside
 
@@ -94,7 +94,7 @@ def _build(settings: Settings, echo: Echo, apart: set[str] | None, start_over: b
     logging.raiseExceptions = False
     here = Path.cwd()
     # ready_to_build reads the models' text by relative paths
-    os.chdir(ROOT)
+    os.chdir(DBT_PROJECT)
     try:
         result = dbtRunner(callbacks=[progress]).invoke(
             [
@@ -108,8 +108,8 @@ def _build(settings: Settings, echo: Echo, apart: set[str] | None, start_over: b
                 "build",
                 # they test the models' text, not the data: `make test` and a bare `dbt build` run them
                 "--exclude-resource-type=unit_test",
-                f"--project-dir={ROOT}",
-                f"--profiles-dir={ROOT}",
+                f"--project-dir={DBT_PROJECT}",
+                f"--profiles-dir={DBT_PROJECT}",
                 f"--target-path={settings.data_dir / 'dbt'}",
                 *(["--full-refresh"] if start_over else []),
                 *(["--select", *(f"source:raw_{platform}+" for platform in sorted(apart))] if apart else []),

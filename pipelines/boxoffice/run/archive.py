@@ -15,10 +15,9 @@ from pathlib import Path
 
 from boxoffice.atomic_file import put_in_place
 from boxoffice.errors import ConfigProblem, Problem
-from boxoffice.raw import lookups
-from boxoffice.run import bookkeeping
+from boxoffice.run import lock
 from boxoffice.settings import Settings, Site
-from boxoffice.ticketor import archive_format, reading
+from boxoffice.ticketor import archive_format, reading, state
 from boxoffice.ticketor.archive_format import Key, Member
 from boxoffice.ticketor.file_store import Content, Listing, bounded
 
@@ -50,16 +49,16 @@ def archive(
     if not settings.sites:
         raise ConfigProblem("No Ticketor site is configured, so there is no buffer to archive.")
     before = (now or dt.datetime.now(dt.UTC)) - older_than
-    bookkeeping.make_data_dir(settings)
+    lock.make_data_dir(settings)
     done = []
-    with bookkeeping.lock(settings):
+    with lock.lock(settings):
         for site in settings.sites:
             packed = Packed(site.name)
             done.append(packed)
             if "://" in site.buffer.removeprefix("file://"):
                 packed.left.append("a bucket: its own lifecycle rules do this better")
                 continue
-            found = lookups.ticketor_archivable(settings.warehouse, site.name, before)
+            found = state.archivable(settings.warehouse, site.name, before)
             for day, files in itertools.groupby(found, key=lambda file: file[3].astimezone(dt.UTC).date()):
                 try:
                     _Day(settings, site, day, before, packed).pack({file[:3]: file[3] for file in files})
@@ -86,7 +85,7 @@ class _Day:
         there = {member.key: member for key in received if (member := self._read(key))}
         if not there:
             return
-        ids = lookups.ticketor_record_ids(self.settings.warehouse, self.site.name, [path for path, _, _ in there])
+        ids = state.record_ids(self.settings.warehouse, self.site.name, [path for path, _, _ in there])
         records: Records = {}
         for path, made in _records(self.site.name, list(there.values())).items():
             if made and all((path, *record) in ids for record in made):
@@ -100,7 +99,7 @@ class _Day:
         fresh = self.target.with_name(f".{self.target.name}.part")
         try:
             with (
-                bookkeeping.privately(),
+                lock.privately(),
                 fresh.open("wb") as raw,
                 gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) as file,
             ):

@@ -28,7 +28,7 @@ from boxoffice.atomic_file import put_in_place
 from boxoffice.errors import Problem
 from boxoffice.raw import pipeline
 from boxoffice.raw.pipeline import NEW_FILE
-from boxoffice.run import bookkeeping, run
+from boxoffice.run import lock, marker, run
 from boxoffice.settings import Settings
 
 Echo = Callable[[str], None]
@@ -85,11 +85,11 @@ def backup(settings: Settings, target: Path, *, echo: Echo, now: dt.datetime | N
         raise Problem(f"{target} is there already and is no backup of ours. Nothing was written: choose another name.")
     if not settings.warehouse.exists():
         raise Problem(f"{settings.warehouse} does not exist: there is nothing to keep yet. First: boxoffice run")
-    bookkeeping.make_data_dir(settings)
+    lock.make_data_dir(settings)
     fresh = target.with_name(f".{target.name}.part")
     with (
-        bookkeeping.privately(),
-        bookkeeping.lock(settings),
+        lock.privately(),
+        lock.lock(settings),
         tempfile.TemporaryDirectory(dir=settings.data_dir, prefix=".backup-") as folder,
     ):
         raw = Path(folder) / RAW
@@ -232,7 +232,7 @@ def _copy_table(settings: Settings, target: Path, schema: str, name: str, sql: s
 
 
 def _read(settings: Settings, query: str) -> list[Any]:
-    with pipeline.opened(settings, read_only=True) as db:
+    with pipeline.open_warehouse(settings, read_only=True) as db:
         return db.execute(query).fetchall()
 
 
@@ -256,7 +256,7 @@ def _drop_untrue(target: Path, copied: Copied) -> None:
 def _place(settings: Settings, raw: Path, *, lacks: bool) -> None:
     """This raw becomes the warehouse, in one rename. dlt's own folder knows of the other one: it is made again from
     raw. Where raw lacks anything, nothing is published until it has been read."""
-    bookkeeping.remove_marker(settings)
+    marker.remove(settings)
     settings.rebuilding.touch()
     shutil.rmtree(settings.dlt_dir, ignore_errors=True)
     _wal(settings.warehouse).unlink(missing_ok=True)

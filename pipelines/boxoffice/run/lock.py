@@ -1,0 +1,78 @@
+"""The data folder, for its owner alone, and the lock that lets one process at a time write it."""
+
+import contextlib
+import datetime as dt
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+
+from boxoffice.errors import Busy, Problem
+from boxoffice.run import disk
+from boxoffice.settings import Settings
+from boxoffice.terminal import duration
+
+# even a first run of many years does not take so long
+HANGS_AFTER = dt.timedelta(hours=6)
+
+
+def make_data_dir(settings: Settings) -> None:
+    """The folder of everything Boxoffice writes, for its owner alone.
+
+    Raises Problem where it cannot be made or written.
+    """
+    try:
+        if not settings.data_dir.exists():
+            settings.data_dir.mkdir(parents=True, mode=0o700)
+        settings.logs.mkdir(exist_ok=True)
+        probe = settings.data_dir / ".writable"
+        try:
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            if not disk.is_full(error):  # which the run says, and writes down
+                raise
+        os.close(os.open(settings.data_dir / "lock", os.O_RDWR | os.O_CREAT, 0o600))
+        disk.keep_reserve(settings)
+    except OSError as error:
+        if disk.is_full(error):
+            raise disk.problem(settings) from None
+        raise Problem(
+            f"{error.filename} cannot be written: {error.strerror}. Nothing was run. Give {settings.data_dir} and all "
+            "in it to the user who runs Boxoffice (`sudo boxoffice run` may have taken it), or set BOXOFFICE_DATA_DIR "
+            "to another folder."
+        ) from None
+
+
+@contextlib.contextmanager
+def privately() -> Iterator[None]:
+    """Whatever is written meanwhile, by dlt and DuckDB too, is for its owner alone, in whatever folder it lies."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+@contextlib.contextmanager
+def lock(settings: Settings) -> Iterator[None]:
+    """Held by one process at a time and gone with it, however it ends. Raises Busy when another one holds it."""
+    with (settings.data_dir / "lock").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            holder, since = file.read().strip() or "another process", os.fstat(file.fileno()).st_mtime
+            age = max(0.0, time.time() - since)
+            busy = Busy(f"Another run is under way in {settings.data_dir} (process {holder}). Left to it.")
+            if age > HANGS_AFTER.total_seconds():
+                busy = Busy(
+                    f"Another run has been under way in {settings.data_dir} for {duration(age)} (process {holder}). "
+                    "If it hangs, end it: the next run finishes what it left."
+                )
+                busy.hangs = True
+            raise busy from None
+        with contextlib.suppress(OSError):  # a full disk; the lock holds without its holder's number
+            file.truncate(0)
+            os.write(file.fileno(), str(os.getpid()).encode())
+        yield
