@@ -99,6 +99,8 @@ def _build(settings: Settings, echo: Echo, apart: set[str] | None, start_over: b
         "build",
         # they test the models' text, not the data: `make test` and a bare `dbt build` run them
         "--exclude-resource-type=unit_test",
+        # they build nothing
+        "--exclude-resource-type=exposure",
         *(["--full-refresh"] if start_over else []),
         *(["--select", *(f"source:raw_{platform}+" for platform in sorted(apart))] if apart else []),
         callbacks=[Progress(echo)],
