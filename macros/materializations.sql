@@ -9,13 +9,14 @@
 
 {% materialization touched, adapter='duckdb' %}
     {%- if is_made_whole() -%}
-        {{ return(with_hooks(created())) }}
+        {{ return(with_hooks(created() ~ noted_for_publishing())) }}
     {%- endif -%}
     {%- if not load_cached_relation(this) -%}
         {{ exceptions.raise_compiler_error(this ~ ' is not there, and cannot be built alone: `dbt build` builds it with all it needs') }}
     {%- endif -%}
     {%- set condition = is_touched(model) -%}
-    {{ return(with_hooks(replaced(condition, 'select * from (' ~ sql ~ ') where ' ~ condition))) }}
+    {%- set rows = 'select * from (' ~ sql ~ ') where ' ~ condition -%}
+    {{ return(with_hooks(replaced(condition, rows) ~ noted_for_publishing(model.config.meta))) }}
 {% endmaterialization %}
 
 
@@ -66,6 +67,23 @@
     {#- The statements that replace the rows for which the condition holds. -#}
     delete from {{ this }} where {{ condition }};
     insert into {{ this }} by name {{ rows }}
+{%- endmacro %}
+
+
+{% macro noted_for_publishing(meta={}) -%}
+    {#- The statements that note which rows of a mart are replaced: those that `meta` names, or all. -#}
+    {%- if model.fqn[1] == 'marts' -%}
+    ;
+    insert into {{ unpublished_marts() }} values (
+        '{{ this.identifier }}',
+        {{ duckdb_escape_comment(meta.touched_by) if meta.touched_by else 'null' }},
+        {{ duckdb_escape_comment(meta.touched_always) if meta.touched_always else 'null' }}
+    )
+    {%- if meta %};
+    insert into {{ unpublished_orders() }}
+    select '{{ this.identifier }}', platform, account, touched_key from {{ node_of(keys_of(model)).relation_name }}
+    {%- endif -%}
+    {%- endif -%}
 {%- endmacro %}
 
 

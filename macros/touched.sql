@@ -22,6 +22,20 @@
 {%- endmacro %}
 
 
+{% macro unpublished_marts() -%}
+    {#- What builds changed since warehouse/publish.py last emptied these two tables, whatever became of them. Here the marts that
+        hold all orders: with their `touched_by` and `touched_always` where touched rows were replaced, without where they were
+        created. Marts that are created in each build are not here. -#}
+    {{ api.Relation.create(database=target.database, schema='intermediate', identifier='unpublished_marts') }}
+{%- endmacro %}
+
+
+{% macro unpublished_orders() -%}
+    {#- The orders that were touched, by mart. -#}
+    {{ api.Relation.create(database=target.database, schema='intermediate', identifier='unpublished_orders') }}
+{%- endmacro %}
+
+
 {% macro settle_set_aside(platform) -%}
     {#- After a build in which all proofs held: who was not named again is back, who is linked to a named one is noted. -#}
     delete from {{ set_aside() }} where platform = '{{ platform }}' and not is_in_force;
@@ -54,7 +68,9 @@
     create table if not exists {{ built() }} (platform varchar, part varchar, value varchar);
     create table if not exists {{ set_aside() }} (
         platform varchar, account varchar, order_id varchar, proof varchar, explanation varchar, is_in_force boolean
-    )
+    );
+    create table if not exists {{ unpublished_marts() }} (name varchar, touched_by varchar, touched_always varchar);
+    create table if not exists {{ unpublished_orders() }} (name varchar, platform varchar, account varchar, touched_key varchar)
     {% endcall -%}
     {%- set text_of_now -%}
     select sha256(string_agg(said, chr(31) order by said)) as value

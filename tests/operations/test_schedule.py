@@ -21,7 +21,7 @@ import pytest
 
 from boxoffice.cli import main, runs
 from boxoffice.errors import ConfigProblem
-from boxoffice.run import lock, marker, run_log, schedule
+from boxoffice.run import lock, marker, resident, run_log, schedule
 from boxoffice.run.run import RunResult
 from boxoffice.settings import ROOT, Settings
 from tests.operations.house import House
@@ -124,21 +124,51 @@ def test_every_looks_itself_and_works_in_a_child_which_ends_with_it(house: House
             os.kill(int(working.read_text()), signal.SIGKILL)
 
 
+def child(kind: str, code: str) -> subprocess.Popen[bytes] | resident.Forked:
+    if kind == "forked":
+        return resident.Forked(lambda: exec(code))
+    return subprocess.Popen([sys.executable, "-c", code])
+
+
+@pytest.mark.parametrize("kind", ["forked", "called"])
 def test_a_child_that_is_killed_is_told_and_one_that_hangs_is_not_waited_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(sys, "orig_argv", [sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"])
-    runs._run_in_a_child(print)
+    runs._wait_for(child(kind, "import os; os.kill(os.getpid(), 9)"), print)
     assert "ended by signal 9" in capfd.readouterr().out
+    assert child(kind, "import sys; sys.exit(75)").wait() == 75
 
     pid = tmp_path / "pid"
     code = f"import os, time; open({str(pid)!r}, 'w').write(str(os.getpid())); time.sleep(600)"
-    monkeypatch.setattr(sys, "orig_argv", [sys.executable, "-c", code])
     monkeypatch.setattr(lock, "HANGS_AFTER", dt.timedelta(seconds=0.1))
-    runs._run_in_a_child(print)
+    runs._wait_for(child(kind, code), print)
     while not pid.exists() or not pid.read_text():
         time.sleep(0.1)
     os.kill(int(pid.read_text()), signal.SIGKILL)
+
+
+def test_another_text_of_the_program_is_noticed_and_begins_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resident, "ROOT", tmp_path)
+    model = tmp_path / "models" / "marts" / "one.sql"
+    model.parent.mkdir(parents=True)
+    model.write_text("select 1 as one")
+    texts = [resident.text_of_program()]
+    assert resident.text_of_program() == texts[0]
+    model.write_text("select 2 as one")
+    texts.append(resident.text_of_program())
+    model.with_name("two.yml").write_text("version: 2")
+    texts.append(resident.text_of_program())
+    assert len(set(texts)) == 3
+
+    seen = tmp_path / "seen"
+    monkeypatch.setattr(
+        sys, "orig_argv", ["python", "-c", f"import os; open({str(seen)!r}, 'w').write(str(os.getpid()))"]
+    )
+    child = resident.Forked(resident.begin_again)
+    assert child.wait() == 0
+    assert int(seen.read_text()) == child.pid
 
 
 def blocks(language: str) -> list[str]:

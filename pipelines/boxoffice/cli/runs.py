@@ -4,12 +4,16 @@ import signal
 import subprocess
 import sys
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from boxoffice.cli.common import LOG_FORMAT, Teller, finish, seconds, settings
 from boxoffice.errors import Problem
+
+if TYPE_CHECKING:
+    from boxoffice.run.resident import Forked
 
 
 def _options(since: str | None, until: str | None, **others: Any) -> dict[str, Any]:
@@ -52,18 +56,22 @@ def run(every: str | None, **reading: Any) -> None:
     boxoffice run --every 15m
     boxoffice schedule cron          a line for your crontab
     """
+    from boxoffice.run import resident
     from boxoffice.run import run as runs
 
     tell = Teller()
     if every:
         pause = seconds(every)
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+        text = resident.text_of_program()
         while True:
             started = time.monotonic()
             try:
                 looked = runs.run(settings("run"), echo=tell, only_look=True, **_options(**reading))
                 if looked.outcome == "due":
-                    _run_in_a_child(tell)
+                    if resident.text_of_program() != text:
+                        resident.begin_again()
+                    _wait_for(_run_in_a_child(), tell)
                 else:
                     tell.summary(looked)
             except Problem as problem:
@@ -72,17 +80,27 @@ def run(every: str | None, **reading: Any) -> None:
     finish(runs.run(settings("run"), echo=tell, **_options(**reading)), tell)
 
 
-def _run_in_a_child(tell: Teller) -> None:
+def _run_in_a_child() -> "subprocess.Popen[bytes] | Forked":
     """What dlt and dbt leave behind in a process, megabytes and sockets with each build, ends with it.
 
-    The child is called as we were, but to run once. Ctrl-C in a terminal reaches it without us, SIGTERM does not.
+    The child is called as we were, but to run once.
     """
+    from boxoffice.run import resident
+
+    if resident.prepare(settings("run")):
+        boxoffice = click.get_current_context().find_root().command
+        return resident.Forked(lambda: boxoffice.main([*sys.argv[1:], "--every", ""], prog_name="boxoffice"))
+    return subprocess.Popen([sys.executable, *sys.orig_argv[1:], "--every", ""])
+
+
+def _wait_for(child: "subprocess.Popen[bytes] | Forked", tell: Callable[[str], None]) -> None:
+    """Ctrl-C in a terminal reaches the child without us, SIGTERM does not."""
     from boxoffice.run.lock import HANGS_AFTER
 
-    child = subprocess.Popen([sys.executable, *sys.orig_argv[1:], "--every", ""])
     try:
-        if child.wait(HANGS_AFTER.total_seconds()) < 0:
-            tell(f"The run was ended by signal {-child.returncode}; the next one finishes it.")
+        code = child.wait(HANGS_AFTER.total_seconds())
+        if code < 0:
+            tell(f"The run was ended by signal {-code}; the next one finishes it.")
     except subprocess.TimeoutExpired:
         return  # the looks that follow find the lock held, and tell on_failure that it hangs
     except KeyboardInterrupt:

@@ -332,6 +332,11 @@ def _build(settings: Settings, result: RunResult, echo: Echo, changed: set[str] 
             echo("publishing")
             published = publish.publish(settings, dt.datetime.now(dt.UTC))
         result.published, result.set_aside = True, published.missing
+        if published.not_ours:
+            echo(
+                f"{settings.published.name} is not the file that was published last (changed, moved or restored, or "
+                "the run that put it there was killed): all of it is new"
+            )
         echo(f"published {published.tables} tables in {settings.published}")
     except Exception as error:
         result.error = _in_words(settings, result, error)

@@ -7,7 +7,7 @@ import secrets
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from boxoffice.atomic_file import put_in_place
 from boxoffice.errors import Problem
@@ -40,6 +40,16 @@ class _Attempt(Built):
     proofs: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
+class _Parsed(NamedTuple):
+    """The project as dbt knows it, and whether that is still so."""
+
+    manifest: Any
+    is_current: Callable[[], bool]
+
+
+_parsed: _Parsed | None = None
+
+
 def transform(settings: Settings, echo: Echo, changed: set[str] | None = None, *, start_over: bool = False) -> Built:
     """Builds and proves every model, or with ``changed`` those that hang on the raw data of these platforms.
 
@@ -48,10 +58,6 @@ def transform(settings: Settings, echo: Echo, changed: set[str] | None = None, *
     marts already published stay as they are.
     """
     make_person_key(settings.person_key_file)
-    # read by profiles.yml and the macros; set here so that a working directory elsewhere makes no second warehouse
-    os.environ["BOXOFFICE_DATA_DIR"] = str(settings.data_dir)
-    for stray in ("DBT_PROFILES_DIR", "DBT_PROJECT_DIR", "DBT_TARGET_PATH", "DBT_LOG_PATH"):
-        os.environ.pop(stray, None)
     # other settings touch everything
     apart = changed if changed and "boxoffice" not in changed else None
 
@@ -87,37 +93,19 @@ def transform(settings: Settings, echo: Echo, changed: set[str] | None = None, *
 
 
 def _build(settings: Settings, echo: Echo, apart: set[str] | None, start_over: bool) -> _Attempt:
-    from dbt.cli.main import dbtRunner
-
-    attempt, progress = _Attempt(), Progress(echo)
-    # a log that cannot be written (a full disk) is no reason to spill tracebacks on the terminal
-    logging.raiseExceptions = False
-    here = Path.cwd()
-    # ready_to_build reads the models' text by relative paths
-    os.chdir(DBT_PROJECT)
-    try:
-        result = dbtRunner(callbacks=[progress]).invoke(
-            [
-                "--quiet",
-                "--no-use-colors",
-                # the file log tells the story; each line more that nobody reads costs, and so do 3 MB of manifest
-                "--log-level=none",
-                "--log-level-file=info",
-                "--no-write-json",
-                f"--log-path={settings.logs}",
-                "build",
-                # they test the models' text, not the data: `make test` and a bare `dbt build` run them
-                "--exclude-resource-type=unit_test",
-                f"--project-dir={DBT_PROJECT}",
-                f"--profiles-dir={DBT_PROJECT}",
-                f"--target-path={settings.data_dir / 'dbt'}",
-                *(["--full-refresh"] if start_over else []),
-                *(["--select", *(f"source:raw_{platform}+" for platform in sorted(apart))] if apart else []),
-            ]
-        )
-    finally:
-        os.chdir(here)
-        _let_go()
+    attempt = _Attempt()
+    result = _dbt(
+        settings,
+        "build",
+        # they test the models' text, not the data: `make test` and a bare `dbt build` run them
+        "--exclude-resource-type=unit_test",
+        # they build nothing
+        "--exclude-resource-type=exposure",
+        *(["--full-refresh"] if start_over else []),
+        *(["--select", *(f"source:raw_{platform}+" for platform in sorted(apart))] if apart else []),
+        callbacks=[Progress(echo)],
+        manifest=_take_parsed(),
+    )
 
     for outcome in getattr(result.result, "results", None) or []:
         node, status = outcome.node, str(outcome.status)
@@ -134,6 +122,60 @@ def _build(settings: Settings, echo: Echo, apart: set[str] | None, start_over: b
     if not result.success and not attempt.failed:
         attempt.failed.append(str(result.exception))
     return attempt
+
+
+def _dbt(settings: Settings, verb: str, *words: str, **runner: Any) -> Any:
+    """Calls dbt in this process."""
+    from dbt.cli.main import dbtRunner
+
+    # read by profiles.yml and the macros; set here so that a working directory elsewhere makes no second warehouse
+    os.environ["BOXOFFICE_DATA_DIR"] = str(settings.data_dir)
+    for stray in ("DBT_PROFILES_DIR", "DBT_PROJECT_DIR", "DBT_TARGET_PATH", "DBT_LOG_PATH"):
+        os.environ.pop(stray, None)
+    # a log that cannot be written (a full disk) is no reason to spill tracebacks on the terminal
+    logging.raiseExceptions = False
+    here = Path.cwd()
+    # ready_to_build reads the models' text by relative paths
+    os.chdir(DBT_PROJECT)
+    try:
+        return dbtRunner(**runner).invoke(
+            [
+                "--quiet",
+                "--no-use-colors",
+                # the file log tells the story; each line more that nobody reads costs, and so do 3 MB of manifest
+                "--log-level=none",
+                "--log-level-file=info",
+                "--no-write-json",
+                f"--log-path={settings.logs}",
+                verb,
+                f"--project-dir={DBT_PROJECT}",
+                f"--profiles-dir={DBT_PROJECT}",
+                f"--target-path={settings.data_dir / 'dbt'}",
+                *words,
+            ]
+        )
+    finally:
+        os.chdir(here)
+        _let_go()
+
+
+def parse(settings: Settings, is_current: Callable[[], bool]) -> None:
+    """The next build takes the project as it is parsed here, if by then it still is. For a process that stays."""
+    global _parsed
+    result = _dbt(settings, "parse")
+    if result.success:
+        _parsed = _Parsed(result.result, is_current)
+
+
+def is_parsed() -> bool:
+    return _parsed is not None
+
+
+def _take_parsed() -> Any:
+    """For one build: dbt leaves in it what is true of that build alone."""
+    global _parsed
+    parsed, _parsed = _parsed, None
+    return parsed.manifest if parsed and parsed.is_current() else None
 
 
 class Progress:

@@ -1,0 +1,116 @@
+"""What `run --every` keeps between runs: dlt and dbt imported, and the dbt project parsed.
+
+Each run is a child that begins with all of it and takes with it what it leaves behind. The parent has no thread when it
+forks: a child would have none of them, and their locks as they were.
+"""
+
+import atexit
+import gc
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import sysconfig
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from boxoffice.run import lock
+from boxoffice.settings import DBT_PROJECT, Settings
+
+POLL = 0.02  # seconds
+
+
+class Forked:
+    """A child that does ``work``, and ends with the code that this exits with."""
+
+    def __init__(self, work: Callable[[], Any]) -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self.returncode: int | None = None
+        self.pid = os.fork()
+        if not self.pid:
+            self._work(work)
+
+    def _work(self, work: Callable[[], Any]) -> None:
+        code = 1
+        try:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            work()
+            code = 0
+        except SystemExit as ended:
+            code = ended.code if isinstance(ended.code, int) else 1
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            # whatever it raises, the child never goes on as its parent
+            try:
+                atexit._run_exitfuncs()
+                sys.stdout.flush()
+                sys.stderr.flush()
+            finally:
+                os._exit(code)
+
+    def wait(self, timeout: float | None = None) -> int:
+        """The exit code, or less than 0: the signal that ended it. Raises subprocess.TimeoutExpired."""
+        give_up = time.monotonic() + timeout if timeout is not None else None
+        while self.returncode is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.returncode = os.waitstatus_to_exitcode(status)
+                break
+            if give_up is not None and time.monotonic() > give_up:
+                raise subprocess.TimeoutExpired("boxoffice run", timeout or 0)
+            time.sleep(POLL)
+        return self.returncode
+
+    def terminate(self) -> None:
+        os.kill(self.pid, signal.SIGTERM)
+
+
+def can_fork() -> bool:
+    """Not on macOS, whose own frameworks do not survive it; nor with a thread, or where none can be counted."""
+    try:
+        return len([*Path("/proc/self/task").iterdir()]) == 1
+    except OSError:
+        return False
+
+
+def prepare(settings: Settings) -> bool:
+    """Imports what a run needs and parses the project, where that is not done. False where a child would be unsafe."""
+    import dlt  # noqa: F401
+    import duckdb
+
+    from boxoffice.warehouse import build
+
+    if not build.is_parsed():
+        text = text_of_program()
+        with lock.privately():
+            build.parse(settings, lambda: text_of_program() == text)
+        # the connection that DuckDB opens by itself has a thread
+        duckdb.default_connection().close()
+        gc.collect()
+        gc.freeze()
+    return can_fork()
+
+
+def text_of_program() -> str:
+    """Of the dbt project, of this package and of what is installed beside it: other text needs another process."""
+    text = hashlib.blake2b(digest_size=16)
+    paths = [DBT_PROJECT / "dbt_project.yml", DBT_PROJECT / "profiles.yml", Path(sysconfig.get_path("purelib"))]
+    for folder in ("models", "macros", "seeds", "tests/data"):
+        paths += sorted((DBT_PROJECT / folder).rglob("*.*"))
+    paths += sorted(Path(__file__).parents[1].rglob("*.py"))
+    for path in paths:
+        if path.exists():
+            stat = path.stat()
+            text.update(f"{path} {stat.st_ino} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+    return text.hexdigest()
+
+
+def begin_again() -> None:
+    """As what is installed now."""
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])

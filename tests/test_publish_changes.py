@@ -1,0 +1,156 @@
+"""What is published in proportion to the change is what a whole copy would be, whatever came between."""
+
+import datetime as dt
+import os
+import random
+import shutil
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from boxoffice.settings import Settings
+from boxoffice.warehouse import publish as publishing
+from boxoffice.warehouse.publish import Published, publish
+from tests.compare import differences
+from tests.test_touched import ask, change, dbt, ticket_tailor, ticketor
+from tests.worlds import Worlds
+
+TABLES = ("dim_customers", "fct_orders", "fct_order_lines", "fct_tickets", "fct_payments")
+NOW = dt.datetime(2026, 9, 1, 12, tzinfo=dt.UTC)
+
+
+@pytest.fixture
+def settings(worlds: Worlds, tmp_path: Path) -> Settings:
+    """A data folder as a run left it: built and published, once more since a copy is another file."""
+    made = Settings(data_dir=tmp_path)
+    for path in (worlds.settings.warehouse, worlds.settings.person_key_file, worlds.settings.published):
+        shutil.copyfile(path, tmp_path / path.name)
+    assert publish(made, NOW).not_ours
+    return made
+
+
+def published(settings: Settings) -> Published:
+    """Publishes, and compares with a whole copy."""
+    done = publish(settings, NOW)
+    whole = Settings(data_dir=settings.data_dir / "whole")
+    whole.data_dir.mkdir()
+    shutil.copyfile(settings.warehouse, whole.warehouse)
+    change(whole.data_dir, "drop table intermediate.published")
+    assert not publish(whole, NOW).in_proportion
+    assert list(differences(whole.published, settings.published)) == []
+    shutil.rmtree(whole.data_dir)
+    assert ask(settings.data_dir, "from intermediate.unpublished_orders") == []
+    return done
+
+
+def sale(rng: random.Random, platform: str) -> str:
+    """A new version of an order, or of a part of one, with another total or buyer."""
+    number = rng.randrange(10**9)
+    if platform == "ticketor":
+        webhook = rng.choice(["invoice", "ticket", "payment", "product_sale"])
+        return ticketor(
+            f"webhook = '{webhook}' and hash(record_id) % 7 = {number % 7}",
+            f"json_merge_patch(document, json_object('Total', {number % 90}, 'BuyPrice', {number % 50}))",
+            webhook,
+        ).replace("'9999999999.1'", f"'9999{number}.1'")
+    table, news = rng.choice(
+        [
+            ("orders", f"'buyer_details', json_object('email', 'buyer.{number}@example.org')"),
+            ("issued_tickets", "'status', 'voided'"),
+        ]
+    )
+    return ticket_tailor(
+        table, f"hash(version_id) % 7 = {number % 7}", f"json_merge_patch(document, json_object({news}))"
+    ).replace("'9999999999.1'", f"'9999{number}.1'")
+
+
+BUILDS = {
+    "all": ["build"],
+    "ticketor": ["build", "--select", "source:raw_ticketor+"],
+    "ticket_tailor": ["build", "--select", "source:raw_ticket_tailor+"],
+    # as far as a build that was killed came
+    "killed early": ["build", "--exclude", "marts"],
+    "killed late": ["build", "--exclude", "fct_tickets+", "rpt_reconciliation", "test_type:data"],
+    "by hand": ["build", "--exclude", "test_type:data", "--select", "fct_orders", "fct_tickets", "dim_customers"],
+}
+
+
+def test_any_sequence_of_builds(settings: Settings) -> None:
+    rng = random.Random(1)
+    ways = set()
+    for _ in range(4):
+        for build in rng.sample(sorted(BUILDS), rng.randint(1, 2)):
+            change(settings.data_dir, *(sale(rng, rng.choice(["ticketor", "ticket_tailor"])) for _ in range(3)))
+            dbt(settings.data_dir, *BUILDS[build])
+        ways.add(published(settings).in_proportion)
+    assert ways == {True}
+
+
+def test_what_is_built_from_nothing_is_copied_whole(settings: Settings) -> None:
+    dbt(settings.data_dir, "build", "--full-refresh", "--select", "fct_payments")
+    assert not published(settings).in_proportion
+    assert published(settings).in_proportion
+
+
+def test_a_file_that_is_not_the_last_one_is_copied_whole(settings: Settings) -> None:
+    older = settings.data_dir / "older.duckdb"
+    shutil.copyfile(settings.published, older)
+
+    def edit() -> None:
+        before = settings.published.stat()
+        settings.published.chmod(0o644)
+        with duckdb.connect(str(settings.published)) as db:
+            db.execute("update marts.fct_orders set total_amount = 0")
+        os.utime(settings.published, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    def overwrite_bytes() -> None:
+        before = settings.published.stat()
+        settings.published.chmod(0o644)
+        with settings.published.open("r+b") as file:
+            file.seek(before.st_size // 2)
+            file.write(bytes(64))
+        os.utime(settings.published, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    def kill_before_the_note() -> None:
+        change(settings.data_dir, "update intermediate.published set stamp = ''")
+
+    for happens in (
+        edit,
+        overwrite_bytes,
+        lambda: older.replace(settings.published),
+        settings.published.unlink,
+        kill_before_the_note,
+    ):
+        happens()
+        done = published(settings)
+        assert (done.in_proportion, done.not_ours) == (False, True)
+        assert published(settings).in_proportion
+
+
+def test_a_table_more_or_described_otherwise(settings: Settings) -> None:
+    change(settings.data_dir, "comment on column marts.dim_events.event_name is 'Another'")
+    assert not published(settings).in_proportion
+    change(settings.data_dir, "create table marts.more as select 1 as one")
+    assert not published(settings).in_proportion
+
+
+def test_a_change_that_nothing_notes_is_noticed_by_the_number_of_rows(settings: Settings) -> None:
+    change(
+        settings.data_dir,
+        "delete from marts.fct_payments where rowid = 0",
+        "insert into intermediate.unpublished_marts values ('fct_payments', 'platform, account, order_id', null)",
+    )
+    assert not published(settings).in_proportion
+
+
+def test_the_file_does_not_grow_without_bound(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = settings.published.stat().st_size
+    monkeypatch.setattr(publishing, "GROWS_TO", 1)
+    monkeypatch.setattr(publishing, "SLACK", 0)
+    ways = []
+    for day in range(6):
+        change(settings.data_dir, *(f"update marts.{name} set account = account || '{day}'" for name in TABLES))
+        ways.append(publish(settings, NOW).in_proportion)
+        assert settings.published.stat().st_size < 3 * whole
+    assert True in ways and False in ways
