@@ -206,6 +206,7 @@ def test_a_zone_that_is_accepted_gives_the_same_days_everywhere(tmp_path: Path) 
         ('[boxoffice]\ndata_dir = "50%"', "50%"),
         ('[ticketor.sites."A b"]\nbuffer = "x"', "A b"),
         ('[boxoffice]\npublished_mode = "rw"', "published_mode"),
+        ('[boxoffice]\nmemory_limit = "half"', "memory_limit"),
         ("[ticketor", "TOML"),
         ('ticketor = "x"', "table"),
     ],

@@ -36,7 +36,7 @@ TICKET_TAILOR_URL = "https://api.tickettailor.com"
 SINGLE_ACCOUNT = "main"
 # an account that has told nothing for so long wants a look: a webhook may have been switched off
 QUIET_AFTER = dt.timedelta(days=14)
-OPTIONS = {"data_dir", "time_zone", "published_mode", "on_failure", "set_aside_at_most"}
+OPTIONS = {"data_dir", "time_zone", "published_mode", "on_failure", "set_aside_at_most", "memory_limit"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,7 +81,8 @@ class Settings:
 
     ``on_failure`` is a command or an address, empty for none; like a key it may be a secret.
     ``set_aside_at_most`` counts orders that may be missing from what is published; None is the larger of 50 and one
-    in a hundred.
+    in a hundred. ``memory_limit`` is what DuckDB may hold in memory while it builds, such as `4GB`, before it writes to
+    the disk; None is 6 GB, or four fifths of what the machine has if that is less.
     """
 
     data_dir: Path
@@ -90,6 +91,7 @@ class Settings:
     published_mode: int = 0o444
     on_failure: str = dataclasses.field(default="", repr=False)
     set_aside_at_most: int | None = None
+    memory_limit: str | None = None
 
     @property
     def warehouse(self) -> Path:
@@ -195,6 +197,7 @@ def _complete(
         ),
         published_mode=_mode(options.get("published_mode", "444")),
         set_aside_at_most=_count(options.get("set_aside_at_most"), "boxoffice.set_aside_at_most"),
+        memory_limit=_size(options.get("memory_limit"), "boxoffice.memory_limit"),
     )
     _refuse_twins(complete)
     return complete
@@ -300,6 +303,15 @@ def _is_time_zone(name: str) -> bool:
     except (KeyError, ValueError, OSError, duckdb.Error):
         return False
     return True
+
+
+def _size(value: Any, where: str) -> str | None:
+    if value in (None, ""):
+        return None
+    text = str(value).replace(" ", "")
+    if not re.fullmatch(r"[1-9]\d*(\.\d+)?(MB|GB|TB|MiB|GiB|TiB)", text, re.IGNORECASE):
+        raise ConfigProblem(f"{where}: {value!r} is no amount of memory. Write it as 4GB or 800MB.")
+    return text
 
 
 def _count(value: Any, where: str) -> int | None:
