@@ -12,6 +12,7 @@ import duckdb
 
 from boxoffice.settings import ROOT
 from boxoffice.ticket_tailor.endpoints import ENDPOINTS
+from tests import once
 
 Json = dict[str, Any]
 BOX_OFFICE = "hall"
@@ -70,6 +71,7 @@ def _land(db: duckdb.DuckDBPyConnection, name: str, document: Json, at: str, loa
 
 def build(data_dir: Path, target: Path, *flags: str) -> None:
     """``dbt run`` of the models of Ticket Tailor up to the unified shape."""
+    once.parsed(target, data_dir)
     selected = ["--select", "staging.ticket_tailor", "intermediate.ticket_tailor"]
     project = [f"--project-dir={ROOT}", f"--profiles-dir={ROOT}"]
     ran = subprocess.run(

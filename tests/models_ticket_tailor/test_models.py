@@ -247,7 +247,7 @@ def test_one_load_or_three_the_same_tables(grown: Path, tmp_path: Path) -> None:
     raw.make(tmp_path / "data", [list(reversed([seen for seen in once if seen.list != "events"]))])
     # of an event raw holds the newest version only
     raw.make(tmp_path / "data", [[seen for seen in once if seen.list == "events"]])
-    raw.build(tmp_path / "data", grown / "target")
+    raw.build(tmp_path / "data", tmp_path / "target")
     fresh, built = raw.tables(tmp_path / "data"), raw.tables(grown / "data")
-    assert fresh.keys() == built.keys() and len(built) > 30
+    assert fresh.keys() == built.keys() and len(built) > 20
     assert {name: rows for name, rows in built.items() if rows != fresh[name]} == {}

@@ -8,18 +8,27 @@ from pathlib import Path
 import pytest
 
 from boxoffice.run import marker, run
+from tests import once
 from tests.operations.house import House
+
+
+def build(folder: Path) -> None:
+    house = House(folder, seed=3)
+    with house.api:
+        house.open_doors()
+        assert run.run(house.settings(), echo=lambda _line: None).outcome == "done"
 
 
 @pytest.fixture(scope="session")
 def first_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """A venue after its first run; a copy of all its files stands beside it."""
+    built = once.made("house", build)
     house = House(tmp_path_factory.mktemp("house"), seed=3)
+    for name in ("data", "buffer"):
+        shutil.copytree(built / name, house.folder / f"first_{name}")
+        (house.folder / name).mkdir()
+    once.parsed(house.folder / "first_data" / "dbt", house.folder / "data")
     with house.api:
-        house.open_doors()
-        assert run.run(house.settings(), echo=lambda _line: None).outcome == "done"
-        for name in ("data", "buffer"):
-            shutil.copytree(house.folder / name, house.folder / f"first_{name}")
         yield house
 
 

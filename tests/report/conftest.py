@@ -14,6 +14,7 @@ from rich.console import Console
 
 from boxoffice.settings import Settings
 from sandbox import demo as demos
+from tests import once
 from tests.report import browser
 
 OPENED = dt.datetime(2025, 6, 2, 8, tzinfo=dt.UTC)  # a Monday
@@ -28,9 +29,9 @@ def missing(what: str, cure: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def demo() -> Settings:
     """The published file of the demo, as a reader saw it when it was opened. Not to be written to."""
-    return open_demo(tmp_path_factory.mktemp("explore") / "data")
+    return Settings(once.made("demo", lambda folder: open_demo(folder / "data")) / "data")
 
 
 @pytest.fixture

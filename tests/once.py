@@ -1,0 +1,66 @@
+"""What is built once for the whole suite, by whichever of its processes needs it first; and the parsed dbt project."""
+
+import fcntl
+import hashlib
+import os
+import pprint
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import msgpack
+import yaml
+
+from boxoffice.settings import ROOT
+
+# shared by all processes of this suite; conftest.py sets it
+FOLDER = Path()
+
+
+def made(name: str, make: Callable[[Path], object]) -> Path:
+    """The folder that ``make`` filled. Not to be written to: copy it."""
+    folder, done = FOLDER / name, FOLDER / f"{name}.done"
+    with (FOLDER / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            make(folder)
+            done.touch()
+    return folder
+
+
+def parsed(target: Path, data_dir: Path) -> None:
+    """Gives dbt the parsed project in a new target folder: parsing takes longer than many builds.
+
+    dbt parses again whatever differs from it, and everything when the path of the warehouse does, as in a folder that
+    was copied: that is put right.
+    """
+    path = target / "partial_parse.msgpack"
+    known = path if path.exists() else made("parsed", _parse) / path.name
+    manifest = msgpack.unpackb(known.read_bytes(), strict_map_key=False, timestamp=3)
+    profile, expected = manifest["state_check"]["profile_hash"], _profile_hash(data_dir)
+    if known == path and profile["checksum"] == expected:
+        return
+    profile["checksum"] = expected
+    target.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(msgpack.packb(manifest, datetime=True))
+
+
+def _parse(folder: Path) -> None:
+    where = {"BOXOFFICE_DATA_DIR": str(folder), "DBT_TARGET_PATH": str(folder), "DBT_LOG_PATH": str(folder)}
+    dbt = Path(sys.executable).with_name("dbt")
+    subprocess.run([dbt, "--quiet", "--no-write-json", "parse"], cwd=ROOT, env=os.environ | where, check=True)
+
+
+def _profile_hash(data_dir: Path) -> str:
+    """As dbt computes it in ManifestLoader.build_manifest_state_check."""
+    from dbt.adapters.duckdb.credentials import DuckDBCredentials
+
+    profile = yaml.safe_load((ROOT / "profiles.yml").read_text())["boxoffice"]["outputs"]["warehouse"]
+    profile |= {"path": f"{data_dir}/warehouse.duckdb", "schema": "main"}
+    fields = {name: value for name, value in profile.items() if name not in ("type", "threads")}
+    keys = sorted(DuckDBCredentials.from_dict(fields).connection_info())
+    return hashlib.sha256(pprint.pformat(keys).encode()).hexdigest()
