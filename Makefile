@@ -4,10 +4,10 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench docs notebooks torture worlds fuzz
+.PHONY: help demo test test-house lint bench docs notebooks torture worlds fuzz
 
 help:  ## list the targets
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /make \1	/'
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /make \1	/'
 
 .venv/.run: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Boxoffice needs Python 3.11 or later: make PYTHON=python3.11 …"; exit 1; }
@@ -36,8 +36,11 @@ notebooks: .venv-notebooks/.ready  ## what the notebooks run with: .venv-noteboo
 demo: .venv/.run  ## a made-up venue, from both platforms to the marts; again: a day passes
 	@$(BIN)/python -m sandbox demo
 
-test: .venv/.dev .venv-notebooks/.ready  ## the whole suite, dbt builds included
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --durations 15
+test: .venv/.dev .venv-notebooks/.ready  ## what any change can break: some six minutes
+	@$(BIN)/python -m pytest -m 'not house' -n 2 --dist loadfile --no-loadscope-reorder --durations 15
+
+test-house: .venv/.dev .venv-notebooks/.ready worlds torture fuzz  ## what is expensive and seldom changes, with the three below: hours
+	@$(BIN)/python -m pytest -m house -n 2 --dist loadfile --no-loadscope-reorder --durations 15
 
 lint: .venv/.dev  ## ruff and sqlfluff
 	@$(BIN)/ruff check .

@@ -855,8 +855,9 @@ def published(settings: Settings, query: str) -> list[tuple[Any, ...]]:
         return db.execute(query).fetchall()
 
 
-def test_news_of_an_event_alone_are_published(tmp_path: Path) -> None:
-    """Ticket Tailor by itself, and beside a site of which nothing comes."""
+@pytest.mark.parametrize("by_itself", [False, pytest.param(True, marks=pytest.mark.house)])
+def test_news_of_an_event_or_a_person_alone_are_published(tmp_path: Path, by_itself: bool) -> None:
+    """Ticket Tailor beside a site of which nothing comes, or by itself before; then the site beside a box office."""
     name = "Show"
 
     def answer(asked: Asked) -> Json:
@@ -873,20 +874,13 @@ def test_news_of_an_event_alone_are_published(tmp_path: Path) -> None:
         both = dataclasses.replace(alone, sites=(site,))
         (tmp_path / "buffer").mkdir()
         put_file(tmp_path / "buffer" / "1.json", details(1, 10, ticket(1, 1)))
-        for name, settings in [("Show", alone), ("Opera", alone), ("Ballet", both), ("Circus", both)]:
+        before = [("Revue", alone), ("Opera", alone)] if by_itself else []
+        for name, settings in [*before, ("Ballet", both), ("Circus", both)]:
             assert outcomes(settings) == (0, None)
             assert published(settings, "select event_name from dim_events where platform = 'ticket_tailor'") == [
                 (name,)
             ]
 
-
-def test_news_of_a_person_alone_are_published(tmp_path: Path) -> None:
-    settings = Settings(tmp_path / "data", sites=(Site("arena", str(tmp_path / "buffer"), settle_seconds=0),))
-    (tmp_path / "buffer").mkdir()
-    put_file(tmp_path / "buffer" / "1.json", details(1, 10, ticket(1, 1)))
-    assert outcomes(settings) == (0, None)
-
-    put_file(tmp_path / "buffer" / "2.json", user(77, "new@example.org"))
-
-    assert outcomes(settings) == (0, None)
-    assert published(settings, "select email from dim_customers where customer_id = '77'") == [("new@example.org",)]
+        put_file(tmp_path / "buffer" / "2.json", user(77, "new@example.org"))
+        assert outcomes(both) == (0, None)
+        assert published(both, "select email from dim_customers where customer_id = '77'") == [("new@example.org",)]

@@ -105,6 +105,7 @@ def test_a_disk_that_fills_while_loading(house: House) -> None:
     assert published_sales(settings) == true_sales(house)
 
 
+@pytest.mark.house
 def test_a_disk_that_is_full(house: House) -> None:
     """Published tables stay as they were, it is said in the same sentence each time, and each run is remembered."""
     with small_disk("256m") as disk:
@@ -139,6 +140,7 @@ def test_a_disk_that_is_full(house: House) -> None:
         assert published_sales(settings) == true_sales(house)
 
 
+@pytest.mark.house
 def test_a_disk_that_fills_while_dbt_builds(house: House) -> None:
     with small_disk("256m") as disk:
         settings = house.settings(disk / "data")

@@ -34,7 +34,15 @@ def api() -> TicketTailorApi:
         yield api
 
 
-@pytest.mark.parametrize("wrong", [["key"], ["folder"], ["key", "folder"]], ids=" and ".join)
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        pytest.param(["key"], marks=pytest.mark.house),
+        pytest.param(["folder"], marks=pytest.mark.house),
+        ["key", "folder"],
+    ],
+    ids=" and ".join,
+)
 def test_nothing_is_built_where_every_account_fails(tmp_path: Path, api: TicketTailorApi, wrong: list[str]) -> None:
     variables = {}
     if "key" in wrong:

@@ -5,6 +5,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from tests import once
 from tests.operations import same
 from tests.operations.disk import Disk
 from tests.torture import Kill, Torture
@@ -12,12 +13,13 @@ from tests.torture import Kill, Torture
 KILLS = [Kill("load", 0.6), Kill("transform", 0.5), Kill("publish", 0.4)]
 
 
-@pytest.mark.parametrize("power_loss", [False, True])
+@pytest.mark.parametrize("power_loss", [False, pytest.param(True, marks=pytest.mark.house)])
 def test_killed_anywhere(tmp_path: Path, power_loss: bool) -> None:
     if power_loss and not Disk.available():
         pytest.skip("needs Linux, root and mkfs.ext4")
     torture = Torture(tmp_path, seed=7, names=("north",), power_loss=power_loss)
     with torture.open():
+        once.parsed(torture.settings.data_dir / "dbt", torture.settings.data_dir)
         torture.begin()
         with torture.reader() as read:
             for kill in KILLS:

@@ -64,6 +64,7 @@ def test_a_run_goes_on_where_an_earlier_release_stopped(house: House) -> None:
     assert {table: rows for table, rows in lost(house).items() if table != "rpt_daily_sales"} == {}
 
 
+@pytest.mark.house
 def test_a_rebuild_of_an_earlier_releases_warehouse_publishes_the_same(house: House) -> None:
     rebuilt = backup.rebuild(house.settings(), echo=lambda _line: None)
     assert rebuilt.result.outcome == "done", rebuilt

@@ -6,6 +6,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from boxoffice.settings import ROOT, Settings
 from tests.report.conftest import missing
 
@@ -55,6 +57,7 @@ def test_on_the_demo_every_chart_is_drawn(demo: Settings) -> None:
     assert "Shown: **GBP**." in said
 
 
+@pytest.mark.house
 def test_where_there_is_next_to_nothing_they_say_so(thin: Settings, empty: Settings) -> None:
     little = run(thin)
     assert all(any(one["picture"] for one in cells) for cells in little.values())
