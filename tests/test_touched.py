@@ -1,16 +1,13 @@
 """A build makes anew what new rows in raw touch, and nothing else: the same comes out as from a fresh build."""
 
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from boxoffice.settings import ROOT
-from tests import once
+from tests import dbt as dbts
 from tests.worlds import Worlds
 
 
@@ -23,25 +20,7 @@ def folder(worlds: Worlds, tmp_path: Path) -> Path:
 
 
 def dbt(folder: Path, *words: str, well: bool = True, project: Path = ROOT) -> str:
-    once.parsed(folder / "target", folder)
-    ran = subprocess.run(
-        [str(Path(sys.executable).with_name("dbt")), "--no-use-colors", *words, "--exclude-resource-type=unit_test"],
-        cwd=project,
-        env=os.environ
-        | {
-            "BOXOFFICE_DATA_DIR": str(folder),
-            "DBT_TARGET_PATH": str(folder / "target"),
-            "DBT_LOG_PATH": str(folder / "logs"),
-            # nobody reads them, and writing them is a tenth of a build
-            "DBT_LOG_LEVEL_FILE": "none",
-            "DBT_WRITE_JSON": "0",
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (ran.returncode == 0) == well, ran.stdout[-4000:]
-    return ran.stdout
+    return dbts.dbt(folder, folder / "target", *words, "--exclude-resource-type=unit_test", well=well, project=project)
 
 
 def change(folder: Path, *statements: str) -> None:

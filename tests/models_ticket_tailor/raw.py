@@ -2,17 +2,13 @@
 
 import hashlib
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import duckdb
 
-from boxoffice.settings import ROOT
 from boxoffice.ticket_tailor.endpoints import ENDPOINTS
-from tests import once
+from tests.dbt import dbt
 
 Json = dict[str, Any]
 BOX_OFFICE = "hall"
@@ -71,22 +67,7 @@ def _land(db: duckdb.DuckDBPyConnection, name: str, document: Json, at: str, loa
 
 def build(data_dir: Path, target: Path, *flags: str) -> None:
     """``dbt run`` of the models of Ticket Tailor up to the unified shape."""
-    once.parsed(target, data_dir)
-    selected = ["--select", "staging.ticket_tailor", "intermediate.ticket_tailor"]
-    project = [f"--project-dir={ROOT}", f"--profiles-dir={ROOT}"]
-    ran = subprocess.run(
-        [sys.executable, "-m", "dbt.cli.main", "run", *selected, *flags, *project],
-        env={
-            **os.environ,
-            "BOXOFFICE_DATA_DIR": str(data_dir),
-            "DBT_TARGET_PATH": str(target),
-            "DBT_LOG_PATH": str(target / "logs"),
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stdout[-4000:]
+    dbt(data_dir, target, "run", "--select", "staging.ticket_tailor", "intermediate.ticket_tailor", *flags)
 
 
 def tables(data_dir: Path) -> dict[str, list[tuple[Any, ...]]]:
