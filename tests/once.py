@@ -13,7 +13,7 @@ from pathlib import Path
 import msgpack
 import yaml
 
-from boxoffice.settings import ROOT
+from boxoffice.settings import DBT_PROJECT
 
 # shared by all processes of this suite; conftest.py sets it
 FOLDER = Path()
@@ -52,14 +52,14 @@ def parsed(target: Path, data_dir: Path) -> None:
 def _parse(folder: Path) -> None:
     where = {"BOXOFFICE_DATA_DIR": str(folder), "DBT_TARGET_PATH": str(folder), "DBT_LOG_PATH": str(folder)}
     dbt = Path(sys.executable).with_name("dbt")
-    subprocess.run([dbt, "--quiet", "--no-write-json", "parse"], cwd=ROOT, env=os.environ | where, check=True)
+    subprocess.run([dbt, "--quiet", "--no-write-json", "parse"], cwd=DBT_PROJECT, env=os.environ | where, check=True)
 
 
 def _profile_hash(data_dir: Path) -> str:
     """As dbt computes it in ManifestLoader.build_manifest_state_check."""
     from dbt.adapters.duckdb.credentials import DuckDBCredentials
 
-    profile = yaml.safe_load((ROOT / "profiles.yml").read_text())["boxoffice"]["outputs"]["warehouse"]
+    profile = yaml.safe_load((DBT_PROJECT / "profiles.yml").read_text())["boxoffice"]["outputs"]["warehouse"]
     profile |= {"path": f"{data_dir}/warehouse.duckdb", "schema": "main"}
     fields = {name: value for name, value in profile.items() if name not in ("type", "threads")}
     keys = sorted(DuckDBCredentials.from_dict(fields).connection_info())
