@@ -39,8 +39,9 @@ demo: .venv/.run  ## a made-up venue, from both platforms to the marts; again: a
 test: .venv/.dev .venv-notebooks/.ready  ## what any change can break: some six minutes
 	@$(BIN)/python -m pytest -m 'not house' -n 2 --dist loadfile --no-loadscope-reorder --durations 15
 
-test-house: .venv/.dev .venv-notebooks/.ready worlds torture fuzz  ## what is expensive and seldom changes, with the three below: hours
+test-house: .venv/.dev .venv-notebooks/.ready  ## what is expensive and seldom changes, then worlds, torture and fuzz: hours
 	@$(BIN)/python -m pytest -m house -n 2 --dist loadfile --no-loadscope-reorder --durations 15
+	@$(MAKE) --no-print-directory worlds torture fuzz
 
 lint: .venv/.dev  ## ruff and sqlfluff
 	@$(BIN)/ruff check .

@@ -76,10 +76,11 @@ BUILDS = {
 }
 
 
-def test_any_sequence_of_builds(settings: Settings) -> None:
+@pytest.mark.parametrize("rounds", [2, pytest.param(4, marks=pytest.mark.house)])
+def test_any_sequence_of_builds(settings: Settings, rounds: int) -> None:
     rng = random.Random(1)
     ways = set()
-    for _ in range(4):
+    for _ in range(rounds):
         for build in rng.sample(sorted(BUILDS), rng.randint(1, 2)):
             change(settings.data_dir, *(sale(rng, rng.choice(["ticketor", "ticket_tailor"])) for _ in range(3)))
             dbt(settings.data_dir, *BUILDS[build])
