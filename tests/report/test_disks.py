@@ -38,7 +38,9 @@ def call(demo: Settings, disk: Path, verb: str) -> subprocess.CompletedProcess[s
 
 
 @pytest.mark.parametrize("verb", VERBS)
-@pytest.mark.parametrize("room", [0, 40, 120])
+@pytest.mark.parametrize(
+    "room", [pytest.param(0, marks=pytest.mark.house), 40, pytest.param(120, marks=pytest.mark.house)]
+)
 def test_a_disk_that_is_full(demo: Settings, disk: Path, verb: str, room: int) -> None:
     ballast = disk / "ballast"
     ballast.write_bytes(bytes((1024 - 8 - room) * 1024))
