@@ -83,7 +83,7 @@
 
 
 {% macro share(amount, taker, currency) -%}
-    {#- What of an amount falls to a taker that stands between `so_far_before` and `so_far` of `whole`. -#}
+    {#- What of an amount falls to a taker between `so_far_before` and `so_far` of `whole`. -#}
     cast(
         cast(
             ({{ part_up_to(amount, taker ~ '.so_far', taker ~ '.whole', currency) }})

@@ -1,12 +1,12 @@
 {#- Intermediate and marts are a function of raw, order by order. So a build works on the orders that new loads touch and on all
-    that hangs together with them (int_ticketor__touched, int_ticket_tailor__touched), and changes those rows alone:
+    that are linked to them (int_ticketor__touched, int_ticket_tailor__touched), and changes those rows alone:
 
     - the models of a platform read touched('stg_...'): what they hold after a build is what the build touched;
     - models that are materialized as `touched` hold all orders: the rows of what is touched are replaced. Which rows those are says
       the model's `meta`: `touched_by` are the columns that are looked for among the touched keys (dbt_project.yml has a folder's);
     - what a build was made of is noted when all of it has gone well, tests too (note_built). A build that was killed has noted
       nothing, and the next one touches the same orders and more;
-    - another text of any model, macro or seed, other accounts, another secret: everything is touched, and built anew;
+    - another text of any model, macro or seed, other accounts, another secret: everything is touched, and built from nothing;
     - orders that a proof names are set aside (set_aside): every model reads the documents of all others. -#}
 
 {% macro built() -%}
@@ -60,7 +60,7 @@
 
 
 {% macro ready_to_build() -%}
-    {#- Before a build: the table of what is built, and the text of now, which what hangs on it is compared with. Written only where
+    {#- Before a build: the table of what is built, and the text of now, which what depends on it is compared with. Written only where
         it is another one: dbt comes here before whatever it does, and what does not build leaves the file as it is. -#}
     {%- set accounts = adapter.get_relation(target.database, 'raw_boxoffice', 'accounts') -%}
     {%- call statement(auto_begin=True) %}

@@ -46,7 +46,7 @@
 
 
 {% macro is_unread_time(text, at) -%}
-    {#- Whether a time stands there and cannot be read; .NET's "never" of the year 1 says that there is none. -#}
+    {#- Whether a time is there and cannot be read; .NET's "never" of the year 1 says that there is none. -#}
     {{ at }} is null and {{ cleaned(text) }} not like '0001-%'
 {%- endmacro %}
 
@@ -57,8 +57,8 @@
 
 
 {% macro person_key(email) -%}
-    {#- Keyed hash of the normalised e-mail: the same person on both platforms, and nobody can guess an address from it without
-        the secret. The secret is read when the query runs, so that it stands in no compiled file and no table. -#}
+    {#- Keyed hash of the normalised e-mail: the same person on both platforms, and no one can guess an address from it without
+        the secret. The secret is read when the query runs, so that it is in no compiled file and no table. -#}
     sha256(
         (select content from read_text('{{ env_var("BOXOFFICE_DATA_DIR", "data") }}/person.key'))
         || sha256((select content from read_text('{{ env_var("BOXOFFICE_DATA_DIR", "data") }}/person.key')) || {{ normalised_email(email) }})

@@ -1,4 +1,4 @@
--- One row per order, and on Ticket Tailor per ticket, that this build makes anew.
+-- One row per order, and on Ticket Tailor per ticket, that this build works on.
 {{ config(materialized='view') }}
 
 select

@@ -1,6 +1,6 @@
 -- Grain: one row per ticket type of each event.
 -- An event's row in raw is replaced when the event changes, and a ticket type that was taken off leaves no row behind
--- that could replace its old one: so this one is made anew each time. Events are few.
+-- that could replace its old one: so this one is made again each time. Events are few.
 {{ config(materialized='whole') }}
 
 with documents as (

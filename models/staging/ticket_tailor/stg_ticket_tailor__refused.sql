@@ -1,4 +1,4 @@
--- Grain: one row per document that was refused at the door.
+-- Grain: one row per document that was refused by validation.
 {{ config(unique_key='refused_id') }}
 
 select

@@ -1,4 +1,4 @@
--- Grain: one row per payment as one record tells it. A record that lists none keeps one row without a payment_id, so
+-- Grain: one row per payment as one record has it. A record that lists none keeps one row without a payment_id, so
 -- that its load counts as read. Card and billing address stay in raw.
 {{ config(unique_key='record_id') }}
 
@@ -82,7 +82,7 @@ named as (
     from typed
 ),
 
--- 0 is no Id: told apart by their places in the list, counted without what has one
+-- 0 is no Id: distinguished by their places in the list, counted without what has one
 without_id as (
     select
         record_id,

@@ -1,4 +1,4 @@
--- Grain: one row per product sale as one record tells it. A record that lists none keeps one row without a
+-- Grain: one row per product sale as one record has it. A record that lists none keeps one row without a
 -- product_sale_id, so that its load counts as read.
 {{ config(unique_key='record_id') }}
 
@@ -89,7 +89,7 @@ named as (
     from typed
 ),
 
--- 0 is no Id: told apart by their places in the list, counted without what has one
+-- 0 is no Id: distinguished by their places in the list, counted without what has one
 without_id as (
     select
         record_id,
