@@ -101,7 +101,7 @@ def test_a_disk_that_fills_while_loading(house: House) -> None:
     assert "File too large" in full.stderr
 
     result = run.run(settings, echo=quiet)
-    assert (result.outcome, result.published) == ("done", True), result
+    assert (result.outcome, result.published) == ("done", True), result.error
     assert published_sales(settings) == true_sales(house)
 
 

@@ -150,7 +150,7 @@ def test_a_child_that_is_killed_is_told_and_one_that_hangs_is_not_waited_for(
 def test_another_text_of_the_program_is_noticed_and_begins_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resident, "ROOT", tmp_path)
+    monkeypatch.setattr(resident, "DBT_PROJECT", tmp_path)
     model = tmp_path / "models" / "marts" / "one.sql"
     model.parent.mkdir(parents=True)
     model.write_text("select 1 as one")

@@ -101,6 +101,7 @@ def found(folder: Path, secret: str) -> list[str]:
     return places
 
 
+@pytest.mark.house
 def test_no_secret_is_anywhere(house: House) -> None:
     settings = house.settings()
     [office], [site] = settings.box_offices, settings.sites

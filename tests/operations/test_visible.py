@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from tests.operations.house import House
 from tests.ticket_tailor.scripted import Ledger, Reply, order
@@ -59,6 +60,7 @@ class Desk(House):
             return db.execute(sql).fetchall()
 
 
+@pytest.mark.house
 def test_from_the_first_delivery_to_the_last_refusal(tmp_path: Path) -> None:
     now = int(time.time())
     buffer = tmp_path / "buffer"
