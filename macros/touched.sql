@@ -36,6 +36,12 @@
 {%- endmacro %}
 
 
+{% macro published() -%}
+    {#- The file that was published last, as warehouse/publish.py knows it again. -#}
+    {{ api.Relation.create(database=target.database, schema='intermediate', identifier='published') }}
+{%- endmacro %}
+
+
 {% macro settle_set_aside(platform) -%}
     {#- After a build in which all proofs held: who was not named again is back, who is linked to a named one is noted. -#}
     delete from {{ set_aside() }} where platform = '{{ platform }}' and not is_in_force;

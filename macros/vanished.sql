@@ -4,7 +4,10 @@
     {#- as it was when the build began: value_of_build -#}
     {%- set was_by_this_text = is_noted('text', 'ticketor') and is_noted('text', 'ticket_tailor') if execute -%}
     {%- if execute and not was_by_this_text and is_built_by_this_text() -%}
-        {%- set names, schemas = [built() | trim, set_aside() | trim], [] -%}
+        {%- set names, schemas = [], [] -%}
+        {%- for relation in [built(), set_aside(), unpublished_marts(), unpublished_orders(), published()] -%}
+            {%- do names.append(relation | trim) -%}
+        {%- endfor -%}
         {%- for node in graph.nodes.values() if node.resource_type in ['model', 'seed'] -%}
             {%- do names.append(node.relation_name) -%}
             {%- do schemas.append(node.schema) -%}

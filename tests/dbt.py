@@ -20,7 +20,7 @@ def dbt(data_dir: Path, target: Path, *words: str, well: bool = True, project: P
         "BOXOFFICE_DATA_DIR": str(data_dir),
         "DBT_TARGET_PATH": str(target),
         "DBT_LOG_PATH": str(target / "logs"),
-        # nobody reads them, and writing them is a tenth of a build
+        # no one reads them, and writing them is a tenth of a build
         "DBT_LOG_LEVEL_FILE": "none",
         "DBT_WRITE_JSON": "0",
     }

@@ -61,7 +61,7 @@ class Site:
 class BoxOffice:
     """A Ticket Tailor box office: one key is one box office.
 
-    ``lists`` None means every list; what the re-reads are for is told in ticket_tailor/planning.py.
+    ``lists`` None means every list; ticket_tailor/planning.py says what the re-reads are for.
     """
 
     name: str

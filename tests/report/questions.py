@@ -1,6 +1,6 @@
 """docs/questions.md: its queries, and the answers written below them.
 
-``python -m tests.report.questions`` opens the demo and writes them anew.
+``python -m tests.report.questions`` opens the demo and writes them again.
 """
 
 import re

@@ -1,6 +1,6 @@
 """docs/questions.md: every query runs on the demo, and answers what the page says.
 
-After a change that is meant, ``.venv/bin/python -m tests.report.questions`` writes the answers anew.
+After a change that is meant, ``.venv/bin/python -m tests.report.questions`` writes the answers again.
 """
 
 import pytest

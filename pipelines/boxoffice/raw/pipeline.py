@@ -1,7 +1,7 @@
 """Raw: the only place that makes dlt pipelines.
 
 One pipeline per account, so that a package that cannot be loaded holds up one account and no other. What dlt must be
-told stands in ``DLT_SETTINGS``, each with its reason; it is set before dlt is imported, since dlt reads it then.
+set to is in ``DLT_SETTINGS``, each with its reason; it is set before dlt is imported, since dlt reads it then.
 """
 
 import os
@@ -84,7 +84,7 @@ def open_pipeline(settings: Settings, platform: str, account: str, loaded: "Load
 
 
 class Unreadable(Problem):
-    """A warehouse that cannot be opened although nobody holds it."""
+    """A warehouse that cannot be opened although no process holds it."""
 
 
 def require_writable(settings: Settings) -> None:
@@ -94,7 +94,7 @@ def require_writable(settings: Settings) -> None:
 
 def open_warehouse(settings: Settings, patience: float = 5.0, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     """The warehouse. Raises Problem, naming who holds it, after so many seconds of waiting, and Unreadable when it is
-    held by nobody and cannot be opened."""
+    held by no process and cannot be opened."""
     until = time.monotonic() + patience
     while True:
         try:

@@ -16,7 +16,7 @@ LOG_KEPT = 4 * 2**20
 
 
 def tidy(settings: Settings) -> None:
-    """Removes what nobody will ask for again. Only call while holding the lock: to another run it may be in use."""
+    """Removes what no later run reads. Only call while holding the lock: to another run it may be in use."""
     for pipeline in _folders(settings.dlt_dir / "pipelines"):
         prune_packages(pipeline)
     # what DuckDB put aside on disk while it sorted; a kill leaves it there

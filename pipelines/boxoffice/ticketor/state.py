@@ -52,7 +52,7 @@ def unread(
     warehouse: Path, site: str, paths: list[str], sizes: Sequence[int], mtimes_ns: Sequence[int]
 ) -> list[tuple[int, bool]]:
     """Which of these files raw has no whole reading of at this size and time: their numbers in the lists, and whether
-    it has one at another. (A file's first record is written last, so it stands for the whole file.)"""
+    it has one at another. (A file's first record is written last, so it vouches for the whole file.)"""
     import pyarrow as pa
 
     query = f"""

@@ -1,7 +1,7 @@
 """The readers' copy: the marts of the warehouse as one file, put in place by one rename.
 
 Whoever has the old file open keeps reading it whole; whoever opens it next gets the new one whole. The warehouse
-itself is locked while it is written, and a reader who held it open would stop the next run: so nobody reads the
+itself is locked while it is written, and a reader who held it open would stop the next run: so no one reads the
 warehouse.
 
 What is published costs what changed: the last file is copied by the file system, and the rows that differ are replaced
@@ -111,7 +111,7 @@ def _copy_marts(db: duckdb.DuckDBPyConnection) -> None:
     ).fetchall():
         db.execute(sql.replace("CREATE TABLE warehouse.marts.", "CREATE TABLE published.marts.", 1))
         words = [f'comment on table published.marts."{name}" is {_text(comment)}'] if comment else []
-        # before the rows: each makes the table's entry anew, which takes twice as long once there are rows
+        # before the rows: each writes the table's entry again, which takes twice as long once there are rows
         db.execute("; ".join([*words, *described.get(name, [])]))
         db.execute(f'insert into published.marts."{name}" from warehouse.marts."{name}"')
 
