@@ -88,3 +88,27 @@
         {{ 'union all' if not loop.last }}
     {%- endfor %}
 {%- endmacro %}
+
+
+{% macro documents_held_once(platform) -%}
+    {#- What documents hold (the CTE `staged`) is in intermediate (`held`) once, with an amount that some version of it has. Both have a
+        row per account, item and id, with the `orders` that it was seen in. -#}
+    select
+        'what documents hold is in intermediate once' as proof,
+        '{{ platform }}' as platform,
+        coalesce(staged.account, held.account) as account,
+        unnest(list_distinct(list_concat(staged.orders, held.orders))) as order_id,
+        coalesce(staged.item, held.item) || ' ' || coalesce(staged.id, held.id) || case
+            when staged.id is null then ' is made up'
+            when held.id is null then ' is lost'
+            when held.how_many > 1 then ' is there ' || held.how_many || ' times'
+            else ' has the amount ' || held.amount || ', which no version of it has'
+        end as explanation
+    from staged
+    full outer join held on staged.account = held.account and staged.item = held.item and staged.id = held.id
+    where
+        staged.id is null
+        or held.id is null
+        or held.how_many > 1
+        or (held.amount is not null and not list_contains(staged.amounts, held.amount))
+{%- endmacro %}

@@ -117,35 +117,9 @@ held as (
         max(amount) as amount
     from held_rows
     group by all
-),
-
-altered as (
-    select
-        coalesce(staged.account, held.account) as account,
-        coalesce(staged.item, held.item) || ' ' || coalesce(staged.id, held.id) as what,
-        list_distinct(list_concat(staged.orders, held.orders)) as orders,
-        case
-            when staged.id is null then 'is made up'
-            when held.id is null then 'is lost'
-            when held.how_many > 1 then 'is there ' || held.how_many || ' times'
-            else 'has the amount ' || held.amount || ', which no version of it has'
-        end as how
-    from staged
-    full outer join held on staged.account = held.account and staged.item = held.item and staged.id = held.id
-    where
-        staged.id is null
-        or held.id is null
-        or held.how_many > 1
-        or (held.amount is not null and not list_contains(staged.amounts, held.amount))
 )
 
-select
-    'what documents hold is in intermediate once' as proof,
-    'ticketor' as platform,
-    account,
-    unnest(orders) as order_id,
-    what || ' ' || how as explanation
-from altered
+{{ documents_held_once('ticketor') }}
 {% for model, key, order_id, not_null in [
     ('invoices', ['invoice_id'], invoice, []),
     ('invoice_terms', ['invoice_id'], invoice, []),
