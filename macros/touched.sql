@@ -132,9 +132,9 @@
         {%- set is_noted = is_noted ~ " and platform = '" ~ platform ~ "'" -%}
     {%- endif -%}
     {%- if part == 'text' -%}
-        {{ return(value_of_build(is_noted ~ " and value = (select value from " ~ built() ~ " where part = 'text of now')")) }}
+        {%- set is_noted = is_noted ~ " and value = (select value from " ~ built() ~ " where part = 'text of now')" -%}
     {%- endif -%}
-    {{ return(first_value(is_noted)) }}
+    {{ return(value_of_build(is_noted)) }}
 {%- endmacro %}
 
 
