@@ -27,7 +27,14 @@ def environment(worlds: Worlds, tmp_path_factory: pytest.TempPathFactory) -> dic
     }
 
 
-@pytest.mark.parametrize("verb", [["build"], ["docs", "generate"], ["source", "freshness"]], ids="-".join)
+@pytest.mark.parametrize(
+    "verb",
+    [
+        pytest.param(["build"], id="build"),
+        pytest.param(["docs", "generate"], id="docs-generate", marks=pytest.mark.house),
+        pytest.param(["source", "freshness"], id="source-freshness", marks=pytest.mark.house),
+    ],
+)
 def test_no_flags_needed(environment: dict[str, str], verb: list[str]) -> None:
     ran = subprocess.run(
         [str(Path(sys.executable).with_name("dbt")), *verb],

@@ -90,6 +90,7 @@ def test_any_sequence_of_builds(settings: Settings, rounds: int, monkeypatch: py
     assert ways == {True}
 
 
+@pytest.mark.house
 def test_what_is_built_from_nothing_is_copied_whole(settings: Settings) -> None:
     dbt(settings.data_dir, "build", "--full-refresh", "--select", "fct_payments")
     assert not published(settings).in_proportion

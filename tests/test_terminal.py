@@ -90,7 +90,7 @@ def test_status_is_coloured_on_a_terminal_and_whole_in_a_pipe(worlds: Worlds, tm
     assert re.search(rf"^ *1 +1 +\d{{4}}-\d\d-\d\d \d\d:\d\d +ticketor arena +{re.escape(reason)}$", piped, re.M)
 
 
-@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize("form", ["text", pytest.param("json", marks=pytest.mark.house)])
 def test_a_runs_summary_tells_each_account(tmp_path: Path, form: str) -> None:
     venue = Venue(1, orders=20)
     written = write_webhooks(venue, tmp_path / "buffer")

@@ -230,6 +230,7 @@ def test_what_one_row_changes_elsewhere(folder: Path, tmp_path: Path) -> None:
     assert {name: (set(after[name]) ^ set(rows)) for name, rows in built.items() if rows != after[name]} == {}
 
 
+@pytest.mark.house
 def test_no_order_at_all(folder: Path) -> None:
     """A first build where a platform has sold nothing yet, or is not configured."""
     tables = ask(folder, "select schema_name, table_name from duckdb_tables() where schema_name like 'raw_ti%'")
@@ -261,6 +262,7 @@ def test_one_model_by_hand(folder: Path, words: str) -> None:
     assert marts(folder) == before
 
 
+@pytest.mark.house
 def test_a_table_that_is_gone(folder: Path) -> None:
     before = marts(folder)
     change(folder, "drop table marts.fct_payments")

@@ -33,6 +33,7 @@ def test_it_holds_the_dbt_project_and_nothing_that_is_not_the_product(installed:
     assert found == {"bin", "boxoffice"}
 
 
+@pytest.mark.house
 def test_it_runs_in_the_working_directory(installed: Path, tmp_path: Path) -> None:
     """Settings from its .dlt, data into its data; the package itself is left as it was."""
     here = tmp_path / "here"

@@ -107,6 +107,7 @@ def test_a_backup_that_holds_other_names_is_refused(house: House, tmp_path: Path
         backup.restore(house.settings(), evil, echo=quiet, replace=True)
 
 
+@pytest.mark.house
 def test_a_warehouse_held_by_another_process_is_not_damaged(house: House, tmp_path: Path) -> None:
     settings = house.settings()
     before = settings.warehouse.read_bytes()
@@ -160,6 +161,7 @@ def rebuild(settings: Settings, _kept: Path) -> None:
         assert db.execute("select * from raw_ticketor.records order by all").fetchall() == held
 
 
+@pytest.mark.house
 def test_what_is_put_aside_stays(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """However often, and under names that are told; all of it for its owner alone."""
     monkeypatch.setattr(run, "_build", lambda *_: None)
@@ -187,7 +189,7 @@ def test_what_is_put_aside_stays(house: House, tmp_path: Path, monkeypatch: pyte
     assert [path.name for path in [*files, kept] if path.stat().st_mode & 0o077] == []
 
 
-@pytest.mark.parametrize("verb", ["restore", "rebuild"])
+@pytest.mark.parametrize("verb", ["restore", pytest.param("rebuild", marks=pytest.mark.house)])
 def test_there_is_a_warehouse_at_every_moment(
     house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: str
 ) -> None:
@@ -235,6 +237,7 @@ def test_a_warehouse_that_is_gone_is_not_begun_anew(
             assert here == there
 
 
+@pytest.mark.house
 def test_a_published_file_that_is_damaged_does_not_stop_a_rebuild(
     house: House, copy_of_first: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -262,6 +265,7 @@ main(prog_name="boxoffice")
 """
 
 
+@pytest.mark.house
 def test_what_killed_ones_leave_is_removed(house: House, tmp_path: Path) -> None:
     settings = house.settings()
     kept = tmp_path / "boxoffice.tar.gz"
@@ -293,6 +297,7 @@ def test_nothing_is_overwritten_by_mistake(house: House, tmp_path: Path) -> None
         backup.restore(settings, kept, echo=quiet)
 
 
+@pytest.mark.house
 def test_rebuild_from_raw_that_is_whole(house: House, copy_of_first: Path) -> None:
     """Everything after raw, and dlt's own folder, can go: nobody is asked for anything."""
     settings = house.settings()

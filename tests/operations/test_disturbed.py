@@ -89,6 +89,7 @@ def test_a_warehouse_held_by_another_process(house: House) -> None:
     assert published_sales(settings) == true_sales(house)
 
 
+@pytest.mark.house
 def test_a_disk_that_fills_while_loading(house: House) -> None:
     """No file may grow beyond a megabyte, whoever writes it: what a full disk or a quota does to a run."""
     settings = house.settings()

@@ -46,8 +46,14 @@ def test_a_short_history_is_not_cut(quick):
         assert api.count() == 10
 
 
-@pytest.mark.parametrize("late", [False, True])
-@pytest.mark.parametrize("days", [3, 40, 700])
+@pytest.mark.parametrize(
+    ("days", "late"),
+    [
+        (3, False),
+        (40, True),
+        *(pytest.param(*each, marks=pytest.mark.house) for each in ((3, True), (40, False), (700, False), (700, True))),
+    ],
+)
 def test_a_long_history_is_read_in_windows_and_whole(quick, small_windows, days, late):
     with TicketTailorApi(Venue(seed=2, orders=3000, days=days, late=late)) as api:
         outcome = quick.load(api, orders_only(api))
@@ -193,6 +199,7 @@ Warehouse(Settings(Path(sys.argv[1]))).load(Api, office, each=lambda _package: p
 """
 
 
+@pytest.mark.house
 def test_a_backfill_killed_again_and_again_resumes(warehouse):
     """kill -9 in three runs, after the fifth package (some of what is read side by side is whole by then), at some
     request, after the next package: what had been done by then is never asked for again. The fourth run ends: all is

@@ -114,9 +114,17 @@ def test_a_file_whose_end_was_not_loaded_is_read_again(venue: Venue, monkeypatch
     assert venue.plan().is_empty
 
 
-@given(data=st.data(), seed=st.integers(0, 10**6))
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-def test_shuffled_split_repeated_interrupted(
+@pytest.mark.parametrize("examples", [8, pytest.param(25, marks=pytest.mark.house)])
+def test_shuffled_split_repeated_interrupted(tmp_path_factory: pytest.TempPathFactory, examples: int) -> None:
+    @given(data=st.data(), seed=st.integers(0, 10**6))
+    @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
+    def held(data: st.DataObject, seed: int) -> None:
+        what_is_held_does_not_depend_on_the_runs(tmp_path_factory, data, seed)
+
+    held()
+
+
+def what_is_held_does_not_depend_on_the_runs(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, seed: int
 ) -> None:
     """However deliveries reach us, the same documents are held, and what is held does not depend on the runs."""
@@ -185,8 +193,17 @@ Venue(Path({folder!r})).load()
 """
 
 
-@pytest.mark.parametrize(("place", "at"), [("query", 12), ("query", 17), ("completion", 0)])
-@pytest.mark.parametrize("working_folder", ["kept", "lost"])
+@pytest.mark.parametrize(
+    ("place", "at", "working_folder"),
+    [
+        ("query", 17, "kept"),
+        ("completion", 0, "lost"),
+        pytest.param("query", 12, "kept", marks=pytest.mark.house),
+        pytest.param("query", 12, "lost", marks=pytest.mark.house),
+        pytest.param("query", 17, "lost", marks=pytest.mark.house),
+        pytest.param("completion", 0, "kept", marks=pytest.mark.house),
+    ],
+)
 def test_killed_in_the_midst_of_a_load(venue: Venue, place: str, at: int, working_folder: str) -> None:
     items = d.payloads(70)
     venue.put("a.jsonl", d.LAYOUTS["lines"](items[:50]) + b'{"Id": 9')
