@@ -188,7 +188,7 @@ def test_what_was_loaded_twice_before_is_one_after_renaming(
         one, two = BoxOffice("one", "sk_1", api.url), BoxOffice("two", "sk_2", api.url)
         with monkeypatch.context() as blind:
             blind.setattr("boxoffice.ticket_tailor.state.elsewhere", lambda *_: {})
-            blind.setattr("boxoffice.ticketor.state.elsewhere", lambda *_: {})
+            blind.setattr("boxoffice.raw.file_state.HeldFiles.elsewhere", lambda *_: {})
             raw.load(raw.settings(one, two, Site("main", str(files)), Site("arena", str(files))))
         assert len(raw.doubled()) > 60
         kept = raw.settings(one, Site("arena", str(files)))

@@ -11,8 +11,9 @@ import duckdb
 import pytest
 
 from boxoffice.raw.account import Loaded, Reading
+from boxoffice.raw.planning import Plan
 from boxoffice.settings import Settings, Site
-from boxoffice.ticketor import planning, tables
+from boxoffice.ticketor import buffer, tables
 from boxoffice.ticketor.account import TicketorAccount
 from tests.ticketor import deliveries as d
 
@@ -40,8 +41,8 @@ class Venue:
     def put(self, name: str, content: bytes | dict[str, Any], mtime: float = d.OLD) -> Path:
         return d.put(self.files, name, content if isinstance(content, bytes) else d.compact(content).encode(), mtime)
 
-    def plan(self, *, sweep: bool = False) -> planning.Plan:
-        return planning.plan(self.site, self.settings.warehouse, sweep=sweep)
+    def plan(self, *, sweep: bool = False) -> Plan:
+        return buffer.plan(self.site, self.settings.warehouse, sweep=sweep)
 
     def load(self, *, sweep: bool = False) -> Loaded:
         self.settings.data_dir.mkdir(parents=True, exist_ok=True)

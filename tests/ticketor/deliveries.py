@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from boxoffice.raw import reading
 from boxoffice.settings import Site
-from boxoffice.ticketor import planning, reading
+from boxoffice.ticketor import buffer
 
 Payload = dict[str, Any]
 NOW = dt.datetime.now(dt.UTC)
@@ -199,9 +200,11 @@ def put(folder: Path, name: str, content: bytes, mtime: float = OLD) -> Path:
 
 def rows(folder: Path, settle_seconds: float = 0) -> list[dict[str, Any]]:
     """The rows that a first load of this buffer makes."""
-    plan = planning.plan(Site("main", str(folder), settle_seconds=settle_seconds), folder / "none.duckdb")
+    plan = buffer.plan(Site("main", str(folder), settle_seconds=settle_seconds), folder / "none.duckdb")
     problems: list[tuple[str, Exception]] = []
-    made = reading.tables("main", plan.store, plan.new, {}, lambda path, error: problems.append((path, error)))
+    made = reading.tables(
+        buffer.FILES, "main", plan.store, plan.new, {}, lambda path, error: problems.append((path, error))
+    )
     found = [row for table, _ in made for row in table.to_pylist()]
     assert not problems, problems
     return sorted(found, key=lambda row: (row["file"], row["position"]))

@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 
 from boxoffice.errors import Problem
+from boxoffice.raw import file_store
 from boxoffice.settings import Site
-from boxoffice.ticketor import file_store, planning
+from boxoffice.ticketor import buffer
 from tests.ticketor import deliveries as d
 from tests.ticketor.conftest import Venue
 
@@ -135,12 +136,12 @@ def test_an_object_that_is_gone_is_no_error(bucket: BucketVenue, files: Any) -> 
 
 def test_a_bucket_that_is_not_there(bucket: BucketVenue) -> None:
     with pytest.raises(Problem, match=r"s3://nowhere/x cannot be listed: (.|\n)*credentials"):
-        planning.plan(Site("arena", "s3://nowhere/x"), bucket.settings.warehouse)
+        buffer.plan(Site("arena", "s3://nowhere/x"), bucket.settings.warehouse)
 
 
 def test_an_address_nobody_knows(tmp_path: Path) -> None:
     with pytest.raises(Problem, match=r"the address nobody://x cannot be used"):
-        planning.plan(Site("arena", "nobody://x"), tmp_path / "none.duckdb")
+        buffer.plan(Site("arena", "nobody://x"), tmp_path / "none.duckdb")
 
 
 @pytest.mark.parametrize(

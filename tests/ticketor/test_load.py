@@ -13,8 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from boxoffice.raw import pipeline
-from boxoffice.ticketor import planning
+from boxoffice.raw import pipeline, planning
 from boxoffice.ticketor.tables import RECORDS
 from tests.ticketor import deliveries as d
 from tests.ticketor.conftest import Venue
@@ -73,7 +72,7 @@ def test_every_oddity_survives_the_way_into_the_warehouse(venue: Venue) -> None:
 
 
 def test_packages_are_bounded_and_a_file_may_span_them(venue: Venue, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("boxoffice.ticketor.reading.PACKAGE_RECORDS", 10)
+    monkeypatch.setattr("boxoffice.raw.reading.PACKAGE_RECORDS", 10)
     items = d.payloads(35)
     venue.put("a.jsonl", d.LAYOUTS["lines"](items[:25]))
     for number, item in enumerate(items[25:]):
@@ -100,7 +99,7 @@ def test_many_records_are_compressed(venue: Venue) -> None:
 
 
 def test_a_file_whose_end_was_not_loaded_is_read_again(venue: Venue, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("boxoffice.ticketor.reading.PACKAGE_RECORDS", 10)
+    monkeypatch.setattr("boxoffice.raw.reading.PACKAGE_RECORDS", 10)
     items = d.payloads(35)
     venue.put("a.jsonl", d.LAYOUTS["lines"](items))
     packages = planning.Plan.packages
@@ -135,7 +134,7 @@ def what_is_held_does_not_depend_on_the_runs(
     rng.shuffle(deliveries)
     runs = data.draw(st.integers(1, 3))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("boxoffice.ticketor.reading.PACKAGE_RECORDS", data.draw(st.sampled_from([3, 100])))
+        patch.setattr("boxoffice.raw.reading.PACKAGE_RECORDS", data.draw(st.sampled_from([3, 100])))
         for run in range(runs):
             part = deliveries[run::runs]
             while part:
@@ -187,7 +186,7 @@ elif place == "completion":
     def complete(self, *rest, **options):
         die()
     Load.complete_package = complete
-import boxoffice.ticketor.reading as reading
+import boxoffice.raw.reading as reading
 reading.PACKAGE_RECORDS = 30
 Venue(Path({folder!r})).load()
 """

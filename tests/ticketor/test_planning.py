@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from boxoffice.errors import Problem
+from boxoffice.raw import file_store, planning
 from boxoffice.raw.account import Reading
 from boxoffice.settings import Site
-from boxoffice.ticketor import file_store, planning
+from boxoffice.ticketor import buffer
 from boxoffice.ticketor.account import TicketorAccount
 from tests.ticketor import deliveries as d
 from tests.ticketor.conftest import Venue
@@ -279,10 +280,10 @@ def test_a_file_that_vanishes_between_listing_and_reading_is_no_error(venue: Ven
 
 def test_a_buffer_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(Problem, match=r"Ticketor site arena: there is no folder .*nowhere\n(.|\n)*setting"):
-        planning.plan(Site("arena", str(tmp_path / "nowhere")), tmp_path / "none.duckdb")
+        buffer.plan(Site("arena", str(tmp_path / "nowhere")), tmp_path / "none.duckdb")
     (tmp_path / "file").write_text("")
     with pytest.raises(Problem, match="Not a directory"):
-        planning.plan(Site("arena", str(tmp_path / "file")), tmp_path / "none.duckdb")
+        buffer.plan(Site("arena", str(tmp_path / "file")), tmp_path / "none.duckdb")
 
 
 def test_odd_names_and_loops(venue: Venue) -> None:
@@ -306,5 +307,5 @@ def test_a_plan_is_made_without_dlt() -> None:
     import subprocess
     import sys
 
-    code = "import sys, boxoffice.ticketor.planning; assert not {'dlt', 'pyarrow', 'dbt', 'fsspec'} & set(sys.modules)"
+    code = "import sys, boxoffice.ticketor.buffer; assert not {'dlt', 'pyarrow', 'dbt', 'fsspec'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

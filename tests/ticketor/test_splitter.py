@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from boxoffice.ticketor import file_store
+from boxoffice.raw import file_store
 from tests.ticketor import deliveries as d
 
 

@@ -9,8 +9,8 @@ from boxoffice.raw.account import Loaded
 from boxoffice.settings import Settings, Site
 from boxoffice.ticket_tailor import state as ticket_tailor_state
 from boxoffice.ticket_tailor.account import TicketTailorAccount
-from boxoffice.ticketor import state as ticketor_state
 from boxoffice.ticketor.account import TicketorAccount
+from boxoffice.ticketor.buffer import FILES
 
 Account = TicketorAccount | TicketTailorAccount
 
@@ -77,9 +77,10 @@ def load_settings_table(settings: Settings) -> bool:
 
 def make_missing_tables(settings: Settings) -> None:
     """The models read the tables of both platforms: where one is not configured they exist and are empty."""
-    if not ticketor_state.tables_exist(settings.warehouse):
+    if not FILES.held.tables_exist(settings.warehouse):
         made = pipeline.open_pipeline(settings, "ticketor", "no_site", Loaded())
-        from boxoffice.ticketor import planning, source
+        from boxoffice.raw import planning
+        from boxoffice.ticketor import source
 
         pipeline.load_package(settings, made, source.ticketor_source(Site("no_site", buffer=""), planning.Package()))
     if not ticket_tailor_state.tables_exist(settings.warehouse):

@@ -15,11 +15,13 @@ from pathlib import Path
 
 from boxoffice.atomic_file import put_in_place
 from boxoffice.errors import ConfigProblem, Problem
+from boxoffice.raw import reading
+from boxoffice.raw.file_store import Content, Listing, bounded
 from boxoffice.run import lock
 from boxoffice.settings import Settings, Site
-from boxoffice.ticketor import archive_format, reading, state
+from boxoffice.ticketor import archive_format, state
 from boxoffice.ticketor.archive_format import Key, Member
-from boxoffice.ticketor.file_store import Content, Listing, bounded
+from boxoffice.ticketor.buffer import FILES
 
 Echo = Callable[[str], None]
 Records = dict[str, list[tuple[int, str]]]  # by path: position and record_id
@@ -171,7 +173,7 @@ class _Day:
 def _records(site: str, members: list[Member]) -> Records:
     """The records that files make."""
     made: Records = {member.path: [] for member in members}
-    for table, _ in reading.tables(site, _Given(members), Listing(), {}, lambda _path, _error: None):
+    for table, _ in reading.tables(FILES, site, _Given(members), Listing(), {}, lambda _path, _error: None):
         columns = (table[name].to_pylist() for name in ("file", "position", "record_id"))
         for path, position, record_id in zip(*columns, strict=True):
             made[path].append((position, record_id))

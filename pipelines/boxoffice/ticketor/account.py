@@ -12,7 +12,7 @@ from boxoffice.settings import Settings, Site
 from boxoffice.terminal import left, now_and_then
 
 if TYPE_CHECKING:
-    from boxoffice.ticketor import planning
+    from boxoffice.raw.planning import Plan
 
 Echo = Callable[[str], None]
 
@@ -61,10 +61,10 @@ class TicketorAccount:
                 "All others are loaded; these are tried again by every run."
             )
 
-    def _planned(self, options: Reading) -> "planning.Plan":
-        from boxoffice.ticketor import planning
+    def _planned(self, options: Reading) -> "Plan":
+        from boxoffice.ticketor import buffer
 
-        plan = planning.plan(self.site, self.settings.warehouse, sweep=options.sweep)
+        plan = buffer.plan(self.site, self.settings.warehouse, sweep=options.sweep)
         if twin := plan.twin(configured={site.name for site in self.settings.sites}):
             raise Problem(
                 f"Ticketor site {self.name} has the files that raw holds as those of {twin}, which is not configured "

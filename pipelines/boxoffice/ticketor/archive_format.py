@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from boxoffice.ticketor.file_store import WHOLE, Content, Listing, LocalFolder
+from boxoffice.raw.file_store import WHOLE, Content, Listing, LocalFolder
 
 FOLDER = "_archive"
 SUFFIX = ".jsonl.gz"
@@ -119,7 +119,7 @@ class WithArchive:
                         listing.add(*member.key)
                 listing.folders[name] = mtime_ns
             except Damaged as damaged:
-                listing.told.append(f"{self.folder.site}: an archive is damaged, what can be read of it is. {damaged}")
+                listing.told.append(f"{self.folder.owner}: an archive is damaged, what can be read of it is. {damaged}")
         return listing
 
     def stat(self, path: str) -> tuple[int, int] | None:

@@ -5,18 +5,18 @@ import functools
 import hashlib
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from boxoffice.raw import validation
+from boxoffice.raw.planning import Known
+from boxoffice.raw.reading import EMPTY, KEPT_BYTES, LOADED, REFUSED
 from boxoffice.raw.validation import InvalidDocument
 from boxoffice.ticketor import envelopes, splitter, webhooks
 from boxoffice.ticketor.tables import Rows
 
-LOADED, REFUSED, EMPTY = "loaded", "refused", "empty file"
 FROM_ENVELOPE, FROM_NAME, FROM_FILE = "envelope", "file name", "file time"
 NO_RECORDS = "no records"
-KEPT_BYTES = 2**20  # of a refused record: more is no webhook
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
@@ -56,9 +56,6 @@ _FOLDERS = {
     "payment": (webhooks.PAYMENT,),
     "newpaymentreceived": (webhooks.PAYMENT,),
 }
-
-# record_id -> (received_at in microseconds, its basis), for what raw holds already
-Known = Mapping[str, tuple[int, str]]
 
 
 def record_id_of(site: str, path: str, position: int, raw: bytes) -> str:

@@ -22,9 +22,9 @@ from typing import Any
 import dlt
 import pyarrow as pa
 
+from boxoffice.raw.planning import Package
 from boxoffice.settings import Site
 from boxoffice.ticketor import tables
-from boxoffice.ticketor.planning import Package
 
 MERGE = {"disposition": "merge", "strategy": "delete-insert"}  # no other survives a kill without doubles
 

@@ -87,10 +87,10 @@ def is_finished(name: str) -> bool:
 
 
 class LocalFolder:
-    """A buffer in a folder of this machine."""
+    """A buffer in a folder of this machine. ``owner`` is how messages name its account."""
 
-    def __init__(self, site: str, root: str, settle_seconds: float) -> None:
-        self.site, self.root = site, root
+    def __init__(self, owner: str, root: str, settle_seconds: float) -> None:
+        self.owner, self.root = owner, root
         self.settle_ns = int(settle_seconds * 1e9)
 
     def look(self, held: Mapping[str, int], now_ns: int, *, sweep: bool) -> Listing:
@@ -188,9 +188,9 @@ class LocalFolder:
     def _problem(self, error: OSError) -> Problem:
         reason = "there is no folder" if isinstance(error, FileNotFoundError) else f"{error.strerror}:"
         return Problem(
-            f"Ticketor site {self.site}: {reason} {self.root}\n"
+            f"{self.owner}: {reason} {self.root}\n"
             "Nothing was read from it, and nothing that was loaded before is lost.\n"
-            "Create or mount it, give this user the right to read it, or correct the site's `buffer` setting."
+            "Create or mount it, give this user the right to read it, or correct the `buffer` setting."
         )
 
 
@@ -212,15 +212,15 @@ class Bucket:
     Buckets have no folder times. Folders that are named by a day are listed for the last days, all others each time.
     """
 
-    def __init__(self, site: str, address: str) -> None:
+    def __init__(self, owner: str, address: str) -> None:
         import fsspec
 
-        self.site, self.address = site, address
+        self.owner, self.address = owner, address
         try:
             self.files, self.root = fsspec.core.url_to_fs(address, use_listings_cache=False)
         except (ImportError, ValueError) as error:
             raise Problem(
-                f"Ticketor site {site}: the address {address} cannot be used: {error}\n"
+                f"{owner}: the address {address} cannot be used: {error}\n"
                 "Nothing was read from it. Buckets need a package of their own, for s3:// it is s3fs: "
                 f"{sys.executable} -m pip install --constraint constraints.txt s3fs"
             ) from None
@@ -247,7 +247,7 @@ class Bucket:
                         waiting.append(path)
         except Exception as error:
             raise Problem(
-                f"Ticketor site {self.site}: {self.address} cannot be listed: {_first_line(error)}\n"
+                f"{self.owner}: {self.address} cannot be listed: {_first_line(error)}\n"
                 "Nothing was read from it, and nothing that was loaded before is lost.\n"
                 "Check the address, the network and the credentials (for s3:// those that the AWS tools use)."
             ) from None

@@ -2,18 +2,21 @@
 
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pyarrow as pa
 
-from boxoffice.ticketor import gzip_stream
-from boxoffice.ticketor.file_store import Bucket, Content, Listing, LocalFolder
-from boxoffice.ticketor.planning import PACKAGE_BYTES, PACKAGE_RECORDS
-from boxoffice.ticketor.records import KEPT_BYTES, REFUSED, FileReader, Known
-from boxoffice.ticketor.tables import Rows
+from boxoffice.raw import gzip_stream
+from boxoffice.raw.file_store import Bucket, Content, Listing, LocalFolder
+from boxoffice.raw.planning import PACKAGE_BYTES, PACKAGE_RECORDS, Files, Known
+
+LOADED, REFUSED, EMPTY = "loaded", "refused", "empty file"
+KEPT_BYTES = 2**20  # of a refused record: more is no webhook
 
 
 def tables(
-    site: str,
+    files: Files,
+    account: str,
     store: LocalFolder | Bucket,
     listing: Listing,
     known: Known,
@@ -23,22 +26,22 @@ def tables(
 
     A file may span tables. ``cannot_read`` is told the files that gave no content, and why.
     """
-    rows = Rows(site)
+    rows = files.rows(account)
     for path, content in store.read(listing, time.time_ns):
         if isinstance(content, Exception):
             cannot_read(path, content)
             continue
         if _is_full(rows):
             yield rows.table(), False
-            rows = Rows(site)
-        reader = FileReader(rows, path, content.size, content.mtime_ns, known)
+            rows = files.rows(account)
+        reader = files.reader(rows, path, content.size, content.mtime_ns, known)
         whole = content.whole
         if whole is None or whole.startswith(gzip_stream.MAGIC) or not reader.whole(whole):
             try:
                 for _ in _read(reader, content):
                     if _is_full(rows):
                         yield rows.table(), False
-                        rows = reader.rows = Rows(site)
+                        rows = reader.rows = files.rows(account)
             except Exception as error:  # its first record is not written: raw does not know the file as read
                 cannot_read(path, error)
                 continue
@@ -46,11 +49,11 @@ def tables(
     yield rows.table(), True
 
 
-def _is_full(rows: Rows) -> bool:
+def _is_full(rows: Any) -> bool:
     return rows.size >= PACKAGE_BYTES or len(rows) >= PACKAGE_RECORDS
 
 
-def _read(reader: FileReader, content: Content) -> Iterator[None]:
+def _read(reader: Any, content: Content) -> Iterator[None]:
     start = content.whole[:2] if content.whole is not None else next(iter(content.chunks()), b"")[:2]
     if start != gzip_stream.MAGIC:
         yield from reader.stream(content.chunks())

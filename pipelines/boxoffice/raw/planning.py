@@ -1,4 +1,4 @@
-"""What is new in a site's buffer, and the loads it makes. Imports no dlt, so that an idle run can look cheaply.
+"""What is new in an account's buffer, and the loads it makes. Imports no dlt, so that an idle run can look cheaply.
 
 There is no high-water mark on times or names, so a file may come late, under an old or a future time, be renamed,
 rewritten or still grow. A file is new unless raw holds a whole reading of it at its present size and time. Which files
@@ -11,12 +11,11 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
-from boxoffice.settings import Site
-from boxoffice.ticketor import state
-from boxoffice.ticketor.archive_format import WithArchive
-from boxoffice.ticketor.file_store import NOT_REMEMBERED, Bucket, Listing, LocalFolder, NotYet, Young
+from boxoffice.raw.file_state import HeldFiles
+from boxoffice.raw.file_store import NOT_REMEMBERED, Bucket, Listing, LocalFolder, NotYet, Young
+from boxoffice.settings import BoxOffice, Site
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,6 +28,29 @@ GROWING_FILES = 1_000
 WORTH_REMEMBERING = 2_000  # files listed for nothing: from here on a load that only remembers folders pays
 _DAY_NS = 86_400 * 10**9
 
+# record_id -> (received_at in microseconds since 1970, its basis), for what raw holds already
+Known = Mapping[str, tuple[int, str]]
+
+
+class Files(Protocol):
+    """What a platform's buffers hold, and where raw holds it. Its modules of rows are imported when files are read.
+
+    owner   how messages call an account
+    held    raw's table of records
+    """
+
+    owner: str
+    held: HeldFiles
+
+    def store(self, folder: LocalFolder) -> Any:
+        """A local buffer, with whatever else holds files of it."""
+
+    def rows(self, account: str) -> Any:
+        """No rows yet: an object with a length, a ``size`` in bytes, and ``table()``."""
+
+    def reader(self, rows: Any, path: str, size: int, mtime_ns: int, known: Known) -> Any:
+        """Reads one file into the rows: see ``ticketor/records.py``."""
+
 
 @dataclass
 class Package:
@@ -40,15 +62,16 @@ class Package:
 
 @dataclass
 class Plan:
-    """What a site's buffer holds that raw does not.
+    """What an account's buffer holds that raw does not.
 
     ``told`` is what a person should know of the buffer. ``unreadable`` and ``young`` fill up while the packages are
     made: files (and folders) that could not be read, and how many may still be written; the next run tries both again.
     """
 
-    site: Site
+    files: Files
+    account: Site | BoxOffice
     warehouse: Path
-    store: WithArchive | Bucket
+    store: Any
     new: Listing
     read_before: list[str]
     folders: dict[str, int]
@@ -59,13 +82,14 @@ class Plan:
     unreadable: list[str] = field(default_factory=list)
 
     def twin(self, configured: set[str]) -> str | None:
-        """The site, not ``configured`` any more, that raw holds these files of, while it holds none of this one's.
+        """The account, not ``configured`` any more, that raw holds these files of, while it holds none of this one's.
 
         Path, size and time are proof; where copying has changed the times, so is half of all files.
         """
         if not len(self.new):
             return None
-        found = state.elsewhere(self.warehouse, self.site.name, self.new.paths, self.new.sizes, self.new.times)
+        held = self.files.held
+        found = held.elsewhere(self.warehouse, self.account.name, self.new.paths, self.new.sizes, self.new.times)
         same = {
             name: files
             for name, (files, exactly) in found.items()
@@ -77,7 +101,7 @@ class Plan:
     def waiting(self) -> list[str]:
         """In words, that files are too young to be read; empty where none is."""
         files = "1 file is" if self.young == 1 else f"{self.young:,} files are"
-        return [f"{files} younger than {self.site.settle_seconds:g} s: left to the next run"] if self.young else []
+        return [f"{files} younger than {self.account.settle_seconds:g} s: left to the next run"] if self.young else []
 
     @property
     def is_empty(self) -> bool:
@@ -94,11 +118,11 @@ class Plan:
             if self.folders or self.first:
                 yield Package(folders=self.folders)
             return
-        from boxoffice.ticketor import reading
+        from boxoffice.raw import reading
 
-        known = state.known(self.warehouse, self.site.name, self.read_before)
-        made = reading.tables(self.site.name, self.store, self.new, known, self._cannot_read)
-        with ThreadPoolExecutor(1, thread_name_prefix="ticketor") as ahead:
+        known = self.files.held.known(self.warehouse, self.account.name, self.read_before)
+        made = reading.tables(self.files, self.account.name, self.store, self.new, known, self._cannot_read)
+        with ThreadPoolExecutor(1, thread_name_prefix="files") as ahead:
             table, is_last = next(made)
             folders: dict[str, int] | None = {}  # the first load makes both tables
             while not is_last:
@@ -118,17 +142,17 @@ class Plan:
             self.unreadable.append(f"{path}: {getattr(error, 'strerror', None) or error}")
 
 
-def plan(site: Site, warehouse: Path, *, sweep: bool = False) -> Plan:
-    """What is new in the site's buffer. ``sweep`` asks about every file, also in folders that have not changed.
+def plan(files: Files, account: Site | BoxOffice, warehouse: Path, *, sweep: bool = False) -> Plan:
+    """What is new in the account's buffer. ``sweep`` asks about every file, also in folders that have not changed.
 
     Raises Problem when the buffer is not there or cannot be listed.
     """
     now_ns = time.time_ns()
-    in_bucket = "://" in site.buffer and not site.buffer.startswith("file://")
-    root = site.buffer.removeprefix("file://")
-    store = Bucket(site.name, root) if in_bucket else WithArchive(LocalFolder(site.name, root, site.settle_seconds))
-    first = not state.tables_exist(warehouse)
-    held = {} if first else state.folders(warehouse, site.name)
+    in_bucket = "://" in account.buffer and not account.buffer.startswith("file://")
+    root, owner = account.buffer.removeprefix("file://"), f"{files.owner} {account.name}"
+    store = Bucket(owner, root) if in_bucket else files.store(LocalFolder(owner, root, account.settle_seconds))
+    first = not files.held.tables_exist(warehouse)
+    held = {} if first else files.held.folders(warehouse, account.name)
     in_bucket_first = in_bucket and not held
     listing = store.look(held, now_ns, sweep=sweep or in_bucket_first)
     if in_bucket:
@@ -137,20 +161,21 @@ def plan(site: Site, warehouse: Path, *, sweep: bool = False) -> Plan:
         _add_grown(
             listing,
             store,
-            state.recent(warehouse, site.name, now_ns - GROWING_DAYS * _DAY_NS, GROWING_FILES),
+            files.held.recent(warehouse, account.name, now_ns - GROWING_DAYS * _DAY_NS, GROWING_FILES),
             now_ns,
-            site,
+            account.settle_seconds,
         )
     new, read_before = listing, []
     if not first and len(listing):
         new = Listing()
         new.real = listing.real
-        for number, before in state.unread(warehouse, site.name, listing.paths, listing.sizes, listing.times):
+        for number, before in files.held.unread(warehouse, account.name, listing.paths, listing.sizes, listing.times):
             new.add(listing.paths[number], listing.sizes[number], listing.times[number])
             if before:
                 read_before.append(listing.paths[number])
     return Plan(
-        site,
+        files,
+        account,
         warehouse,
         store,
         new,
@@ -169,7 +194,7 @@ def _is_news(held: Mapping[str, int], folder: str, mtime_ns: int) -> bool:
 
 
 def _add_grown(
-    listing: Listing, store: LocalFolder | Bucket, recent: Mapping[str, set[tuple[int, int]]], now_ns: int, site: Site
+    listing: Listing, store: Any, recent: Mapping[str, set[tuple[int, int]]], now_ns: int, settle_seconds: float
 ) -> None:
     """Adds the files that changed in place, which their folder's time does not tell."""
     for path, readings in recent.items():
@@ -177,7 +202,7 @@ def _add_grown(
             continue
         found = store.stat(path)
         if found and found not in readings:
-            if abs(now_ns - found[1]) < site.settle_seconds * 1e9:
+            if abs(now_ns - found[1]) < settle_seconds * 1e9:
                 listing.young += 1
             else:
                 listing.add(path, *found)
