@@ -13,14 +13,16 @@ from boxoffice.settings import check_name, load_settings
 @click.command()
 @click.option("--listen", metavar="HOST:PORT", help="Where, instead of the setting receiver.listen.")
 @click.option("--new-token", nargs=2, metavar="PLATFORM ACCOUNT", help="Print a new address of an account, and stop.")
+@click.option("--check", is_flag=True, help="Follow samples from a receiver into the marts of a scratch warehouse.")
 @LOG_FORMAT
-def receive(listen: str | None, new_token: tuple[str, str] | None) -> None:
+def receive(listen: str | None, new_token: tuple[str, str] | None, check: bool) -> None:
     """Take webhooks over HTTP and keep each one on the disk before it is acknowledged; stops on Ctrl-C.
 
     It listens on loopback, for a proxy with a certificate to pass on what comes from outside: docs/receiver.md.
 
     \b
     boxoffice receive --new-token ticketor arena
+    boxoffice receive --check
     boxoffice receive
     boxoffice receive --listen 127.0.0.1:9000
     """
@@ -32,6 +34,11 @@ def receive(listen: str | None, new_token: tuple[str, str] | None) -> None:
     settings = load_settings(os.environ, receiving=True)
     if listen:
         settings = dataclasses.replace(settings, receiver=dataclasses.replace(settings.receiver, listen=listen))
+    if check:
+        from boxoffice.run import check_receiver
+
+        check_receiver.check(settings, Teller())
+        return
     server.serve(settings, Teller())
 
 

@@ -76,7 +76,8 @@ class Buffer:
         try:
             if not folder.exists():
                 folder.mkdir(parents=True)
-                folder.chmod(0o2750)  # what is made inside belongs to the same group
+                with contextlib.suppress(PermissionError):  # systemd's RestrictSUIDSGID
+                    folder.chmod(0o2750)  # what is made inside belongs to the same group
                 _sync(folder.parent)
             probe = folder / f".{self._process}.part"
             os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640))

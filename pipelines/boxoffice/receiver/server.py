@@ -24,12 +24,15 @@ STOPS_WITHIN = 8.0
 FIRST_INHERITED = 3  # sd_listen_fds(3)
 
 
-def serve(settings: Settings, echo: Callable[[str], None]) -> None:
-    """Takes webhooks until SIGTERM or SIGINT. Raises ConfigProblem, and Problem where it cannot listen or write."""
+def serve(settings: Settings, echo: Callable[[str], None], listening: socket.socket | None = None) -> None:
+    """Takes webhooks until SIGTERM or SIGINT, then ends the process.
+
+    Raises ConfigProblem, and Problem where it cannot listen or write.
+    """
     accounts = by_token(settings)
     os.umask(0o027)
     _allow_files(CONNECTIONS + 256)
-    listening = _inherited() or _listen(settings.receiver.listen)
+    listening = listening or _inherited() or listen(settings.receiver.listen)
     asyncio.run(_serve(settings, accounts, listening, echo))
 
 
@@ -106,7 +109,8 @@ def _inherited() -> socket.socket | None:
     return inherited
 
 
-def _listen(address: str) -> socket.socket:
+def listen(address: str) -> socket.socket:
+    """A socket that listens at ``host:port``. Raises ConfigProblem for another text, Problem where that is taken."""
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal() or int(port) > 65535:
         raise ConfigProblem(f"receiver.listen is {address!r}, and should be an address such as 127.0.0.1:8480.")
