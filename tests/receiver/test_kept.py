@@ -99,7 +99,8 @@ def test_what_is_under_way_is_finished_after_sigterm(tmp_path: Path) -> None:
 
 def test_an_fsync_that_fails_fails_its_commit_alone(tmp_path: Path) -> None:
     flag = tmp_path / "broken"
-    with Running(tmp_path, BROKEN.format(flag=str(flag))) as running:
+    often = "from boxoffice.receiver import writer; writer.LOOKS_EVERY = 0.2\n"
+    with Running(tmp_path, often + BROKEN.format(flag=str(flag))) as running:
         assert running.post(b'{"Id":1}') == 200
         flag.touch()
         assert running.post(b'{"Id":2}') == 503
@@ -107,6 +108,7 @@ def test_an_fsync_that_fails_fails_its_commit_alone(tmp_path: Path) -> None:
         assert [running.post(b'{"Id":3}') for _ in range(2)] == [503, 503]
         assert running.ask("GET", "/health").status == 503
         flag.unlink()
+        assert eventually(lambda: running.ask("GET", "/health").status == 200)  # it tries by itself
         assert running.post(b'{"Id":4}') == 200
         assert running.ask("GET", "/health").status == 200
         assert numbers(running.kept()) == [1, 4]

@@ -78,7 +78,7 @@ class App:
         try:
             answer = await self._answer(scope, receive)
         except Exception:
-            traceback.print_exc()
+            self.writer.echo(traceback.format_exc())
             answer = Answer(500, headers=CLOSE)
         headers = [*answer.headers, (b"content-length", b"%d" % len(answer.body))]
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
@@ -101,7 +101,7 @@ class App:
             return NOT_ALLOWED
         try:
             if method != "POST":
-                raise Refused(405, f"the method is {method[:20]} and not POST")
+                raise Refused(405, "the method is not POST")
             await self._take(account, hint or None, headers, receive)
         except Refused as refused:
             status, reason, size = refused.args

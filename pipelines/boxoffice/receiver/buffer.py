@@ -79,9 +79,7 @@ class Buffer:
                 with contextlib.suppress(PermissionError):  # systemd's RestrictSUIDSGID
                     folder.chmod(0o2750)  # what is made inside belongs to the same group
                 _sync(folder.parent)
-            probe = folder / f".{self._process}.part"
-            os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640))
-            probe.unlink()
+            self.probe()
             self.fill_reserve()
         except OSError as error:
             if not is_full(error):
@@ -115,6 +113,17 @@ class Buffer:
             if not is_full(error) or not self._give_way(max(0, size - REFUSALS_PART)):
                 raise
             refusals.append(self.folder, lines)
+
+    def probe(self) -> None:
+        """Raises OSError where nothing can be written and synced."""
+        probe = self.folder / f".{self._process}.part"
+        file = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
+        try:
+            os.write(file, b"x")
+            os.fsync(file)
+        finally:
+            os.close(file)
+            probe.unlink()
 
     def is_low(self) -> bool:
         """Whether the disk has less room than it should: 5 % of it, or ``min_free`` if that is less."""

@@ -39,7 +39,7 @@ def serve(settings: Settings, echo: Callable[[str], None], listening: socket.soc
 async def _serve(
     settings: Settings, accounts: dict[str, Account], listening: socket.socket, echo: Callable[[str], None]
 ) -> None:
-    writer = Writer(accounts.values(), settings.receiver.min_free)
+    writer = Writer(accounts.values(), settings.receiver.min_free, echo)
     server = _granian(App(accounts, writer, settings.receiver), listening)
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()

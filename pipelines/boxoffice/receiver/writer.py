@@ -2,9 +2,9 @@
 
 import asyncio
 import concurrent.futures
+import contextlib
 import datetime as dt
-import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from boxoffice.receiver.accounts import Account
 from boxoffice.receiver.buffer import Buffer, Delivery
@@ -12,8 +12,8 @@ from boxoffice.receiver.refusals import Refusal
 
 # Commits in a row that failed before the receiver reports that it is not well.
 FAILURES = 3
-# Seconds between two records of what was refused, and between two looks at the reserve.
-RECORDS_EVERY, RESERVE_EVERY = 1.0, 60.0
+# Seconds between two records of what was refused, and between two looks at disks and reserves.
+RECORDS_EVERY, LOOKS_EVERY = 1.0, 60.0
 
 RESERVE_TAKEN = "the disk is full: the reserve was given up to keep what came"
 
@@ -24,7 +24,8 @@ class Writer:
     """One thread that writes, so that all of an account's deliveries share the wait for the disk. Made in a running
     event loop; all but the thread's own methods are called there."""
 
-    def __init__(self, accounts: Iterable[Account], min_free: int) -> None:
+    def __init__(self, accounts: Iterable[Account], min_free: int, echo: Callable[[str], None]) -> None:
+        self.echo = echo
         self.buffers = {account: Buffer(account.buffer, min_free) for account in accounts}
         self.failures = dict.fromkeys(self.buffers, 0)
         self.committed_at: dict[Account, dt.datetime] = {}
@@ -33,7 +34,7 @@ class Writer:
         self._refused: dict[tuple[Account, int, str], Refusal] = {}
         self._loop, self._wake = asyncio.get_running_loop(), asyncio.Event()
         self._stopping = False
-        self._recorded = self._reserved = 0.0
+        self._recorded, self._looked = 0.0, self._loop.time()
 
     @property
     def is_well(self) -> bool:
@@ -64,9 +65,11 @@ class Writer:
     async def run(self) -> None:
         """Writes until stopped; by then nothing waits any more."""
         while not (self._stopping and not self._waiting):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(RECORDS_EVERY if self._refused else LOOKS_EVERY):
+                    await self._wake.wait()
             if not self._stopping:
-                await self._wake.wait()
-            self._wake.clear()
+                self._wake.clear()
             waiting, self._waiting = self._waiting, {}
             if waiting:
                 kept = await self._loop.run_in_executor(self._thread, self._commit, waiting)
@@ -95,20 +98,18 @@ class Writer:
             except OSError as error:
                 kept[account] = False
                 self.failures[account] += 1
-                _log(f"{account}: {len(deliveries)} deliveries were not kept: {error}")
+                self.echo(f"{account}: {len(deliveries)} deliveries were not kept: {error}")
         return kept
 
     async def _look_after(self) -> None:
-        """Records what was refused and puts the reserve back, each only so often."""
+        """Records what was refused, and looks at disks that failed and at reserves, each only so often."""
         now = self._loop.time()
         if self._refused and now - self._recorded >= RECORDS_EVERY:
             self._recorded = now
             await self._record_refused()
-        if self._refused:
-            self._loop.call_later(RECORDS_EVERY, self._wake.set)
-        if now - self._reserved >= RESERVE_EVERY:
-            self._reserved = now
-            await self._loop.run_in_executor(self._thread, self._fill_reserves)
+        if now - self._looked >= LOOKS_EVERY:
+            self._looked = now
+            await self._loop.run_in_executor(self._thread, self._look)
 
     async def _record_refused(self) -> None:
         """What cannot be recorded now is tried again, until the process ends."""
@@ -119,7 +120,7 @@ class Writer:
         for account, refusals in by_account.items():
             problem = await self._loop.run_in_executor(self._thread, self._record, account, refusals)
             for one in refusals:
-                _log(f"{account}: {one.deliveries} deliveries, status {one.status}: {one.reason}{problem}")
+                self.echo(f"{account}: {one.deliveries} deliveries, status {one.status}: {one.reason}{problem}")
                 if problem:
                     self._add(account, one)
 
@@ -130,17 +131,16 @@ class Writer:
             return f"; that cannot be recorded: {error}"
         return ""
 
-    def _fill_reserves(self) -> None:
-        for buffer in self.buffers.values():
+    def _look(self) -> None:
+        for account, buffer in self.buffers.items():
             try:
+                if self.failures[account]:
+                    buffer.probe()
+                    self.failures[account] = 0
                 buffer.fill_reserve()
             except OSError as error:
-                _log(f"{buffer.folder}: no reserve could be set aside: {error}")
+                self.echo(f"{account}: {buffer.folder} cannot be written, or no reserve be set aside: {error}")
 
 
 def _now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
-
-
-def _log(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)  # noqa: T201
