@@ -48,10 +48,10 @@ def settings(tmp_path: Path) -> Iterator[Settings]:
 
 def test_a_pause_ends_when_a_file_appears(settings: Settings, tmp_path: Path) -> None:
     # in a process of its own: the signal is blocked for good where it is once used, and threads share it
-    buffer = Path(settings.sites[0].buffer)
+    buffer = Buffer(Path(settings.sites[0].buffer), 2**60)
 
     def receive() -> None:
-        Buffer(buffer, 2**60).write([Delivery(dt.datetime.now(dt.UTC), 1, None, None, b"{}", "")])
+        buffer.write([Delivery(dt.datetime.now(dt.UTC), 1, None, None, b"{}", "")])
 
     def check() -> None:
         watch = Watch()

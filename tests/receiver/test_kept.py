@@ -87,7 +87,8 @@ def test_what_is_under_way_is_finished_after_sigterm(tmp_path: Path) -> None:
         statuses: list[int] = []
         thread = threading.Thread(target=lambda: statuses.append(running.post(b'{"Id":1}')))
         thread.start()
-        time.sleep(0.3)
+        assert eventually(lambda: list(running.site.glob("2*/.*.part")))
+        assert not running.kept()  # a loader sees nothing of it yet
         started = time.monotonic()
         assert running.stop() == 0
         assert time.monotonic() - started < 5
