@@ -21,6 +21,8 @@ HEADER_SECONDS = 5
 CONNECTIONS, BACKLOG = 4096, 1024
 # Seconds for what is under way to end after SIGTERM.
 STOPS_WITHIN = 8.0
+# Seconds for a connection that was taken before to send its request.
+LAST_REQUESTS = 0.5
 FIRST_INHERITED = 3  # sd_listen_fds(3)
 
 
@@ -40,17 +42,24 @@ async def _serve(
     settings: Settings, accounts: dict[str, Account], listening: socket.socket, echo: Callable[[str], None]
 ) -> None:
     writer = Writer(accounts.values(), settings.receiver.min_free, echo)
-    server = _granian(App(accounts, writer, settings.receiver), listening)
+    host, port = listening.getsockname()[:2]
+    descriptor = listening.detach()
+    server = _granian(App(accounts, writer, settings.receiver), descriptor)
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     writing, serving = asyncio.create_task(writer.run()), asyncio.create_task(server.serve())
-    host, port = listening.getsockname()[:2]
     names = ", ".join(str(account) for account in writer.buffers)
     echo(f"listening at http://{f'[{host}]' if ':' in host else host}:{port} for {names}")
     ended = asyncio.create_task(stopping.wait())
     await asyncio.wait([ended, writing, serving], return_when=asyncio.FIRST_COMPLETED)
+    # granian closes what has been accepted and not yet read. With a socket in place of its own to which nobody
+    # connects it accepts no more, and what it has can be read; who comes now waits for the next process in systemd's.
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        unused.setblocking(False)
+        os.dup2(unused.fileno(), descriptor, inheritable=False)
+    await asyncio.sleep(LAST_REQUESTS)
     server.stop()
     done, _ = await asyncio.wait([serving], timeout=STOPS_WITHIN)
     writer.stop()
@@ -63,7 +72,7 @@ async def _serve(
     os._exit(0 if stopping.is_set() else 1)
 
 
-def _granian(app: App, listening: socket.socket) -> Any:
+def _granian(app: App, descriptor: int) -> Any:
     """granian in this process: killed, it is gone whole, where a worker of its own would go on listening."""
     try:
         from granian._granian import SocketHolder
@@ -81,8 +90,7 @@ def _granian(app: App, listening: socket.socket) -> Any:
         """Serves a socket that is there already."""
 
         def _init_shared_socket(self) -> None:
-            self._sfd = listening.detach()
-            self._shd, self._ssp = SocketHolder(self._sfd, False, BACKLOG), None
+            self._sfd, self._shd, self._ssp = descriptor, SocketHolder(descriptor, False, BACKLOG), None
 
     return Inheriting(
         app,
