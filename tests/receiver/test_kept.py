@@ -82,6 +82,29 @@ def test_power_is_lost_under_load(tmp_path: Path, times: int, fsync: bool) -> No
             assert (acknowledged <= kept) is fsync, f"{len(acknowledged - kept)} of {len(acknowledged)} are lost"
 
 
+def test_what_is_synced_and_when(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where no loss of power on this file system would show it: folders that are new, however they came."""
+    synced: list[str] = []
+
+    def fsync(file: int) -> None:
+        path = Path(f"/proc/self/fd/{file}").readlink()
+        synced.append("part" if path.suffix == ".part" else str(path.relative_to(tmp_path)))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    buffer = Buffer(tmp_path / "hooks" / "arena", 2**60)
+    assert synced == ["hooks", ".", "part"]  # the probe
+    day = f"hooks/arena/{dt.datetime.now(dt.UTC):%Y-%m-%d}"
+    for expected in (["hooks/arena", "part", day], ["part", day]):
+        synced.clear()
+        buffer.write([delivery()])
+        assert synced == expected
+    shutil.rmtree(tmp_path / day)
+    for another in (buffer, Buffer(tmp_path / "hooks" / "arena", 2**60)):
+        synced.clear()
+        another.write([delivery()])
+        assert synced == ["hooks/arena", "part", day]
+
+
 def test_what_is_under_way_is_finished_after_sigterm(tmp_path: Path) -> None:
     slow = "import os, time; sync = os.fsync; os.fsync = lambda file: (time.sleep(0.5), sync(file))"
     with Running(tmp_path, slow) as running:

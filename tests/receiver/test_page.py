@@ -136,12 +136,12 @@ def test_the_units(tmp_path: Path) -> None:
         text = text.replace("/srv/boxoffice/.venv/bin/boxoffice", sys.executable).replace("User=boxoffice", "User=root")
         (tmp_path / name).write_text(text.replace("/srv/boxoffice", str(tmp_path)))
     command = ["systemd-analyze", "security", "--offline=true", tmp_path / "boxoffice-receiver.service"]
-    told = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-    [exposure] = re.findall(r"Overall exposure level .*: ([\d.]+)", told)
+    answer = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    [exposure] = re.findall(r"Overall exposure level .*: ([\d.]+)", answer)
     assert float(exposure) < 2
     command = ["systemd-analyze", "verify", *(tmp_path / name for name, _ in units)]
-    told = subprocess.run(command, capture_output=True, text=True, check=False).stderr
-    assert not [line for line in told.splitlines() if str(tmp_path) in line or "boxoffice" in line], told
+    answer = subprocess.run(command, capture_output=True, text=True, check=False).stderr
+    assert not [line for line in answer.splitlines() if str(tmp_path) in line or "boxoffice" in line], answer
 
 
 def test_the_samples_are_the_six_webhooks() -> None:

@@ -49,10 +49,10 @@ def test_status_reports_what_was_refused_for_two_weeks(tmp_path: Path, capsys: p
     assert "(503: it could not be written to the disk)" in one
     assert str(arena / refusals.FILE) in one
     assert re.match(r"ticket_tailor studio: the receiver did not keep 3 .* \(401: its signature is missing\)", other)
-    told = status(settings, 1, NOW)
-    show(told, NOW)
+    found = status(settings, 1, NOW)
+    show(found, NOW)
     assert "did not keep 6 deliveries" in capsys.readouterr().out
-    assert not told.well
+    assert not found.well
 
 
 def test_settings_of_the_receiver(tmp_path: Path) -> None:
@@ -119,10 +119,10 @@ def call(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str
 
 
 def test_a_new_token_is_printed_once_and_kept_nowhere(tmp_path: Path) -> None:
-    told = call("--new-token", "ticket-tailor", "studio", BOXOFFICE_DATA_DIR=str(tmp_path / "data"))
-    token = re.search(r"https://YOUR-HOST/ticket-tailor/([\w-]{43})\n", told.stdout)
+    found = call("--new-token", "ticket-tailor", "studio", BOXOFFICE_DATA_DIR=str(tmp_path / "data"))
+    token = re.search(r"https://YOUR-HOST/ticket-tailor/([\w-]{43})\n", found.stdout)
     assert token
-    assert f'token_sha256 = ["{digest(token[1])}"]' in told.stdout
+    assert f'token_sha256 = ["{digest(token[1])}"]' in found.stdout
     assert not list(tmp_path.iterdir())
     assert call("--new-token", "eventbrite", "x").returncode == 2
     assert call("--new-token", "ticketor", "../x").returncode == 2
@@ -130,7 +130,7 @@ def test_a_new_token_is_printed_once_and_kept_nowhere(tmp_path: Path) -> None:
 
 def test_an_address_that_cannot_be_listened_at(tmp_path: Path) -> None:
     settings = {"TICKETOR_BUFFER": str(tmp_path), "TICKETOR__SITES__MAIN__TOKEN_SHA256": HASH}
-    told = call("--listen", "192.0.2.1:1", **settings)
-    assert (told.returncode, "Nothing can listen at 192.0.2.1:1" in told.stderr) == (1, True)
-    told = call("--listen", "8480", **settings)
-    assert (told.returncode, "should be an address such as" in told.stderr) == (2, True)
+    found = call("--listen", "192.0.2.1:1", **settings)
+    assert (found.returncode, "Nothing can listen at 192.0.2.1:1" in found.stderr) == (1, True)
+    found = call("--listen", "8480", **settings)
+    assert (found.returncode, "should be an address such as" in found.stderr) == (2, True)

@@ -73,12 +73,14 @@ class Buffer:
         self.folder, self._min_free = folder, min_free
         self._reserve = folder / ".reserve"
         self._process, self._commits = secrets.token_hex(4), 0
+        self._synced_day = ""
         try:
-            if not folder.exists():
+            if missing := [each for each in (folder, *folder.parents) if not each.exists()]:
                 folder.mkdir(parents=True)
                 with contextlib.suppress(PermissionError):  # systemd's RestrictSUIDSGID
                     folder.chmod(0o2750)  # what is made inside belongs to the same group
-                _sync(folder.parent)
+                for each in missing:
+                    _sync(each.parent)
             self.probe()
             self.fill_reserve()
         except OSError as error:
@@ -186,12 +188,21 @@ class Buffer:
         path = self.folder / day
         flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
         try:
-            return os.open(path, flags)
+            descriptor = os.open(path, flags)
         except FileNotFoundError:
+            self._synced_day = ""
             with contextlib.suppress(FileExistsError):
                 path.mkdir(mode=0o750)
-            _sync(self.folder)
-            return os.open(path, flags)
+            descriptor = os.open(path, flags)
+        # once a day, also for a folder that is there: another process may have made it a moment ago
+        if self._synced_day != day:
+            try:
+                _sync(self.folder)
+            except OSError:
+                os.close(descriptor)
+                raise
+            self._synced_day = day
+        return descriptor
 
 
 def _write_all(file: int, content: bytes) -> None:

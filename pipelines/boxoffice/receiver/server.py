@@ -54,8 +54,8 @@ async def _serve(
     echo(f"listening at http://{f'[{host}]' if ':' in host else host}:{port} for {names}")
     ended = asyncio.create_task(stopping.wait())
     await asyncio.wait([ended, writing, serving], return_when=asyncio.FIRST_COMPLETED)
-    # granian closes what has been accepted and not yet read. With a socket in place of its own to which nobody
-    # connects it accepts no more, and what it has can be read; who comes now waits for the next process in systemd's.
+    # granian closes what has been accepted and not yet read. With an unused socket in place of its own it accepts no
+    # more, and what it has can be read; who comes now waits in systemd's socket for the next process.
     with socket.create_server(("127.0.0.1", 0)) as unused:
         unused.setblocking(False)
         os.dup2(unused.fileno(), descriptor, inheritable=False)
