@@ -53,6 +53,9 @@ def test_status_reports_what_was_refused_for_two_weeks(tmp_path: Path, capsys: p
     show(found, NOW)
     assert "did not keep 6 deliveries" in capsys.readouterr().out
     assert not found.well
+    (arena / refusals.FILE).unlink()
+    (arena / refusals.FILE).mkdir()  # whatever keeps it from being read
+    assert wants()[0] == f"ticketor arena: the receiver's {arena / refusals.FILE}: Is a directory"
 
 
 def test_settings_of_the_receiver(tmp_path: Path) -> None:

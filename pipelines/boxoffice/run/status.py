@@ -152,7 +152,16 @@ def not_received(settings: Settings, since: dt.datetime) -> list[tuple[str, str,
     accounts += [("ticket_tailor", one.name, one.buffer) for one in settings.box_offices]
     for platform, account, buffer in accounts:
         address = buffer.removeprefix("file://")
-        if not address or "://" in address or not (refused := refusals.read(Path(address), since)):
+        if not address or "://" in address:
+            continue
+        try:
+            refused = refusals.read(Path(address), since)
+        except OSError as error:
+            found.append(
+                (platform, account, f"{platform} {account}: the receiver's {error.filename}: {error.strerror}")
+            )
+            continue
+        if not refused:
             continue
         count, newest = sum(one.deliveries for one in refused), max(refused)
         text = f"{platform} {account}: the receiver, {minute(newest.at)} UTC: {newest.reason}."
