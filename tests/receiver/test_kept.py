@@ -6,6 +6,7 @@ import datetime as dt
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -120,6 +121,20 @@ def test_what_is_under_way_is_finished_after_sigterm(tmp_path: Path) -> None:
         assert statuses == [200]
         assert numbers(running.kept()) == [1]
     assert "on the disk" in running.log[-1]
+
+
+def test_a_connection_that_was_taken_before_sigterm_sends_its_request_after_it(tmp_path: Path) -> None:
+    prelude = "from boxoffice.receiver import server; server.LAST_REQUESTS = 2"
+    with Running(tmp_path, prelude) as running, socket.create_connection(("127.0.0.1", running.port)) as connection:
+        running.post(b'{"Id":1}')  # by now that one is accepted
+        running.process.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        connection.sendall(b"POST /ticketor/%s HTTP/1.1\r\nContent-Length: 8\r\n\r\n" % running.token.encode())
+        connection.sendall(b'{"Id":2}')
+        assert connection.recv(100).startswith(b"HTTP/1.1 200")
+        with pytest.raises(ConnectionRefusedError):
+            running.post(b'{"Id":3}')
+    assert numbers(running.kept()) == [1, 2]
 
 
 def test_an_fsync_that_fails_fails_its_commit_alone(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ touches no disk and is not logged; with one, every POST is kept or its refusal i
 import asyncio
 import base64
 import binascii
+import contextlib
 import datetime as dt
 import hashlib
 import itertools
@@ -26,8 +27,8 @@ from boxoffice.ticket_tailor.signature import signed_at
 
 # Seconds for a whole body.
 BODY_SECONDS = 20.0
-# Bodies larger than this are received a few at a time, so that memory stays bounded.
-LARGE, LARGE_AT_ONCE = 256 * 2**10, 8
+# Bodies larger than this are received and kept a few at a time, so that memory stays bounded.
+LARGE, LARGE_AT_ONCE = 256 * 2**10, 4
 # Bodies up to this size are kept even where the disk is low.
 SMALL = 64 * 2**10
 # A burst may be so many seconds' worth of deliveries.
@@ -102,15 +103,23 @@ class App:
         try:
             if method != "POST":
                 raise Refused(405, "the method is not POST")
-            await self._take(account, hint or None, headers, receive)
+            async with contextlib.AsyncExitStack() as held:
+                await self._take(account, hint or None, headers, receive, held)
         except Refused as refused:
             status, reason, size = refused.args
             self.writer.refuse(account, status, reason, size)
             return Answer(status, headers=LATER if status in (429, 503) else CLOSE)
         return Answer(200)
 
-    async def _take(self, account: Account, hint: str | None, headers: "_Headers", receive: Receive) -> None:
-        """Keeps the delivery. Raises Refused."""
+    async def _take(
+        self,
+        account: Account,
+        hint: str | None,
+        headers: "_Headers",
+        receive: Receive,
+        held: contextlib.AsyncExitStack,
+    ) -> None:
+        """Keeps the delivery; a large one's place is ``held`` until then. Raises Refused."""
         if (headers.one(b"content-encoding") or "identity").lower() != "identity":
             raise Refused(415, "the body is encoded (Content-Encoding); only a plain one is taken")
         length = headers.one(b"content-length") or ""
@@ -120,7 +129,7 @@ class App:
         rate = self._rates[account]
         if not rate.allows_one():
             raise Refused(429, f"more than {self.limits.per_second} deliveries a second", announced)
-        body = await self._body(receive)
+        body = await self._body(receive, held)
         now = dt.datetime.now(dt.UTC)
         if not rate.allows_bytes(len(body), now.date()):
             raise Refused(429, f"more than {self.limits.per_day:,} bytes in a day", len(body))
@@ -143,7 +152,7 @@ class App:
         if not await self.writer.keep(account, delivery):
             raise Refused(503, "it could not be written to the disk", len(body))
 
-    async def _body(self, receive: Receive) -> bytes:
+    async def _body(self, receive: Receive, held: contextlib.AsyncExitStack) -> bytes:
         """The whole body. Raises Refused for one that is too large, too slow, or breaks off."""
         pieces: list[bytes] = []
         size, is_large = 0, False
@@ -158,16 +167,13 @@ class App:
                     if size > self.limits.largest_body:
                         raise Refused(413, f"the body is larger than {self.limits.largest_body:,} bytes", size)
                     if size > LARGE and not is_large:
-                        await self._large.acquire()
+                        await held.enter_async_context(self._large)
                         is_large = True
                     pieces.append(piece)
                     if not message.get("more_body"):
                         return b"".join(pieces)
         except TimeoutError:
             raise Refused(408, f"the body did not come within {BODY_SECONDS:.0f} s", size) from None
-        finally:
-            if is_large:
-                self._large.release()
 
     def _is_low(self, account: Account) -> bool:
         try:
