@@ -14,12 +14,12 @@ help:  ## list the targets
 	@echo "setting up .venv (half a minute, once)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(INSTALL) pip hatchling
-	@$(INSTALL) --no-build-isolation --editable '.[report]'
+	@$(INSTALL) --no-build-isolation --editable '.[receive,report]'
 	@touch $@
 
 .venv/.dev: .venv/.run
 	@echo "setting up the tools for tests"
-	@$(INSTALL) --no-build-isolation --editable '.[report,s3]' --group dev
+	@$(INSTALL) --no-build-isolation --editable '.[receive,report,s3]' --group dev
 	@touch $@
 
 .venv-notebooks/.ready: pyproject.toml constraints.txt

@@ -43,6 +43,7 @@ OPTIONS = {"data_dir", "time_zone", "published_mode", "on_failure", "set_aside_a
 class Site:
     """A Ticketor site: the folder (or bucket address) its webhooks are buffered in.
 
+    ``token_sha256`` are the SHA-256 of the tokens that `boxoffice receive` takes its webhooks with.
     ``host`` (such as arena.ticketor.com), ``client_id``, ``user`` and ``password`` serve `boxoffice call` alone.
     """
 
@@ -51,6 +52,7 @@ class Site:
     time_zone: str | None = None
     settle_seconds: float = 5.0
     quiet_after: dt.timedelta = QUIET_AFTER
+    token_sha256: tuple[str, ...] = ()
     host: str = ""
     client_id: str = ""
     user: str = ""
@@ -61,11 +63,14 @@ class Site:
 class BoxOffice:
     """A Ticket Tailor box office: one key is one box office.
 
-    ``lists`` None means every list; ticket_tailor/planning.py says what the re-reads are for.
+    ``lists`` None means every list; ticket_tailor/planning.py says what the re-reads are for. ``buffer`` is the folder
+    of its webhooks, ``token_sha256`` as of a Site, ``webhook_secret`` what Ticket Tailor signs them with (several while
+    one replaces another). ``webhook_max_age``: webhooks that were signed longer ago are refused; 0, none is, because
+    Ticket Tailor tries again for three days.
     """
 
     name: str
-    api_key: str = dataclasses.field(repr=False)
+    api_key: str = dataclasses.field(default="", repr=False)
     base_url: str = TICKET_TAILOR_URL
     time_zone: str | None = None
     lists: tuple[str, ...] | None = None
@@ -73,6 +78,23 @@ class BoxOffice:
     reread_seconds: int = 7200
     reread_hourly_days: int = 7
     reread_daily_days: int = 90
+    buffer: str = ""
+    token_sha256: tuple[str, ...] = ()
+    webhook_secret: tuple[str, ...] = dataclasses.field(default=(), repr=False)
+    webhook_max_age: dt.timedelta = dt.timedelta(0)
+
+
+@dataclasses.dataclass(frozen=True)
+class Receiver:
+    """Where `boxoffice receive` listens, and its limits, in bytes. ``per_second`` (deliveries) and ``per_day`` (bytes)
+    are of one account: far more than a venue sells, so that they only stop who has got hold of a token. With less than
+    ``min_free`` left on the disk (or a twentieth of it, if that is less) large bodies are refused."""
+
+    listen: str = "127.0.0.1:8480"
+    largest_body: int = 16 * 2**20
+    per_second: int = 500
+    per_day: int = 2 * 2**30
+    min_free: int = 2 * 2**30
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,6 +114,7 @@ class Settings:
     on_failure: str = dataclasses.field(default="", repr=False)
     set_aside_at_most: int | None = None
     memory_limit: str | None = None
+    receiver: Receiver = Receiver()
 
     @property
     def warehouse(self) -> Path:
@@ -150,8 +173,8 @@ class Settings:
             )
 
 
-def load_settings(environ: Mapping[str, str], root: Path = ROOT) -> Settings:
-    """Reads the environment and the two files below ``root/.dlt``.
+def load_settings(environ: Mapping[str, str], root: Path = ROOT, *, receiving: bool = False) -> Settings:
+    """Reads the environment and the two files below ``root/.dlt``. The user who is ``receiving`` needs no API key.
 
     Raises ConfigProblem, with the setting's name, for a value that makes no sense.
     """
@@ -160,14 +183,19 @@ def load_settings(environ: Mapping[str, str], root: Path = ROOT) -> Settings:
     data_dir = Path(environ.get("BOXOFFICE_DATA_DIR") or options.get("data_dir") or "data").expanduser()
     settings = Settings(data_dir=root / data_dir, on_failure=str(options.get("on_failure") or "").strip())
     try:
-        return _complete(settings, tree, options, environ, root)
+        return _complete(settings, tree, options, environ, root, "buffer" if receiving else "api_key")
     except ConfigProblem as problem:
         problem.settings = settings
         raise
 
 
 def _complete(
-    settings: Settings, tree: dict[str, Any], options: dict[str, Any], environ: Mapping[str, str], root: Path
+    settings: Settings,
+    tree: dict[str, Any],
+    options: dict[str, Any],
+    environ: Mapping[str, str],
+    root: Path,
+    of_box_office: str,
 ) -> Settings:
     if unknown := sorted(set(options) - OPTIONS):
         raise ConfigProblem(f"[boxoffice] does not know {', '.join(unknown)}. It knows: {', '.join(sorted(OPTIONS))}.")
@@ -192,12 +220,14 @@ def _complete(
             _build(Site, name, values, zone, "ticketor.sites", "buffer", root) for name, values in sites.items()
         ),
         box_offices=tuple(
-            _build(BoxOffice, name, values, zone, "ticket_tailor.box_offices", "api_key", root)
+            _build(BoxOffice, name, values, zone, "ticket_tailor.box_offices", of_box_office, root)
             for name, values in offices.items()
+            if of_box_office == "api_key" or values.get("token_sha256")
         ),
         published_mode=_mode(options.get("published_mode", "444")),
         set_aside_at_most=_count(options.get("set_aside_at_most"), "boxoffice.set_aside_at_most"),
         memory_limit=_size(options.get("memory_limit"), "boxoffice.memory_limit"),
+        receiver=_receiver({**_table(tree, "receiver"), **_from_environment(environ, "RECEIVER").get("", {})}),
     )
     _refuse_twins(complete)
     return complete
@@ -206,7 +236,7 @@ def _complete(
 def _refuse_twins(settings: Settings) -> None:
     """Raises ConfigProblem for two names of one account: all that it sells would count twice."""
     for one, other in itertools.combinations(settings.box_offices, 2):
-        if (one.api_key, one.base_url.rstrip("/")) == (other.api_key, other.base_url.rstrip("/")):
+        if one.api_key and (one.api_key, one.base_url.rstrip("/")) == (other.api_key, other.base_url.rstrip("/")):
             raise ConfigProblem(
                 f"[ticket_tailor.box_offices.{one.name}] and [ticket_tailor.box_offices.{other.name}] have the same "
                 "api_key, which is that of one box office: all its sales would count twice. Nothing was run. "
@@ -254,9 +284,31 @@ def _build(
         raise ConfigProblem(f"{where} has no {required}. Set it there, or remove the table.")
     converted = {key: _convert(value, fields[key].type, f"{where} {key}") for key, value in values.items()}
     converted["time_zone"] = _time_zone(converted.get("time_zone") or _trimmed(zone or ""), where)
-    if kind is Site and "://" not in converted["buffer"]:
+    if converted.get("buffer") and "://" not in converted["buffer"]:
         converted["buffer"] = str(root / Path(converted["buffer"]).expanduser())
+    for token in converted.get("token_sha256", ()):
+        if not re.fullmatch(r"[0-9a-f]{64}", token):
+            raise ConfigProblem(
+                f"{where} token_sha256: a SHA-256 is 64 characters of 0-9 and a-f. It is not the token itself: "
+                "boxoffice receive --new-token prints both."
+            )
     return kind(name=name, **converted)
+
+
+def _receiver(values: dict[str, Any]) -> Receiver:
+    fields = {field.name: field.default for field in dataclasses.fields(Receiver)}
+    if unknown := sorted(set(values) - set(fields)):
+        raise ConfigProblem(f"[receiver] does not know {', '.join(unknown)}. It knows: {', '.join(sorted(fields))}.")
+    numbers = {name: _bytes(value, f"receiver.{name}") for name, value in values.items() if name != "listen"}
+    return Receiver(**{**values, **numbers})
+
+
+def _bytes(value: Any, where: str) -> int:
+    """16MB or 2GiB as a number of bytes; a plain number is taken as it is."""
+    if str(value).isdigit():
+        return int(value)
+    amount, factor, unit = re.fullmatch(r"([\d.]+)([MGT])(i?)B", str(_size(value, where)), re.IGNORECASE).groups()
+    return int(float(amount) * (1024 if unit else 1000) ** (2 + "MGT".index(factor.upper())))
 
 
 def _convert(value: Any, wanted: Any, where: str) -> Any:
@@ -310,7 +362,7 @@ def _size(value: Any, where: str) -> str | None:
         return None
     text = str(value).replace(" ", "")
     if not re.fullmatch(r"[1-9]\d*(\.\d+)?(MB|GB|TB|MiB|GiB|TiB)", text, re.IGNORECASE):
-        raise ConfigProblem(f"{where}: {value!r} is no amount of memory. Write it as 4GB or 800MB.")
+        raise ConfigProblem(f"{where}: {value!r} is no size. Write it as 4GB or 800MB.")
     return text
 
 

@@ -17,6 +17,7 @@ import duckdb
 import pytest
 
 from boxoffice.errors import Busy
+from boxoffice.receiver import refusals
 from boxoffice.run import alerts, lock, marker, run
 from boxoffice.run.run import RunResult
 from boxoffice.run.status import status
@@ -262,3 +263,16 @@ def test_a_command_that_hangs_is_ended_with_what_it_started(tmp_path: Path, monk
     time.sleep(0.1)
     state = Path(f"/proc/{child.read_text().strip()}/stat")
     assert not state.exists() or state.read_text().split()[2] == "Z"
+
+
+def test_webhooks_that_the_receiver_refused_are_told_once(house: House) -> None:
+    calls = house.folder / "refused_calls"
+    settings = dataclasses.replace(house.settings(), on_failure=f"cat >> {calls}; echo >> {calls}")
+    refused = refusals.Refusal(dt.datetime.now(dt.UTC), 413, "too large", 3, 100)
+    for _ in range(2):
+        refusals.append(Path(settings.sites[0].buffer), refusals.lines([refused]))
+        run.run(settings, echo=lambda _line: None)
+    [call] = [json.loads(line) for line in calls.read_text().splitlines() if line]
+    [problem] = [one for one in call["problems"] if one["what"] == "not received"]
+    assert problem["account"] == settings.sites[0].name
+    assert "did not keep 3 deliveries" in call["text"]

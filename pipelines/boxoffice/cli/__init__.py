@@ -6,7 +6,7 @@ make no sense, nothing was run · 75 another run is under way · 130 Ctrl-C, 143
 
 import click
 
-from boxoffice.cli import maintenance, platforms, reports, runs
+from boxoffice.cli import maintenance, platforms, receiving, reports, runs
 from boxoffice.cli.common import LOG_FORMAT, Verbs
 
 
@@ -43,6 +43,7 @@ for verb in (
     runs.run,
     runs.load,
     runs.transform,
+    receiving.receive,
     reports.status,
     reports.sql,
     platforms.orders,

@@ -43,7 +43,11 @@ def _reading(command: Any) -> Any:
 
 
 @click.command()
-@click.option("--every", metavar="TIME", help="Stay and run again and again, for example every 15m; stops on Ctrl-C.")
+@click.option(
+    "--every",
+    metavar="TIME",
+    help="Stay and run again and again, for example every 15m, and when a webhook has come; stops on Ctrl-C.",
+)
 @_reading
 def run(every: str | None, **reading: Any) -> None:
     """Load what is new, build and test the marts, publish them.
@@ -58,25 +62,32 @@ def run(every: str | None, **reading: Any) -> None:
     """
     from boxoffice.run import resident
     from boxoffice.run import run as runs
+    from boxoffice.run import watch as watches
 
     tell = Teller()
     if every:
-        pause = seconds(every)
+        pause, watch = seconds(every), watches.Watch()
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
         text = resident.text_of_program()
         while True:
-            started = time.monotonic()
+            started, soon = time.monotonic(), pause
             try:
-                looked = runs.run(settings("run"), echo=tell, only_look=True, **_options(**reading))
+                configured = settings("run")
+                watch.begin(configured)
+                looked = runs.run(configured, echo=tell, only_look=True, **_options(**reading))
                 if looked.outcome == "due":
                     if resident.text_of_program() != text:
                         resident.begin_again()
                     _wait_for(_run_in_a_child(), tell)
                 else:
                     tell.summary(looked)
+                    if any(account.waiting for account in looked.accounts):
+                        soon = min(pause, max((site.settle_seconds for site in configured.sites), default=pause))
             except Problem as problem:
                 tell(str(problem))
-            time.sleep(max(0.0, pause - (time.monotonic() - started)))
+            took = time.monotonic() - started
+            # woken again and again, it still rests for a third of the time
+            watch.wait(soon - took, rest=took / 2)
     finish(runs.run(settings("run"), echo=tell, **_options(**reading)), tell)
 
 

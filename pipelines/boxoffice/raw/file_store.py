@@ -19,6 +19,8 @@ NOT_REMEMBERED = -1
 BUCKET_BATCH_FILES, BUCKET_BATCH_BYTES = 256, 16 * 2**20
 RECENT_DAYS = 3
 
+# what `boxoffice receive` names a file, which it puts in place whole: no one is still writing it
+_WHOLE_NAME = re.compile(r"(?:.*/)?\d{6}\.\d{6}-[0-9a-f]{8}-\d+\.jsonl")
 _DAY = re.compile(r"20\d\d(?:[-_.]?[01]\d(?:[-_.]?[0-3]\d)?)?(?:[T_-]\d\d)?")
 
 
@@ -146,7 +148,7 @@ class LocalFolder:
                     continue
                 if not stat.S_ISREG(found.st_mode):
                     continue
-                if abs(now_ns - found.st_mtime_ns) < self.settle_ns:
+                if abs(now_ns - found.st_mtime_ns) < self.settle_ns and not _WHOLE_NAME.fullmatch(name):
                     complete = False
                     listing.young += 1
                     continue
@@ -171,7 +173,7 @@ class LocalFolder:
             try:
                 found = os.fstat(handle)
                 mtime_ns = bounded(found.st_mtime_ns)
-                if abs(now_ns() - mtime_ns) < self.settle_ns:
+                if abs(now_ns() - mtime_ns) < self.settle_ns and not _WHOLE_NAME.fullmatch(path):
                     yield path, Young()
                 elif found.st_size > WHOLE:
                     yield path, Content(found.st_size, mtime_ns, None, _pieces(handle, found.st_size))

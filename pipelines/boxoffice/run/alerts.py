@@ -24,10 +24,13 @@ from boxoffice.warehouse.query import open_published
 
 # Seconds that a call may take: the run holds its lock meanwhile.
 PATIENCE = 30.0
+# webhooks that were refused before that are in `status` alone
+NOT_RECEIVED_LATELY = dt.timedelta(days=1)
 
 
 class Trouble(NamedTuple):
-    """One thing that is wrong. ``what`` is failed, set aside, quiet or ahead; without an account: the run."""
+    """One thing that is wrong. ``what`` is failed, set aside, quiet, ahead or not received; without an account: the
+    run."""
 
     what: str
     platform: str | None
@@ -96,7 +99,10 @@ def _quiet(settings: Settings) -> list[Trouble] | None:
             found = status.out_of_time(settings, db, dt.datetime.now(dt.UTC))
     except (Problem, duckdb.Error):
         return None
-    return [Trouble(*one) for one in found]
+    lately = dt.datetime.now(dt.UTC) - NOT_RECEIVED_LATELY
+    return [Trouble(*one) for one in found] + [
+        Trouble("not received", *one) for one in status.not_received(settings, lately)
+    ]
 
 
 def _read(settings: Settings) -> dict[str, list[list[str | None]]]:

@@ -5,10 +5,12 @@ Reads runs.jsonl and the published file.
 
 import dataclasses
 import datetime as dt
+from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from boxoffice.receiver import refusals
 from boxoffice.run import run_log
 from boxoffice.settings import Settings
 from boxoffice.warehouse.query import open_published
@@ -82,6 +84,7 @@ def status(settings: Settings, count: int, now: dt.datetime | None = None) -> St
                 told.notes.append(
                     f'{findings:,} things do not add up. Which, and why: boxoffice sql "from rpt_reconciliation"'
                 )
+    told.wants += [text for *_, text in not_received(settings, now - REFUSED_LATELY)]
     published = {(platform, account) for platform, account, *_ in told.accounts}
     configured = [("ticketor", one) for one in settings.sites] + [
         ("ticket_tailor", one) for one in settings.box_offices
@@ -139,6 +142,36 @@ def out_of_time(settings: Settings, db: duckdb.DuckDBPyConnection, now: dt.datet
             age = f"{days} days" if days > 1 else f"{days * 24 + hours} hours"
             ever = f"for {age}" if last_at else f"since it was set up {age} ago"
             found.append(("quiet", platform, account, f"{platform} {account} has told nothing {ever}."))
+    return found
+
+
+def not_received(settings: Settings, since: dt.datetime) -> list[tuple[str, str, str]]:
+    """Platform, account, and a message, of the accounts whose webhooks the receiver could not keep after ``since``."""
+    found = []
+    accounts = [("ticketor", one.name, one.buffer) for one in settings.sites]
+    accounts += [("ticket_tailor", one.name, one.buffer) for one in settings.box_offices]
+    for platform, account, buffer in accounts:
+        address = buffer.removeprefix("file://")
+        if not address or "://" in address:
+            continue
+        try:
+            refused = refusals.read(Path(address), since)
+        except OSError as error:
+            found.append(
+                (platform, account, f"{platform} {account}: the receiver's {error.filename}: {error.strerror}")
+            )
+            continue
+        if not refused:
+            continue
+        count, newest = sum(one.deliveries for one in refused), max(refused)
+        text = f"{platform} {account}: the receiver, {minute(newest.at)} UTC: {newest.reason}."
+        if count:
+            text = (
+                f"{platform} {account}: the receiver did not keep {count:,} deliveries since {minute(refused[0].at)} "
+                f"UTC, the newest {minute(newest.at)} ({newest.status}: {newest.reason}). What the platform does not "
+                f"send again is missing: compare with its own list of sales. All are in {address}/{refusals.FILE}."
+            )
+        found.append((platform, account, text))
     return found
 
 
