@@ -126,7 +126,7 @@ def test_errors_are_json_too_where_that_is_asked_for(tmp_path: Path) -> None:
         return ran.returncode, [json.loads(line)["message"] for line in ran.stderr.splitlines()]
 
     settings = Settings(tmp_path / "data")
-    lock.make_data_dir(settings)
+    lock.make_data_dir(settings, print)
     with lock.lock(settings):
         for arguments in (["--log-format", "json", "run"], ["run", "--log-format", "json"]):
             code, [message] = told(*arguments, TICKETOR_BUFFER=str(tmp_path))

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import duckdb
 
+from boxoffice.atomic_file import put_in_place
 from boxoffice.errors import ConfigProblem, Problem
 from boxoffice.settings import Settings
 from boxoffice.warehouse.query import open_published
@@ -307,7 +308,7 @@ def _all_or_none(out: Path) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(dir=out, prefix=".boxoffice-", ignore_cleanup_errors=True) as folder:
             yield Path(folder)
             for path in Path(folder).glob("boxoffice-*"):
-                path.replace(out / path.name)
+                put_in_place(path, out / path.name)
             made = False
     except (OSError, duckdb.IOException) as error:
         reason = getattr(error, "strerror", error)

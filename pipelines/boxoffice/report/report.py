@@ -1,12 +1,12 @@
 """`boxoffice report`: the overview as one HTML file that a manager opens, prints or receives by mail."""
 
-import contextlib
 import datetime as dt
 from decimal import Decimal
 from pathlib import Path
 
 from markupsafe import Markup
 
+from boxoffice.atomic_file import whole
 from boxoffice.errors import Problem
 from boxoffice.report import formatting, page, sections
 from boxoffice.report.figures import NO_CURRENCY, Comparison, Figures
@@ -24,19 +24,11 @@ def report(settings: Settings, out: Path) -> Path:
     """
     with open_published(settings) as db:
         content = _document(Figures(db), set_aside.in_words(db))
-    return write_whole(out, content.encode())
-
-
-def write_whole(out: Path, content: bytes) -> Path:
-    """A file that appears whole under its name. Raises Problem where it cannot be written."""
-    part = out.with_name(f".{out.name}.part")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(content)
-        part.replace(out)
+        with whole(out) as file:
+            file.write(content.encode())
     except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink()
         raise Problem(f"{out} cannot be written: {error.strerror}. Give another place with --out.") from None
     return out
 
