@@ -201,19 +201,19 @@ def test_sql_as_csv_is_safe_in_a_spreadsheet(published: Path) -> None:
 def test_sql_reaches_no_file_unless_it_may(published: Path) -> None:
     secret, target = published / "secret", published / "target.csv"
     secret.write_text("a secret")
-    for query in (
-        f"from read_text('{secret}')",
-        f"from '{secret}'",
-        f"copy (select 1) to '{target}'",
-        f"attach '{published / 'other.duckdb'}'",
-        "from read_csv('http://127.0.0.1:9/x.csv')",
-        "from settings",
-        "set enable_external_access = true",
+    for form, query in (
+        ("table", f"from read_text('{secret}')"),
+        ("csv", f"from read_text('{secret}')"),
+        ("json", f"from '{secret}'"),
+        ("csv", f"copy (select 1) to '{target}'"),
+        ("table", f"attach '{published / 'other.duckdb'}'"),
+        ("csv", "from read_csv('http://127.0.0.1:9/x.csv')"),
+        ("json", "from settings"),
+        ("csv", "set enable_external_access = true"),
     ):
-        for form in ("table", "csv", "json"):
-            refused = boxoffice(published, "sql", "--format", form, query)
-            assert refused.returncode == 1, query
-            assert "a secret" not in refused.stdout + refused.stderr
+        refused = boxoffice(published, "sql", "--format", form, query)
+        assert refused.returncode == 1, query
+        assert "a secret" not in refused.stdout + refused.stderr
     assert "--files" in boxoffice(published, "sql", f"from read_text('{secret}')").stderr
     assert sorted(path.name for path in published.iterdir()) == ["data", "secret"]
     assert "a secret" in boxoffice(published, "sql", "--files", f"from read_text('{secret}')").stdout
