@@ -21,7 +21,7 @@ class Column(NamedTuple):
 
 
 def tag(name: str, *content: object, kind: str = "", **attributes: str) -> Markup:
-    """An element; ``kind`` is its class, and an attribute without a value is left out. Names are words of our own."""
+    """An element; ``kind`` is its class, and an attribute without a value is left out. Names are constants of ours."""
     given = {"class": kind, **attributes}
     written = [Markup(' {}="{}"').format(key, value) for key, value in given.items() if value]
     return Markup("<{}{}>{}</{}>").format(name, Markup("").join(written), Markup("").join(map(escape, content)), name)
