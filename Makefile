@@ -1,32 +1,37 @@
 # Everything sets up .venv by itself where it is missing or older than what it is made from.
 PYTHON ?= python3
 BIN := .venv/bin
-INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt
+PIP = $(@D)/bin/python -m pip install -qq --disable-pip-version-check
+# a pip that takes hashes from constraints, by its own hash, and then whatever is asked for, by theirs
+PINNED = sed -n '/^pip==/,/[^\\]$$/p' constraints-hashed.txt > $(@D)/pip.txt && $(PIP) --require-hashes --requirement $(@D)/pip.txt && $(PIP) --require-hashes --constraint constraints-hashed.txt
+# what the project needs, with these extras: a folder has no hash, so Boxoffice itself is installed after it, alone
+NEEDED = $(@D)/bin/python -c 'import sys, tomllib; of = tomllib.load(open("pyproject.toml", "rb"))["project"]; print(*of["dependencies"], *(each for name in sys.argv[1:] for each in of["optional-dependencies"][name]), sep="\n")'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-house lint bench docs notebooks torture worlds fuzz
+.PHONY: help demo test test-house lint bench docs notebooks torture worlds fuzz lock audit
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /make \1	/'
 
-.venv/.run: pyproject.toml constraints.txt
+.venv/.run: pyproject.toml constraints-hashed.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Boxoffice needs Python 3.11 or later: make PYTHON=python3.11 …"; exit 1; }
 	@echo "setting up .venv (half a minute, once)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(INSTALL) pip hatchling
-	@$(INSTALL) --no-build-isolation --editable '.[receive,report]'
+	@$(NEEDED) receive report > $(@D)/needed.txt
+	@$(PINNED) hatchling --requirement $(@D)/needed.txt
+	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv/.dev: .venv/.run
 	@echo "setting up the tools for tests"
-	@$(INSTALL) --no-build-isolation --editable '.[receive,report,s3]' --group dev
+	@$(NEEDED) s3 > $(@D)/needed.txt
+	@$(PINNED) --group dev --requirement $(@D)/needed.txt
 	@touch $@
 
-.venv-notebooks/.ready: pyproject.toml constraints.txt
+.venv-notebooks/.ready: pyproject.toml constraints-hashed.txt
 	@echo "setting up .venv-notebooks (a minute, once; pandas stays out of .venv, where dlt would import it in every run)"
 	@$(PYTHON) -m venv .venv-notebooks
-	@.venv-notebooks/bin/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt pip
-	@.venv-notebooks/bin/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt --group notebooks
+	@$(PINNED) --group notebooks
 	@touch $@
 
 notebooks: .venv-notebooks/.ready  ## what the notebooks run with: .venv-notebooks
@@ -54,6 +59,15 @@ worlds: .venv/.dev  ## the marts against the ledgers of a hundred made-up venues
 torture: .venv/.dev  ## runs killed two hundred times at random moments, compared with one left alone
 	@$(BIN)/python -m tests.torture --kills 200
 	@$(BIN)/python -m tests.torture --kills 20 --power-loss
+
+lock: .venv/.dev  ## constraints-hashed.txt again, after an edit of constraints.txt or pyproject.toml
+	@printf 'hatchling\npip\n' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
+		--generate-hashes --all-extras --group dev --group notebooks --constraint constraints.txt \
+		--output-file constraints-hashed.txt pyproject.toml -
+
+audit: .venv/.dev  ## known vulnerabilities of the pinned versions: asks the advisory database of PyPI
+	@test -x .venv-audit/bin/pip-audit || { $(PYTHON) -m venv .venv-audit && .venv-audit/bin/python -m pip install -qq pip-audit; }
+	@.venv-audit/bin/pip-audit --strict --disable-pip --require-hashes --requirement constraints-hashed.txt
 
 FUZZ ?= --sequences 20000
 fuzz: .venv/.dev  ## twenty thousand strange deliveries, an hour or more; FUZZ="--minutes 600 --seed 7" for others

@@ -126,7 +126,7 @@ def test_errors_are_json_too_where_that_is_asked_for(tmp_path: Path) -> None:
         return ran.returncode, [json.loads(line)["message"] for line in ran.stderr.splitlines()]
 
     settings = Settings(tmp_path / "data")
-    lock.make_data_dir(settings)
+    lock.make_data_dir(settings, print)
     with lock.lock(settings):
         for arguments in (["--log-format", "json", "run"], ["run", "--log-format", "json"]):
             code, [message] = told(*arguments, TICKETOR_BUFFER=str(tmp_path))
@@ -158,6 +158,67 @@ def test_sql_as_csv_and_json_exactly(published: Path, worlds: Worlds) -> None:
     as_json = boxoffice(published, "sql", "--format", "json", QUERY)
     told = {row["platform"]: row["orders"] for row in json.loads(as_json.stdout)}
     assert told == {platform: orders for platform, (orders, _) in expected.items()}
+
+
+FORMULAS = [
+    "=1+1",
+    "+1",
+    "-1",
+    "@SUM(A1)",
+    "\tx",
+    "\rx",
+    "\nx",
+    "＝1",
+    "＋1",
+    "－1",
+    "＠1",
+    " =1",
+    "\xa0\u200b =1",
+    "\x1b=1",
+]
+TEXTS = ["plain", "a;=1+1", 'say "no"', "a=1", "", "日本＝"]
+
+
+def test_sql_as_csv_is_safe_in_a_spreadsheet(published: Path) -> None:
+    """Text is text, numbers stay numbers, and names of columns are text too; --raw is the data as they are."""
+    given = [*FORMULAS, *TEXTS]
+    values = ", ".join(f"({number}, '{text}')" for number, text in enumerate(given))
+    query = (
+        f'select -id as id, text, text as text, [text] as "=list", null as none from (values {values}) as t(id, text)'
+    )
+    header, *rows = csv.reader(io.StringIO(boxoffice(published, "sql", "--format", "csv", query).stdout, newline=""))
+    assert header == ["id", "text", "text_1", "'=list", "none"]
+    assert [row[1] for row in rows] == [*("'" + text.replace("\r", "\n") for text in FORMULAS), *TEXTS]
+    assert [row[0] for row in rows] == [str(-number) for number in range(len(given))]
+    written = boxoffice(published, "sql", "--format", "csv", f"{query} where text = 'a;=1+1'").stdout
+    assert written.splitlines()[1] == '-15,"a;=1+1","a;=1+1","[\'a;=1+1\']",'
+    raw = boxoffice(published, "sql", "--format", "csv", "--raw", query).stdout
+    assert [row[1] for row in csv.reader(io.StringIO(raw, newline=""))][1:] == [
+        text.replace("\r", "\n") for text in given
+    ]
+
+
+def test_sql_reaches_no_file_unless_it_may(published: Path) -> None:
+    secret, target = published / "secret", published / "target.csv"
+    secret.write_text("a secret")
+    for form, query in (
+        ("table", f"from read_text('{secret}')"),
+        ("csv", f"from read_text('{secret}')"),
+        ("json", f"from '{secret}'"),
+        ("csv", f"copy (select 1) to '{target}'"),
+        ("table", f"attach '{published / 'other.duckdb'}'"),
+        ("csv", "from read_csv('http://127.0.0.1:9/x.csv')"),
+        ("json", "from settings"),
+        ("csv", "set enable_external_access = true"),
+    ):
+        refused = boxoffice(published, "sql", "--format", form, query)
+        assert refused.returncode == 1, query
+        assert "a secret" not in refused.stdout + refused.stderr
+    assert "--files" in boxoffice(published, "sql", f"from read_text('{secret}')").stderr
+    assert sorted(path.name for path in published.iterdir()) == ["data", "secret"]
+    assert "a secret" in boxoffice(published, "sql", "--files", f"from read_text('{secret}')").stdout
+    assert boxoffice(published, "sql", "--files", f"copy (select 1) to '{target}'").returncode == 0
+    assert target.exists()
 
 
 def test_sql_goes_to_wherever_output_goes(published: Path) -> None:

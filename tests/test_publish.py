@@ -67,7 +67,7 @@ def test_marts_with_types_constraints_and_comments_and_nothing_else(settings: Se
 
 def test_the_file_is_read_only_and_opens_in_a_duckdb_of_2025(settings: Settings) -> None:
     publish(settings, NOW)
-    assert stat.S_IMODE(settings.published.stat().st_mode) == 0o444
+    assert stat.S_IMODE(settings.published.stat().st_mode) == 0o400
     # the version number that DuckDB 1.2 writes, at byte 12 of the main header (duckdb's storage_info.hpp)
     assert settings.published.read_bytes()[8:12] == b"DUCK"
     assert int.from_bytes(settings.published.read_bytes()[12:20], "little") == 65

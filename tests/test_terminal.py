@@ -32,13 +32,17 @@ def drawn(width: int) -> list[str]:
     return out.file.getvalue().splitlines()
 
 
-def on_a_terminal(width: int, *arguments: str, data: Path) -> str:
+def on_a_terminal(width: int, *arguments: str, data: Path, **variables: str) -> str:
     """What the command prints on a terminal so many characters wide."""
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (50, width))
     environ = {"PATH": os.environ["PATH"], "HOME": str(data), "BOXOFFICE_DATA_DIR": str(data), "TERM": "xterm-256color"}
     with subprocess.Popen(
-        [sys.executable, "-m", "boxoffice.cli", *arguments], stdin=theirs, stdout=theirs, stderr=theirs, env=environ
+        [sys.executable, "-m", "boxoffice.cli", *arguments],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env=environ | variables,
     ):
         os.close(theirs)
         shown = b""
@@ -88,6 +92,56 @@ def test_status_is_coloured_on_a_terminal_and_whole_in_a_pipe(worlds: Worlds, tm
     ).stdout
     assert "\x1b" not in piped
     assert re.search(rf"^ *1 +1 +\d{{4}}-\d\d-\d\d \d\d:\d\d +ticketor arena +{re.escape(reason)}$", piped, re.M)
+
+
+HOSTILE = "a\x1b]0;PWN\x07b\x1b[35mc\x9b2Jd\u202ee\x7ff\bg\rh"
+SHOWN = r"a\u001b]0;PWN\u0007b\u001b[35mc\u009b2Jd\u202ee\u007ff\u0008g\u000dh"
+
+
+def test_nothing_from_outside_reaches_the_terminal_as_a_command(worlds: Worlds, tmp_path: Path) -> None:
+    """Every verb that prints what a platform, a file's name or a setting says."""
+    for path in (worlds.settings.published, worlds.settings.runs_file):
+        shutil.copyfile(path, tmp_path / path.name)
+    with duckdb.connect(str(tmp_path / worlds.settings.published.name)) as db:
+        db.execute("use boxoffice.marts")
+        [(key,)] = db.execute(
+            "select order_key from fct_orders where tickets_count > 0 and platform = 'ticketor' limit 1"
+        ).fetchall()
+        for table, columns in {
+            "fct_orders": ["promotion_code", "order_type"],
+            "fct_tickets": ["ticket_type", "section"],
+            "dim_events": ["event_name"],
+            "fct_payments": ["method"],
+        }.items():
+            db.execute(f"update {table} set {', '.join(f'{column} = $1' for column in columns)}", [HOSTILE])
+        db.execute(
+            "insert into refused_records by name select 'key' as refused_record_key, 'ticketor' as platform, "
+            "'arena' as account, $1 as file, $1 as reason, now() as refused_at, current_date as refused_on",
+            [HOSTILE],
+        )
+    buffer = tmp_path / HOSTILE
+    for arguments in (
+        ["explain", key],
+        ["explain", HOSTILE],
+        ["status"],
+        ["shows", "suggest"],
+        ["report", "--out", str(tmp_path / "none" / HOSTILE / "x.html")],
+        ["restore", HOSTILE],
+        *(
+            ["sql", "--format", form, "from refused_records where account = 'arena'"]
+            for form in ("table", "csv", "json")
+        ),
+        ["sql", f"from '{HOSTILE}'"],
+        ["load"],
+        ["load", "--log-format", "json"],
+    ):
+        data = tmp_path / "new" if "load" in arguments else tmp_path
+        printed = on_a_terminal(200, *arguments, data=data, TICKETOR_BUFFER=str(buffer))
+        ours = re.sub(r"\x1b\[(?!35m)[0-9;]*m", "", printed).replace("\r\n", "\n")
+        assert not re.search("[\0-\x08\x0b-\x1f\x7f-\x9f\u202e]", ours), (arguments, ours)
+        if arguments in (["explain", key], ["status"], ["load"]):
+            assert SHOWN in ours, (arguments, ours)
+    assert json.loads(f'"{terminal.shown(HOSTILE)}"') == HOSTILE, "what is JSON means the same"
 
 
 @pytest.mark.parametrize("form", ["text", pytest.param("json", marks=pytest.mark.house)])

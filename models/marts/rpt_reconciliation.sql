@@ -153,6 +153,23 @@ orders_have_date_and_currency as (
     where is_booked and (ordered_at is null or currency is null)
 ),
 
+-- what it is an amount of is not known
+currencies_are_known as (
+    select
+        platform,
+        account,
+        order_id,
+        'currency is known' as identity,
+        currency as left_value,
+        cast(null as varchar) as right_value,
+        cast(null as decimal(18, 4)) as difference,
+        cast(null as varchar) as currency,
+        'Its currency is ' || currency || ', which is no code of three letters: its amounts are added to no others.'
+            as in_words
+    from orders
+    where is_booked and not regexp_full_match(currency, '[A-Z]{3}')
+),
+
 tickets_held as (
     select
         order_key,
@@ -380,6 +397,8 @@ failed as (
     select * from refunds_say_what_for
     union all by name
     select * from orders_have_date_and_currency
+    union all by name
+    select * from currencies_are_known
     union all by name
     select * from tickets_are_all_here
     union all by name

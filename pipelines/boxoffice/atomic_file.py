@@ -1,7 +1,34 @@
-"""Files that must outlive a loss of power."""
+"""Files that appear whole, and that outlive a loss of power."""
 
+import contextlib
 import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
+
+
+@contextlib.contextmanager
+def whole(target: Path, mode: int | None = None) -> Iterator[BinaryIO]:
+    """A file to write (and read back) that becomes ``target`` at the end, with this ``mode`` or what the umask leaves.
+
+    Until then it lies beside it for its owner alone, under a name that no other user of the folder can have taken
+    before. Where anything fails it goes, and ``target`` stays as it was.
+    """
+    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=".boxoffice-")
+    fresh = Path(name)
+    try:
+        with open(fresh, "w+b", opener=lambda _name, _flags: descriptor) as file:
+            yield file
+            file.flush()
+            os.fchmod(descriptor, 0o666 & ~_umask() if mode is None else mode)
+            os.fsync(descriptor)
+        fresh.replace(target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            fresh.unlink()
+        raise
+    _sync(target.parent)
 
 
 def put_in_place(fresh: Path, target: Path) -> None:
@@ -12,6 +39,12 @@ def put_in_place(fresh: Path, target: Path) -> None:
     _sync(fresh)
     fresh.replace(target)
     _sync(target.parent)
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
 
 
 def _sync(path: Path) -> None:

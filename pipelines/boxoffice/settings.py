@@ -110,7 +110,7 @@ class Settings:
     data_dir: Path
     sites: tuple[Site, ...] = ()
     box_offices: tuple[BoxOffice, ...] = ()
-    published_mode: int = 0o444
+    published_mode: int = 0o400
     on_failure: str = dataclasses.field(default="", repr=False)
     set_aside_at_most: int | None = None
     memory_limit: str | None = None
@@ -224,7 +224,7 @@ def _complete(
             for name, values in offices.items()
             if of_box_office == "api_key" or values.get("token_sha256")
         ),
-        published_mode=_mode(options.get("published_mode", "444")),
+        published_mode=_mode(options.get("published_mode", "400")),
         set_aside_at_most=_count(options.get("set_aside_at_most"), "boxoffice.set_aside_at_most"),
         memory_limit=_size(options.get("memory_limit"), "boxoffice.memory_limit"),
         receiver=_receiver({**_table(tree, "receiver"), **_from_environment(environ, "RECEIVER").get("", {})}),

@@ -1,11 +1,30 @@
-"""What a person reads in a terminal: tables that fit, spans of time in words. Colour on a terminal only."""
+"""What a person reads in a terminal: safe text, tables that fit, spans of time in words. Colour on a terminal only."""
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+
+# C0 but tab and the ends of lines, DEL, C1, what turns the direction of text, and bytes that are no UTF-8
+_UNSAFE = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]|\r(?!\n)")
+
+
+def shown(text: object) -> str:
+    """Text without what a terminal would obey: each such character as the escape that JSON has for it, so that JSON
+    means the same. For everything that is printed, since names, errors and answers come from outside."""
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", str(text))
+
+
+def echo(text: object, *, err: bool = False, before: str = "", nl: bool = True, **style: Any) -> None:
+    """Prints text as ``shown``, in click's ``style``; ``before`` it something that is styled already."""
+    import click
+
+    safe = shown(text)
+    click.echo(before + (click.style(safe, **style) if style else safe), err=err, nl=nl)
 
 
 def console(*, stderr: bool = False) -> "Console":
@@ -26,8 +45,9 @@ def table(out: "Console", title: str, headers: Sequence[str], rows: Sequence[Seq
     from rich.markup import escape
     from rich.table import Table
 
+    rows = [[shown(cell) for cell in row] for row in rows]
     names = [header.strip(">…") for header in headers]
-    widest = [max(map(len, column)) for column in zip(names, *(map(str, row) for row in rows), strict=True)]
+    widest = [max(map(len, column)) for column in zip(names, *rows, strict=True)]
     roomy = sum(widest) + 3 * len(widest) <= out.width
     needed = sum(20 if header.endswith("…") else width + 1 for header, width in zip(headers, widest, strict=True))
     made = Table(
@@ -45,7 +65,7 @@ def table(out: "Console", title: str, headers: Sequence[str], rows: Sequence[Seq
             overflow="fold",
         )
     for row in rows:
-        made.add_row(*(escape(str(cell)) for cell in row))
+        made.add_row(*map(escape, row))
     if title:
         out.print(f"[bold]{escape(title)}[/bold]", soft_wrap=True)
     with out.capture() as drawn:

@@ -178,7 +178,8 @@ def _state(data_dir: Path, orders: int) -> State:
 
 def _save(data_dir: Path, state: State) -> None:
     path = data_dir / "sandbox" / "state.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.parent.mkdir(exist_ok=True)
     part = path.with_suffix(".part")
     part.write_text(json.dumps(dataclasses.asdict(state), indent=1))
     part.replace(path)

@@ -37,7 +37,7 @@ def test_a_load_that_failed_is_not_mended_by_a_transform(tmp_path: Path) -> None
 
 
 def recorded(settings: Settings, outcome: str, *accounts: AccountResult, verb: str = "run", error: str | None = None):
-    lock.make_data_dir(settings)
+    lock.make_data_dir(settings, print)
     line = RunResult(verb, NOW, NOW, outcome, accounts=list(accounts), error=error)
     run_log.record(settings, dataclasses.asdict(line))
 

@@ -1,5 +1,6 @@
 """The report in a real browser: charts drawn, nothing fetched, nothing said on the console, readable on a phone."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,10 @@ Math.min(...Array.from(document.querySelectorAll('svg text, td, th, small, p, li
     .map(one => parseFloat(getComputedStyle(one).fontSize)
         * (one.ownerSVGElement ? one.ownerSVGElement.getBoundingClientRect().width
             / one.ownerSVGElement.viewBox.baseVal.width : 1)))
+"""
+OUTLINE = """
+Array.from(document.querySelectorAll('*'))
+    .map(one => [one.tagName, one.id.replace(/-p[0-9a-f]{10}$/, ''), ...one.getAttributeNames()].join(' '))
 """
 # the contrast, as WCAG counts it, of every text against what is behind it
 CONTRAST = """
@@ -81,6 +86,39 @@ def test_enormous_amounts_leave_the_page_in_its_place(page: Page, pounds: Settin
     page.resize(375, 800)
     page.open(report(pounds, tmp_path / "large.html").as_uri())
     assert page.ask("document.documentElement.scrollWidth") == 375
+
+
+def test_what_comes_from_outside_adds_no_element_and_leads_nowhere(
+    page: Page, pounds: Settings, tmp_path: Path
+) -> None:
+    """Every field of free text, the currency among them: the elements of the page are those that harmless text has."""
+    outlines = []
+    for name, text in (
+        ("harmless", "COINS"),
+        ("refresh", '"><META HTTP-EQUIV=REFRESH CONTENT=0;URL=//127.0.0.1:9>'),
+        ("script", "</title></style></svg><script>document.title='PWN'</script><H1 ID=PWN><BASE HREF=//127.0.0.1:9>"),
+    ):
+        with opened(pounds) as db:
+            db.execute("update dim_events set event_name = $1", [text])
+            db.execute("update refused_records set file = $1, reason = $1", [text])
+            db.execute("update rpt_reconciliation set in_words = $1, identity = $1", [text])
+            db.execute("update fct_orders set channel = $1", [text])
+            db.execute("update dim_accounts set time_zone = null, time_zone_proposed = $1", [text])
+            for table in ("rpt_daily_sales", "rpt_daily_event_sales", "rpt_event_sales"):
+                key = "event_key" if table == "rpt_event_sales" else f"{table.removeprefix('rpt_')}_key"
+                db.execute(f"update {table} set currency = $1 where {key} in (select min({key}) from {table})", [text])
+        written = report(pounds, tmp_path / f"{name}.html").as_uri()
+        page.requests.clear()
+        page.open(written)
+        assert page.ask("location.href") == written
+        assert page.requests == [written]
+        assert page.ask("document.title").startswith("Box office, week of")
+        assert page.ask("document.body.textContent.includes(" + json.dumps(text[:50]) + ")")
+        outlines.append(page.ask(OUTLINE))
+    assert len(outlines[0]) > 500
+    for outline in outlines[1:]:
+        assert outline == outlines[0]
+    assert page.complaints == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

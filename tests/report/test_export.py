@@ -125,7 +125,7 @@ def test_a_sheet_that_is_too_long_goes_on_on_another(
 
 def test_names_from_outside_are_no_formulas(thin: Settings, tmp_path: Path) -> None:
     little, month = copied(thin, tmp_path / "data"), month_of(thin)
-    evil = '=HYPERLINK("http://example.com","x")'
+    evil = '=HYPERLINK("http://example.com","x");=1+1'
     with opened(little) as db:
         db.execute("update dim_events set event_name = $1", [evil])
         db.execute("update fct_order_lines set amount = -amount")
@@ -133,9 +133,12 @@ def test_names_from_outside_are_no_formulas(thin: Settings, tmp_path: Path) -> N
     cells = [row[6] for row in openpyxl.load_workbook(path)["Ledger"].iter_rows(min_row=2)]
     assert {cell.data_type for cell in cells if cell.value} == {"s"}
     assert {cell.value for cell in cells if cell.value} == {evil}
-    ledger = csv_of(export(little, month, "csv", tmp_path), "-ledger")
+    paths = export(little, month, "csv", tmp_path)
+    ledger = csv_of(paths, "-ledger")
     assert {row["event_name"] for row in ledger if row["event_name"]} == {"'" + evil}
     assert all(row["amount"].startswith("-") for row in ledger)  # a number stays one
+    # in quotes, or a spreadsheet whose lists are separated by semicolons would find a second cell
+    assert all(f'"{part}"'.encode() in path.read_bytes() for path in paths[:7] for part in ("platform", "account"))
 
 
 def test_the_same_file_gives_the_same_bytes(thin: Settings, tmp_path: Path) -> None:

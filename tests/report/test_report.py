@@ -1,6 +1,7 @@
 """`boxoffice report`: its numbers are those of the published tables, and its HTML is whole."""
 
 import datetime as dt
+import html
 import html.parser
 import re
 import sys
@@ -30,6 +31,7 @@ class Page(html.parser.HTMLParser):
         self.tables: list[list[list[str]]] = []
         self.captions: list[str] = []
         self.words: list[str] = []
+        self.links: tuple[list[dict[str, str | None]], list[str]] = ([], [])
         self.feed(text)
         assert not self.open, self.open
 
@@ -37,6 +39,8 @@ class Page(html.parser.HTMLParser):
         self.elements.append((tag, dict(attrs)))
         if tag not in VOID:
             self.open.append(tag)
+        if tag == "a":
+            self.links[0].append(dict(attrs))
         if tag == "table":
             self.tables.append([])
             self.captions.append("")
@@ -55,6 +59,8 @@ class Page(html.parser.HTMLParser):
         if "style" in self.open:
             return
         self.words.append(data)
+        if "a" in self.open:
+            self.links[1].append(data)
         if "caption" in self.open:
             self.captions[-1] += data
         elif "small" in self.open and "table" in self.open:
@@ -111,8 +117,11 @@ def test_the_headline_is_the_last_complete_week_and_month(page: Page, demo: Sett
 
 
 def test_every_currency_has_its_own_numbers(page: Page) -> None:
-    first, *others, upcoming, _, _, _, _ = [attrs["id"] for tag, attrs in page.elements if tag == "section"]
-    assert (first, sorted(others), upcoming) == ("sales-GBP", ["sales-JPY", "sales-KWD"], "upcoming")
+    links = {attrs["href"]: words for attrs, words in zip(*page.links, strict=True)}
+    assert [attrs["id"] for tag, attrs in page.elements if tag == "section"] == [link[1:] for link in links]
+    first, *others, upcoming, _, _, _, _ = links.values()
+    assert (first, sorted(others), upcoming) == ("GBP", ["JPY", "KWD"], "Coming events")
+    assert list(links)[:4] == ["#sales-1", "#sales-2", "#sales-3", "#upcoming"]
     assert number(page.table("Last complete month, JPY")[1][1]) % 1 == 0
     assert re.fullmatch(r"[\d,]+\.\d{3}", page.table("Last complete month, KWD")[1][1])
 
@@ -199,6 +208,42 @@ def test_names_from_outside_stay_text(pounds: Settings, tmp_path: Path) -> None:
     page = Page(text)
     assert not {"script", "img"} & {tag for tag, _ in page.elements}
     assert evil in "".join(page.words)
+
+
+def test_what_is_no_currency_is_shown_by_itself(pounds: Settings, tmp_path: Path) -> None:
+    """Each text in a row of its own, added to nothing else and drawn nowhere; the headline is that of the pounds."""
+    before = Page(report(pounds, tmp_path / "before.html").read_text())
+    with opened(pounds) as db:
+        for number, currency in enumerate(['GBP"><h1>', "COINS", *(f"c{number}" for number in range(30))], start=1):
+            db.execute(
+                "insert into rpt_daily_sales by name select * replace ($1 as currency, $2 as gross_sales, "
+                "1000 - $2 as orders, 'key' || $1 as daily_sales_key) from rpt_daily_sales limit 1",
+                [currency, number],
+            )
+    page = Page(report(pounds, tmp_path / "coins.html").read_text())
+    _head, *rows = page.table("Unknown currencies")
+    assert [row[:2] for row in rows[:2]] == [['GBP"><h1>', "1.00"], ["COINS", "2.00"]]
+    assert len(rows) == 20 and "12 further texts of this sort." in page.text
+    assert page.links[1] == ["GBP", "Unknown currencies", *before.links[1][1:]]
+    for caption in ("Last complete week, GBP", "Last complete month, GBP", "By platform and channel"):
+        assert page.table(caption) == before.table(caption)
+    assert Counter(tag for tag, _ in page.elements)["svg"] == Counter(tag for tag, _ in before.elements)["svg"]
+
+
+def test_the_name_of_an_event_is_no_formula(pounds: Settings, tmp_path: Path) -> None:
+    names = ["a$^$b", "$5 and $10", "\\frac{1}{2} \\$", "bell \a and \x1b[31m"]
+    with opened(pounds) as db:
+        coming = db.execute(
+            "select event_key from dim_events where starts_on >= $1 and event_key in "
+            "(select event_key from rpt_sales_curve where tickets_sold > 0) order by starts_on limit 4",
+            [OPENED.date()],
+        ).fetchall()
+        for (key,), name in zip(coming, names, strict=True):
+            db.execute("update dim_events set event_name = $2 where event_key = $1", [key, name])
+    text = report(pounds, tmp_path / "formulas.html").read_text()
+    drawn = [html.unescape(name) for name in re.findall(r"<text[^>]*>([^<]*)</text>", text)]
+    shown = [*names[:3], "bell \\u0007 and \\u001b[31m"]
+    assert [drawn.count(name) for name in shown] == [2, 2, 2, 2]
 
 
 def test_what_has_no_currency_has_a_section_of_its_own(thin: Settings, tmp_path: Path) -> None:

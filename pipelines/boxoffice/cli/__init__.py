@@ -8,6 +8,7 @@ import click
 
 from boxoffice.cli import maintenance, platforms, receiving, reports, runs
 from boxoffice.cli.common import LOG_FORMAT, Verbs
+from boxoffice.terminal import echo
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -36,7 +37,7 @@ def completion(ctx: click.Context, shell: str) -> None:
     """
     from click.shell_completion import get_completion_class
 
-    click.echo(get_completion_class(shell)(ctx.find_root().command, {}, "boxoffice", "_BOXOFFICE_COMPLETE").source())
+    echo(get_completion_class(shell)(ctx.find_root().command, {}, "boxoffice", "_BOXOFFICE_COMPLETE").source())
 
 
 for verb in (

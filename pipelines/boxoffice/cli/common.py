@@ -7,10 +7,12 @@ import os
 import signal
 import sys
 import time
+import traceback
 from typing import Any
 
 import click
 
+from boxoffice import terminal
 from boxoffice.errors import ConfigProblem, Problem
 from boxoffice.settings import Settings, duration, load_settings
 
@@ -19,8 +21,12 @@ class Verbs(click.Group):
     """Prints what went wrong as its message alone and exits with its code."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        sys.excepthook = lambda *error: terminal.echo("".join(traceback.format_exception(*error)), err=True, nl=False)
         try:
             return super().invoke(ctx)
+        except click.ClickException as error:  # click prints it, with what was typed, or what a shell made of `*`
+            error.message = terminal.shown(error.message)
+            raise
         except KeyboardInterrupt as stopped:
             _last_words(str(stopped) or "Interrupted.")
             ctx.exit(getattr(stopped, "exit_code", 128 + signal.SIGINT))
@@ -43,7 +49,7 @@ def _last_words(line: str) -> None:
     if tell.form == "json":
         tell(line)
     else:
-        click.secho(line, err=True, fg="red")
+        terminal.echo(line, err=True, fg="red")
 
 
 def _problem(error: Exception) -> Problem:
@@ -101,9 +107,9 @@ class Teller:
         self.told.append(line)
         if self.form == "json":
             now = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
-            click.echo(json.dumps({"at": now, "message": line}), err=True)
+            terminal.echo(json.dumps({"at": now, "message": line}), err=True)
         else:
-            click.echo(f"{click.style(time.strftime('%H:%M:%S'), dim=True)}  {line}", err=True)
+            terminal.echo(line, err=True, before=click.style(time.strftime("%H:%M:%S"), dim=True) + "  ")
 
     def summary(self, result: Any) -> None:
         """What a run did, account by account; the last line says how it went."""
@@ -127,8 +133,6 @@ class Teller:
         self(f"{result.outcome} in {took:.1f} s" + ("; more by: boxoffice status" if result.exit_code else ""))
 
     def _table(self, accounts: list[Any]) -> None:
-        from boxoffice import terminal
-
         terminal.table(
             terminal.console(stderr=True),
             "",

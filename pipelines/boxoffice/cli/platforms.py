@@ -8,6 +8,7 @@ import click
 
 from boxoffice.cli.common import Teller, settings
 from boxoffice.errors import ConfigProblem
+from boxoffice.terminal import echo
 
 ACCOUNT = click.option("--account", help="Which one, when several are configured.")
 
@@ -84,9 +85,9 @@ def call(platform: str, method: str, path: str, account: str | None, **request: 
         answer = _client(account)[0].call(method, path, **request)
         status = answer.status
         text = answer.body if isinstance(answer.body, str) else json.dumps(answer.body, indent=2, ensure_ascii=False)
-    click.echo(text)
+    echo(text)
     if status >= 400:
-        click.echo(f"{method.upper()} {path}: {status}", err=True)
+        echo(f"{method.upper()} {path}: {status}", err=True)
         sys.exit(1)
 
 
@@ -111,4 +112,4 @@ def _client(account: str | None) -> Any:
 
 def _print_json(found: Any) -> None:
     for each in found:
-        click.echo(json.dumps(each, ensure_ascii=False))
+        echo(json.dumps(each, ensure_ascii=False))

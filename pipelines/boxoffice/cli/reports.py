@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from boxoffice.cli.common import settings
+from boxoffice.terminal import echo
 
 
 @click.command()
@@ -30,18 +31,21 @@ def status(count: int) -> None:
 @click.command()
 @click.argument("query", required=False)
 @click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
-def sql(query: str | None, form: str) -> None:
-    """Ask the published tables (read only; schema marts is the default). Without a QUERY it is read from standard
-    input.
+@click.option("--raw", is_flag=True, help="CSV: text as it is, without the ' that keeps a spreadsheet from running it.")
+@click.option("--files", is_flag=True, help="Let the query read and write files and load extensions, as you may.")
+def sql(query: str | None, form: str, raw: bool, files: bool) -> None:
+    """Ask the published tables (schema marts is the default). Without a QUERY it is read from standard input. The query
+    cannot change the published file, and without --files no other: it reads what was published, and prints.
 
     \b
     boxoffice sql "from rpt_daily_sales order by sales_on desc limit 10"
     boxoffice sql "describe fct_tickets"
     boxoffice sql --format csv "from fct_payments" > payments.csv
+    boxoffice sql --files "copy (from fct_orders) to 'orders.parquet'"
     """
     from boxoffice.warehouse.query import ask
 
-    ask(settings(), query or sys.stdin.read(), form)
+    ask(settings(), query or sys.stdin.read(), form, raw=raw, files=files)
 
 
 @click.command()
@@ -55,7 +59,7 @@ def report(out: Path) -> None:
     """
     from boxoffice.report import report as reports
 
-    click.echo(reports.report(settings(), out))
+    echo(reports.report(settings(), out))
 
 
 @click.command()
@@ -69,7 +73,7 @@ def explain(order: str) -> None:
     """
     from boxoffice.report import explain as explains
 
-    click.echo(explains.explain(settings(), order))
+    echo(explains.explain(settings(), order))
 
 
 @click.command()
@@ -86,7 +90,7 @@ def export(month: str, form: str, out: Path) -> None:
     from boxoffice.report import export as exports
 
     for path in exports.export(settings(), month, form, out):
-        click.echo(path)
+        echo(path)
 
 
 @click.group()
@@ -111,7 +115,7 @@ def suggest() -> None:
 
     suggestions = found.suggest(settings())
     for suggestion in suggestions:
-        click.echo(suggestion.why, err=True)
+        echo(suggestion.why, err=True)
         for line in suggestion.lines:
-            click.echo(line)
-    click.echo(f"{len(suggestions)} shows proposed", err=True)
+            echo(line)
+    echo(f"{len(suggestions)} shows proposed", err=True)

@@ -11,6 +11,7 @@ import click
 
 from boxoffice.cli.common import LOG_FORMAT, Teller, finish, seconds, settings
 from boxoffice.errors import Problem
+from boxoffice.terminal import echo
 
 if TYPE_CHECKING:
     from boxoffice.run.resident import Forked
@@ -165,4 +166,4 @@ def schedule(form: str, minutes: int) -> None:
     """
     from boxoffice.run import schedule as schedules
 
-    click.echo(schedules.FORMS[form](settings(), minutes), nl=False)
+    echo(schedules.FORMS[form](settings(), minutes), nl=False)

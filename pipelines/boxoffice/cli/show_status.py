@@ -60,7 +60,7 @@ def show(told: Status, now: dt.datetime | None = None) -> None:
     )
     for mark, style, lines in (("!", "yellow", told.wants), ("-", "", told.notes)):
         for line in lines:
-            indented = line.strip().replace("\n", "\n  ")
+            indented = terminal.shown(line).strip().replace("\n", "\n  ")
             out.print(f"{mark} {indented}", style=style, markup=False, soft_wrap=True)
     if told.well:
         out.print("All is well.", style="green")

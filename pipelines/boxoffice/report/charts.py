@@ -7,15 +7,17 @@ carries its value as a ``<title>``, which a browser shows under the pointer with
 
 import dataclasses
 import datetime as dt
-import html
 import io
 import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from markupsafe import Markup
+
 from boxoffice.errors import Problem
 from boxoffice.report import formatting
+from boxoffice.terminal import shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -73,18 +75,19 @@ def series_colour(number: int) -> str:
     return _SERIES[number % len(_SERIES)]
 
 
-def both_widths(draw: Callable[[int], "Figure"], name: str, label: str) -> str:
+def both_widths(draw: Callable[[int], "Figure"], name: str, label: str) -> Markup:
     """The drawing twice, for a page and for a phone; the style sheet shows one. ``label`` is its text for the blind."""
     try:
         import matplotlib
     except ImportError:
         raise Problem(NEEDS_MATPLOTLIB) from None
-    settings = {"svg.fonttype": "none", "svg.hashsalt": name, "font.family": "sans-serif"}
+    # text is drawn as it is: `$` in the name of an event begins no formula
+    settings = {"svg.fonttype": "none", "svg.hashsalt": name, "font.family": "sans-serif", "text.parse_math": False}
     drawn = []
     for width, kind in ((WIDE, "wide"), (NARROW, "narrow")):
         with matplotlib.rc_context(settings):
             drawn.append(_inline(draw(width), f"{name}-{kind}", kind, label))
-    return "\n".join(drawn)
+    return Markup("\n").join(drawn)
 
 
 def sales_by_day(
@@ -171,7 +174,11 @@ def curves(width: int, events: Sequence[Curve], days: int) -> "Figure":
         axes.get_xticklabels()[-1].set_horizontalalignment("right")
         _thousands(axes, 3)
         axes.set_title(
-            formatting.event_name(event.title, letters), loc="left", fontsize=11.5, pad=17, color=_STAND_IN["ink"]
+            shown(formatting.event_name(event.title, letters)),
+            loc="left",
+            fontsize=11.5,
+            pad=17,
+            color=_STAND_IN["ink"],
         )
         axes.text(0, 1.04, event.under_title, transform=axes.transAxes, fontsize=10.5, color=_STAND_IN["soft"])
     for axes in panels[len(events) :]:
@@ -210,7 +217,7 @@ def _tips(bars: Any, texts: Sequence[str]) -> None:
         bar.set_in_layout(False)  # inside the axes anyway, and measuring hundreds of them takes time
 
 
-def _inline(figure: "Figure", name: str, kind: str, label: str) -> str:
+def _inline(figure: "Figure", name: str, kind: str, label: str) -> Markup:
     """matplotlib's SVG file as an element of a page: no header, no style sheet of its own, ids of its own."""
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
@@ -233,8 +240,7 @@ def _inline(figure: "Figure", name: str, kind: str, label: str) -> str:
     # a hundredth of a pixel is enough, in where things stand and nowhere else
     svg = re.sub(r' (?:d|x|y|transform)="[^"]*"', lambda found: re.sub(r"(\d\.\d\d)\d+", r"\1", found[0]), svg)
     width, height = figure.get_size_inches() * 72
-    head = (
-        f'<svg class="{kind}" role="img" aria-label="{html.escape(label)}" '
-        f'viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}">'
-    )
-    return re.sub(r"^<svg[^>]*>", lambda _: head, svg).strip()
+    head = Markup(
+        '<svg class="{}" role="img" aria-label="{}" viewBox="0 0 {:.0f} {:.0f}" width="{:.0f}" height="{:.0f}">'
+    ).format(kind, label, width, height, width, height)
+    return Markup(re.sub(r"^<svg[^>]*>", lambda _: head, svg).strip())

@@ -1,9 +1,11 @@
 """`boxoffice export`: one month as a bookkeeper opens it, a workbook or CSV files, from the published tables."""
 
+import codecs
 import contextlib
 import dataclasses
 import datetime as dt
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from decimal import Decimal
@@ -12,9 +14,11 @@ from typing import Any, Literal
 
 import duckdb
 
+from boxoffice.atomic_file import put_in_place
 from boxoffice.errors import ConfigProblem, Problem
 from boxoffice.settings import Settings
 from boxoffice.warehouse.query import open_published
+from boxoffice.warehouse.spreadsheet import write_csv
 
 EXCEL_ROWS = 1_048_576  # of one sheet, its header included
 BATCH = 10_000
@@ -182,7 +186,7 @@ def _notes(db: duckdb.DuckDBPyConnection, first: dt.date, last: dt.date) -> list
     return notes
 
 
-def _headers(cursor: duckdb.DuckDBPyConnection) -> list[str]:
+def _headers(cursor: duckdb.DuckDBPyConnection | duckdb.DuckDBPyRelation) -> list[str]:
     return [f"{name} (UTC)" if name.endswith("_at") else name for name, *_ in cursor.description]
 
 
@@ -194,33 +198,23 @@ def _batches(cursor: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
 def _csv_files(
     db: duckdb.DuckDBPyConnection, out: Path, month: str, first: dt.date, last: dt.date, notes: list[tuple[str, str]]
 ) -> list[Path]:
-    import csv
-
-    written = []
+    paths = []
     for sheet in SHEETS:
-        path = out / f"boxoffice-{month}-{sheet.name.lower().replace(' ', '-')}.csv"
-        cursor = db.execute(sheet.query, [first, last])
-        # a byte order mark, or Excel takes UTF-8 for something else
-        with path.open("w", encoding="utf-8-sig", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(_headers(cursor))
-            writer.writerows([_csv_cell(value) for value in row] for row in _batches(cursor))
-        written.append(path)
-    path = out / f"boxoffice-{month}-notes.csv"
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
-        csv.writer(file).writerows([("what", "means"), *notes])
-    return [*written, path]
+        paths.append(out / f"boxoffice-{month}-{sheet.name.lower().replace(' ', '-')}.csv")
+        _csv_file(db, db.sql(sheet.query, params=[first, last]), paths[-1])
+    paths.append(out / f"boxoffice-{month}-notes.csv")
+    names, meanings = zip(*notes, strict=True)
+    _csv_file(db, db.sql("select unnest($1) as what, unnest($2) as means", params=[names, meanings]), paths[-1])
+    return paths
 
 
-def _csv_cell(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return f"{value:f}"
-    if isinstance(value, dt.datetime):
-        return value.strftime("%Y-%m-%d %H:%M:%S")
-    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
-        # names come from outside: a spreadsheet would run one that looks like a formula
-        return "'" + value
-    return value
+def _csv_file(db: duckdb.DuckDBPyConnection, answer: duckdb.DuckDBPyRelation, path: Path) -> None:
+    rows = path.with_name("rows.csv")
+    options = ", new_line '\\r\\n', timestampformat '%Y-%m-%d %H:%M:%S'"
+    write_csv(db, answer, str(rows).replace("'", "''"), _headers(answer), options)
+    with rows.open("rb") as written, path.open("wb") as file:
+        file.write(codecs.BOM_UTF8)  # or Excel takes UTF-8 for something else
+        shutil.copyfileobj(written, file)
 
 
 def _workbook(
@@ -314,10 +308,11 @@ def _all_or_none(out: Path) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(dir=out, prefix=".boxoffice-", ignore_cleanup_errors=True) as folder:
             yield Path(folder)
             for path in Path(folder).glob("boxoffice-*"):
-                path.replace(out / path.name)
+                put_in_place(path, out / path.name)
             made = False
-    except OSError as error:
-        raise Problem(f"{out} cannot be written: {error.strerror}. Give another folder with --out.") from None
+    except (OSError, duckdb.IOException) as error:
+        reason = getattr(error, "strerror", error)
+        raise Problem(f"{out} cannot be written: {reason}. Give another folder with --out.") from None
     finally:
         if made:
             with contextlib.suppress(OSError):

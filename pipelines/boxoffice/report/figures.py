@@ -19,6 +19,7 @@ from boxoffice.report import formatting
 RECENT_DAYS = 56
 MEASURES = ("gross_sales", "refunds", "net_sales", "receipts", "tickets_sold")
 NO_CURRENCY = "XXX"
+IS_CODE = "regexp_full_match(currency, '[A-Z]{3}')"  # what else a platform sends as a currency may be any text
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,7 +97,7 @@ class Figures:
             row.currency
             for row in rows(
                 db,
-                "select currency from rpt_daily_sales group by currency "
+                f"select currency from rpt_daily_sales where {IS_CODE} group by currency "
                 "order by currency = ?, sum(orders) desc, currency",
                 NO_CURRENCY,
             )
@@ -294,6 +295,17 @@ class Figures:
             NO_CURRENCY,
         )
         return {row.paid_at_basis: row.refunds for row in found}
+
+    def unknown_currencies(self, limit: int = 20) -> list[Any]:
+        """Sales over all time by each text that is no currency code, those of most orders first, and how many there are
+        beyond ``limit``."""
+        return rows(
+            self.db,
+            "select currency, sum(gross_sales) as gross_sales, sum(refunds) as refunds, "
+            "sum(tickets_sold)::bigint as tickets_sold, count(*) over () as how_many "
+            f"from rpt_daily_sales where not {IS_CODE} group by currency order by sum(orders) desc, currency limit ?",
+            limit,
+        )
 
     def findings(self) -> list[Any]:
         """What does not reconcile, by identity and currency: how many, at stake, and the gravest one in words."""

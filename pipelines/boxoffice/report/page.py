@@ -1,8 +1,14 @@
-"""HTML of the report: one file, no script, nothing fetched; light, dark and paper by its style sheet."""
+"""HTML of the report: one file, no script, nothing fetched; light, dark and paper by its style sheet.
 
-import html
-from collections.abc import Sequence
+HTML is ``Markup`` here and text is ``str``: whatever is not ``Markup`` is escaped where it enters HTML, so that no
+caller has to remember to. ``tag``, ``Markup.format`` and ``+`` keep it so; an f-string of HTML is text again, and shown
+as such.
+"""
+
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
+
+from markupsafe import Markup, escape
 
 from boxoffice.report.charts import DARK, LIGHT
 
@@ -14,71 +20,82 @@ class Column(NamedTuple):
     number: bool = True
 
 
-def text(value: object) -> str:
-    """Text as HTML."""
-    return html.escape(str(value), quote=False)
+def tag(name: str, *content: object, kind: str = "", **attributes: str) -> Markup:
+    """An element; ``kind`` is its class, and an attribute without a value is left out. Names are constants of ours."""
+    given = {"class": kind, **attributes}
+    written = [Markup(' {}="{}"').format(key, value) for key, value in given.items() if value]
+    return Markup("<{}{}>{}</{}>").format(name, Markup("").join(written), Markup("").join(map(escape, content)), name)
 
 
-def paragraph(content: str, kind: str = "") -> str:
-    return f'<p class="{kind}">{content}</p>' if kind else f"<p>{content}</p>"
+def lines(parts: Iterable[str]) -> Markup:
+    """Those of the parts that are not empty, each on a line of its own."""
+    return Markup("\n").join(part for part in parts if part)
 
 
-def small(content: object) -> str:
-    return f"<small>{text(content)}</small>"
+def bold(content: object) -> Markup:
+    return tag("b", content)
 
 
-def share_bar(share: float | None, label: str) -> str:
+def small(content: object) -> Markup:
+    return tag("small", content)
+
+
+def paragraph(content: str, kind: str = "") -> Markup:
+    return tag("p", content, kind=kind)
+
+
+def share_bar(share: float | None, label: str) -> Markup:
     """A number with a bar as long as its share (0 to 1) behind it, for a cell."""
     if share is None:
-        return text(label)
-    return f'<span class="bar" style="--share:{max(0.0, min(share, 1.0)) * 100:.1f}%">{text(label)}</span>'
+        return escape(label)
+    return tag("span", label, kind="bar", style=f"--share:{max(0.0, min(share, 1.0)) * 100:.1f}%")
 
 
-def table(caption: str, columns: Sequence[Column], lines: Sequence[Sequence[str]], kind: str = "") -> str:
-    """A table; ``lines`` hold HTML, the first cell of each names its row."""
-    head = "".join(f'<th scope="col"{" class=n" if column.number else ""}>{column.title}</th>' for column in columns)
-    body = []
-    for line in lines:
-        cells = [f'<th scope="row"{" class=n" if columns[0].number else ""}>{line[0]}</th>']
-        cells += [
-            f"<td{' class=n' if column.number else ''}>{cell}</td>"
-            for column, cell in zip(columns[1:], line[1:], strict=True)
-        ]
-        body.append(f"<tr>{''.join(cells)}</tr>")
-    opening = f'<table class="{kind}">' if kind else "<table>"
-    return (
-        f'<div class="scroll">{opening}<caption>{caption}</caption><thead><tr>{head}</tr></thead>\n'
-        f"<tbody>{chr(10).join(body)}</tbody></table></div>"
-    )
+def table(caption: str, columns: Sequence[Column], rows: Sequence[Sequence[str]], kind: str = "") -> Markup:
+    """A table; the first cell of each row names it."""
+    aligned = ["n" if column.number else "" for column in columns]
+    heads = [tag("th", column.title, scope="col", kind=side) for column, side in zip(columns, aligned, strict=True)]
+    body = [
+        tag(
+            "tr",
+            tag("th", row[0], scope="row", kind=aligned[0]),
+            *(tag("td", cell, kind=side) for cell, side in zip(row[1:], aligned[1:], strict=True)),
+        )
+        for row in rows
+    ]
+    inner = [tag("caption", caption), tag("thead", tag("tr", *heads)), "\n", tag("tbody", lines(body))]
+    return tag("div", tag("table", *inner, kind=kind), kind="scroll")
 
 
-def figure(title: str, drawing: str, keys: Sequence[tuple[str, str]] = (), note: str = "") -> str:
+def figure(title: str, drawing: str, keys: Sequence[tuple[str, str]] = (), note: str = "") -> Markup:
     """A chart under its title; ``keys`` are (colour, words) of its series."""
-    legend = "".join(f'<li><i class="key {colour}"></i>{text(words)}</li>' for colour, words in keys)
-    legend = f'<ul class="legend">{legend}</ul>' if legend else ""
-    under = f'<p class="note">{note}</p>' if note else ""
-    return f"<figure><figcaption>{text(title)}</figcaption>{legend}\n{drawing}\n{under}</figure>"
+    legend = [tag("li", tag("i", kind=f"key {colour}"), words) for colour, words in keys]
+    above = [tag("figcaption", title), tag("ul", *legend, kind="legend") if legend else ""]
+    return tag("figure", *above, "\n", drawing, "\n", paragraph(note, "note") if note else "")
 
 
-def section(identity: str, title: str, *content: str, level: int = 2) -> str:
-    inner = "\n".join(part for part in content if part)
-    return f'<section id="{identity}"><h{level}>{text(title)}</h{level}>\n{inner}\n</section>'
+def section(identity: str, title: str, content: str) -> Markup:
+    return tag("section", tag("h2", title), "\n", content, "\n", id=identity)
 
 
-def document(title: str, header: str, body: str, footer: str) -> str:
+# no script, nothing fetched, and nothing that would send a reader or what a reader types elsewhere
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+
+
+def document(title: str, header: str, body: str, footer: str) -> Markup:
     """The whole file."""
-    return f"""<!doctype html>
+    return Markup("""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="robots" content="noindex">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
 <link rel="icon" href="data:,">
-<title>{text(title)}</title>
+<title>{title}</title>
 <style>
-{_style()}
+{style}
 </style>
 </head>
 <body>
@@ -93,7 +110,7 @@ def document(title: str, header: str, body: str, footer: str) -> str:
 </footer>
 </body>
 </html>
-"""
+""").format(title=title, header=header, body=body, footer=footer, policy=_POLICY, style=Markup(_style()))
 
 
 def _variables(colours: dict[str, str], paper: str, band: str) -> str:

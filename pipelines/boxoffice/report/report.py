@@ -1,10 +1,12 @@
 """`boxoffice report`: the overview as one HTML file that a manager opens, prints or receives by mail."""
 
-import contextlib
 import datetime as dt
 from decimal import Decimal
 from pathlib import Path
 
+from markupsafe import Markup
+
+from boxoffice.atomic_file import whole
 from boxoffice.errors import Problem
 from boxoffice.report import formatting, page, sections
 from boxoffice.report.figures import NO_CURRENCY, Comparison, Figures
@@ -22,30 +24,24 @@ def report(settings: Settings, out: Path) -> Path:
     """
     with open_published(settings) as db:
         content = _document(Figures(db), set_aside.in_words(db))
-    return write_whole(out, content.encode())
-
-
-def write_whole(out: Path, content: bytes) -> Path:
-    """A file that appears whole under its name. Raises Problem where it cannot be written."""
-    part = out.with_name(f".{out.name}.part")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(content)
-        part.replace(out)
+        with whole(out) as file:
+            file.write(content.encode())
     except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink()
         raise Problem(f"{out} cannot be written: {error.strerror}. Give another place with --out.") from None
     return out
 
 
 def _document(figures: Figures, missing: str | None) -> str:
-    parts: list[tuple[str, str, str, str]] = []  # id, title, what a link to it says, content
+    parts: list[tuple[str, str, str, Markup]] = []  # id, title, what a link to it says, content
     week, month = figures.week(), figures.month()
-    for currency in figures.currencies:
+    for number, currency in enumerate(figures.currencies, start=1):
         title = "Sales without a currency" if currency == NO_CURRENCY else f"Sales in {currency}"
-        parts.append((f"sales-{currency}", title, currency, sections.sales(figures, currency, week, month)))
-    if not figures.currencies:
+        parts.append((f"sales-{number}", title, currency, sections.sales(figures, currency, number, week, month)))
+    if unknown := sections.unknown_currencies(figures):
+        parts.append(("unknown-currencies", "Sales in unknown currencies", "Unknown currencies", unknown))
+    if not parts:
         parts.append(("sales", "Sales", "Sales", page.paragraph("Nothing has been sold yet.")))
     parts += [
         ("upcoming", "Coming events", "Coming events", sections.upcoming(figures)),
@@ -54,26 +50,29 @@ def _document(figures: Figures, missing: str | None) -> str:
         ("sources", "Where this comes from", "Sources", sections.sources(figures)),
         ("meanings", "What the numbers mean", "Meanings", sections.meanings(figures)),
     ]
-    links = "".join(f'<li><a href="#{identity}">{page.text(name)}</a></li>' for identity, _, name, _ in parts)
+    links = [page.tag("li", page.tag("a", name, href=f"#{identity}")) for identity, _, name, _ in parts]
     week_name = formatting.span(week.periods[0].first, week.periods[0].last)
     data_until = formatting.moment(figures.data_until, figures.zone) if figures.data_until else "no data yet"
-    header = (
-        f"<h1>Box office, week of {week_name}</h1>{page.paragraph(page.text(missing), 'warn') if missing else ''}"
-        f"<p>Data until {data_until} ({figures.zone.key}). Amounts of two currencies are never added up.</p>"
-        f'{_lead(figures, week)}{_silence(figures)}<nav aria-label="Sections"><ul>{links}</ul></nav>'
+    header = [
+        page.tag("h1", f"Box office, week of {week_name}"),
+        page.paragraph(missing, "warn") if missing else "",
+        page.paragraph(f"Data until {data_until} ({figures.zone.key}). Amounts of two currencies are never added up."),
+        _lead(figures, week),
+        *_silence(figures),
+        page.tag("nav", page.tag("ul", *links), **{"aria-label": "Sections"}),
+    ]
+    footer = page.paragraph(
+        f"Published {formatting.moment(figures.published_at, figures.zone)} ({figures.zone.key}). "
+        "Made by Boxoffice from its published tables; nothing in this page is loaded from elsewhere."
     )
-    footer = (
-        f"<p>Published {formatting.moment(figures.published_at, figures.zone)} ({figures.zone.key}). "
-        "Made by Boxoffice from its published tables; nothing in this page is loaded from elsewhere.</p>"
-    )
-    body = "\n".join(page.section(identity, title, content) for identity, title, _, content in parts)
-    return page.document(f"Box office, week of {week_name}", header, body, footer)
+    body = page.lines(page.section(identity, title, content) for identity, title, _, content in parts)
+    return page.document(f"Box office, week of {week_name}", Markup("").join(header), body, footer)
 
 
-def _lead(figures: Figures, week: Comparison) -> str:
+def _lead(figures: Figures, week: Comparison) -> Markup:
     """The week in a sentence, for the currency that most orders are in."""
     if not figures.currencies:
-        return ""
+        return Markup("")
     currency = figures.currencies[0]
     now, before, year_before = (value for value in week.values[currency])
     differences = [
@@ -86,18 +85,18 @@ def _lead(figures: Figures, week: Comparison) -> str:
     ]
     compared = f" ({', '.join(differences)})" if differences else ""
     return page.paragraph(
-        f"<b>{formatting.money(Decimal(now['gross_sales']), currency)}</b> gross{compared}, "
-        f"{formatting.plural(int(now['tickets_sold']), 'ticket')} sold, "
-        f"{formatting.money(Decimal(now['refunds']), currency)} refunded.",
+        page.bold(formatting.money(Decimal(now["gross_sales"]), currency))
+        + f" gross{compared}, {formatting.plural(int(now['tickets_sold']), 'ticket')} sold, "
+        + f"{formatting.money(Decimal(now['refunds']), currency)} refunded.",
         "lead",
     )
 
 
-def _silence(figures: Figures) -> str:
+def _silence(figures: Figures) -> list[Markup]:
     """A warning where an account ends more than two days before the others: its days below are not whole. Another where
     its newest record is dated later than these tables: of that account nobody can see whether it ends."""
     if not figures.data_until:
-        return ""
+        return []
     ahead = [
         f"{figures.name(account)} ({formatting.moment(account.last_record_at, figures.zone)})"
         for account in figures.accounts
@@ -111,8 +110,8 @@ def _silence(figures: Figures) -> str:
     warnings = []
     if ahead:
         warnings.append(
-            f"The newest record is dated after this was published, so a clock is wrong: {page.text('; '.join(ahead))}."
+            f"The newest record is dated after this was published, so a clock is wrong: {'; '.join(ahead)}."
         )
     if quiet:
-        warnings.append(f"Nothing new has come from {page.text('; '.join(quiet))}.")
-    return "".join(page.paragraph(warning, "warn") for warning in warnings)
+        warnings.append(f"Nothing new has come from {'; '.join(quiet)}.")
+    return [page.paragraph(warning, "warn") for warning in warnings]

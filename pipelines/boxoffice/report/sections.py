@@ -6,6 +6,8 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from markupsafe import Markup, escape
+
 from boxoffice.report import charts, formatting, page, upcoming_events
 from boxoffice.report.figures import MEASURES, NO_CURRENCY, Comparison, Figures, Period
 from boxoffice.report.page import Column
@@ -25,7 +27,8 @@ _BASES = {
 }
 
 
-def sales(figures: Figures, currency: str, week: Comparison, month: Comparison) -> str:
+def sales(figures: Figures, currency: str, number: int, week: Comparison, month: Comparison) -> Markup:
+    """All about the sales in one currency, the ``number``-th of the report's."""
     name = "no currency" if currency == NO_CURRENCY else currency
     parts = [_comparison(comparison, currency) for comparison in (week, month)]
     notes = [note for comparison in (week, month) for note in _cautions(figures, comparison)]
@@ -34,41 +37,45 @@ def sales(figures: Figures, currency: str, week: Comparison, month: Comparison) 
     days = figures.days(currency, recent)
     if not days:
         parts.append(page.paragraph(f"Nothing moved in {name} in the eight weeks to {formatting.day(recent.last)}."))
-        return "\n".join(parts)
+        return page.lines(parts)
     parts += [
-        _by_day(figures, currency, days),
+        _by_day(figures, currency, number, days),
         _by_channel(figures, currency, recent),
         _best_events(figures, currency, recent),
-        _refunds(figures, currency, recent),
+        _refunds(figures, currency, number, recent),
     ]
-    return "\n".join(part for part in parts if part)
+    return page.lines(parts)
 
 
-def _comparison(comparison: Comparison, currency: str) -> str:
+def _comparison(comparison: Comparison, currency: str) -> Markup:
     """The headline: five measures of a period, the one before, and a year before, as far as these are known."""
     unit = comparison.name
     title = f"Last complete {unit}"
     values = comparison.values[currency]
     if not any(value[measure] for value in values for measure in MEASURES):
-        return page.paragraph(f"<b>{title}</b> ({_period(comparison.periods[0], unit)}): no sales, nor before.")
+        return page.paragraph(page.bold(title) + f" ({_period(comparison.periods[0], unit)}): no sales, nor before.")
     shown = [0, *(number for number in (1, 2) if comparison.known[number])]
     heads = (f"This {unit}", f"{unit.capitalize()} before", "Year before")
     columns = [Column("", number=False)]
-    columns += [Column(heads[number] + page.small(_period(comparison.periods[number], unit))) for number in shown]
+    columns += [
+        Column(escape(heads[number]) + page.small(_period(comparison.periods[number], unit))) for number in shown
+    ]
     whole = any(abs(value[measure]) >= 100_000 for value in values for measure in MEASURES)
     lines = []
     for measure in MEASURES:
         cells = [_MEASURE_NAMES[measure]]
         for number in shown:
             value = values[number][measure]
-            cell = formatting.count(int(value)) if measure == "tickets_sold" else _amount(value, currency, whole)
+            cell = escape(
+                formatting.count(int(value)) if measure == "tickets_sold" else _amount(value, currency, whole)
+            )
             if number:
                 is_whole = comparison.whole[number]
                 difference = formatting.change(values[0][measure], value) if is_whole else "in part"
                 cell += page.small(difference) if difference else ""
             cells.append(cell)
         lines.append(cells)
-    caption = f"<b>{title}</b>, {currency}"
+    caption = page.bold(title) + f", {currency}"
     if len(shown) > 1:
         caption += f". Below a past number: how this {unit} differs from it."
     return page.table(caption, columns, lines, "head")
@@ -86,7 +93,7 @@ def _cautions(figures: Figures, comparison: Comparison) -> list[str]:
         names = " and ".join(figures.name(account) for account in comparison.mixed)
         verb = "begins" if len(comparison.mixed) == 1 else "begin"
         found.append(
-            f"Not like with like: the data of {page.text(names)} {verb} within the days that this {comparison.name} is "
+            f"Not like with like: the data of {names} {verb} within the days that this {comparison.name} is "
             "compared with."
         )
     return found
@@ -100,9 +107,9 @@ def _amount(value: Decimal | int | None, currency: str, whole: bool = False) -> 
     return formatting.amount(None if value is None else Decimal(value), currency, whole=whole)
 
 
-def _by_day(figures: Figures, currency: str, days: Sequence[Any]) -> str:
+def _by_day(figures: Figures, currency: str, number: int, days: Sequence[Any]) -> Markup:
     recent = figures.recent
-    every_day = [recent.first + dt.timedelta(number) for number in range((recent.last - recent.first).days + 1)]
+    every_day = [recent.first + dt.timedelta(after) for after in range((recent.last - recent.first).days + 1)]
     # an account keeps its colour in every currency, so the accounts' own order is the order of the bars; where there
     # are more of them than colours, the last ones share one
     names = {figures.name(account): figures.name(account) for account in figures.accounts}
@@ -115,7 +122,7 @@ def _by_day(figures: Figures, currency: str, days: Sequence[Any]) -> str:
         of_account[row.sales_on] = of_account.get(row.sales_on, Decimal(0)) + row.gross_sales
         refunds[row.sales_on] = refunds.get(row.sales_on, Decimal(0)) + row.refunds
     before = figures.mean_a_year_before(currency, every_day)
-    keys = [(charts.series_colour(number), name) for number, name in enumerate(sales) if sales[name]]
+    keys = [(charts.series_colour(place), name) for place, name in enumerate(sales) if sales[name]]
     if any(refunds.values()):
         keys.append(("bad", "refunds"))
     if before:
@@ -128,20 +135,20 @@ def _by_day(figures: Figures, currency: str, days: Sequence[Any]) -> str:
     )
     drawing = charts.both_widths(
         lambda width: charts.sales_by_day(width, every_day, sales, refunds, before, currency),
-        f"days-{currency}",
+        f"days-{number}",
         f"{title}. {label}",
     )
     return page.figure(title, drawing, keys)
 
 
-def _by_channel(figures: Figures, currency: str, recent: Period) -> str:
+def _by_channel(figures: Figures, currency: str, recent: Period) -> Markup:
     found = figures.channels(currency, recent)
     whole = sum((row.gross_sales for row in found if row.gross_sales > 0), Decimal(0))
     if not found or not whole:
-        return ""
+        return Markup("")
     lines = [
         [
-            page.text(figures.name(row)) + page.small("channel not told" if row.channel == "unknown" else row.channel),
+            escape(figures.name(row)) + page.small("channel not told" if row.channel == "unknown" else row.channel),
             page.share_bar(float(row.gross_sales / whole), _amount(row.gross_sales, currency))
             + page.small(formatting.percent(row.gross_sales / whole)),
             formatting.count(row.orders),
@@ -149,7 +156,7 @@ def _by_channel(figures: Figures, currency: str, recent: Period) -> str:
         ]
         for row in found
     ]
-    caption = f"<b>By platform and channel</b>, {formatting.span(recent.first, recent.last)}"
+    caption = page.bold("By platform and channel") + f", {formatting.span(recent.first, recent.last)}"
     columns = (
         Column("", number=False),
         Column(f"Gross, {currency}"),
@@ -159,15 +166,15 @@ def _by_channel(figures: Figures, currency: str, recent: Period) -> str:
     return page.table(caption, columns, lines)
 
 
-def _best_events(figures: Figures, currency: str, recent: Period) -> str:
+def _best_events(figures: Figures, currency: str, recent: Period) -> Markup:
     found = figures.best_events(currency, recent)
     if not found:
-        return ""
+        return Markup("")
     several = len(figures.accounts) > 1
     lines = [
         [
-            f"{page.text(formatting.event_name(row.event_name))}"
-            f"{page.small(formatting.day(row.starts_on) + (f' · {figures.name(row)}' if several else ''))}",
+            escape(formatting.event_name(row.event_name))
+            + page.small(formatting.day(row.starts_on) + (f" · {figures.name(row)}" if several else "")),
             _amount(row.gross_sales, currency),
             formatting.count(row.tickets_sold),
             page.share_bar(float(row.sell_through), formatting.percent(row.sell_through))
@@ -177,13 +184,14 @@ def _best_events(figures: Figures, currency: str, recent: Period) -> str:
         for row in found
     ]
     caption = (
-        f"<b>Best events</b> by gross sales of {formatting.span(recent.first, recent.last)}; how full, over all time"
+        page.bold("Best events")
+        + f" by gross sales of {formatting.span(recent.first, recent.last)}; how full, over all time"
     )
     columns = (Column("Event", number=False), Column(f"Gross, {currency}"), Column("Tickets"), Column("How full"))
     return page.table(caption, columns, lines)
 
 
-def _refunds(figures: Figures, currency: str, recent: Period) -> str:
+def _refunds(figures: Figures, currency: str, number: int, recent: Period) -> Markup:
     by_week = figures.refunds_by_week(currency)
     if not any(amount for _, amount in by_week):
         return page.paragraph(f"No refunds in {currency} in the last complete weeks.", "note")
@@ -191,20 +199,20 @@ def _refunds(figures: Figures, currency: str, recent: Period) -> str:
     total = sum(amount for _, amount in by_week)
     drawing = charts.both_widths(
         lambda width: charts.refunds_by_week(width, by_week, currency),
-        f"refunds-{currency}",
+        f"refunds-{number}",
         f"{title}. Bars, one a week: {formatting.money(total, currency)} in all.",
     )
     bases = figures.refund_days_known(currency, recent)
     known = "; ".join(
         f"{formatting.money(value, currency)}: {_BASES.get(basis, basis)}" for basis, value in bases.items()
     )
-    note = page.text(f"Of the last eight weeks: {known}.") if known else ""
+    note = f"Of the last eight weeks: {known}." if known else ""
     parts = [page.figure(title, drawing, note=note)]
     events = figures.refunds_by_event(currency, recent)
     if events:
         lines = [
             [
-                page.text(formatting.event_name(row.event_name)) + page.small(formatting.day(row.starts_on))
+                escape(formatting.event_name(row.event_name)) + page.small(formatting.day(row.starts_on))
                 if row.event_key
                 else "No event",
                 _amount(row.refunds, currency),
@@ -212,13 +220,38 @@ def _refunds(figures: Figures, currency: str, recent: Period) -> str:
             ]
             for row in events
         ]
-        caption = f"<b>Most refunded</b>, {formatting.span(recent.first, recent.last)}"
+        caption = page.bold("Most refunded") + f", {formatting.span(recent.first, recent.last)}"
         columns = (Column("Event", number=False), Column(f"Refunds, {currency}"), Column("Tickets given back"))
         parts.append(page.table(caption, columns, lines))
-    return "\n".join(parts)
+    return page.lines(parts)
 
 
-def upcoming(figures: Figures) -> str:
+def unknown_currencies(figures: Figures) -> Markup:
+    """What a platform gives as a currency and is none: each by itself, without charts, and only the first of many."""
+    found = figures.unknown_currencies()
+    if not found:
+        return Markup("")
+    said = (
+        "What the platform gives as a currency is no code of three letters. Nothing is added up across these rows; "
+        "the orders are in rpt_reconciliation as “currency is known”."
+    )
+    rows = [
+        [
+            row.currency[:60],
+            _amount(row.gross_sales, row.currency),
+            _amount(row.refunds, row.currency),
+            formatting.count(row.tickets_sold),
+        ]
+        for row in found
+    ]
+    columns = (Column("As given", number=False), Column("Gross"), Column("Refunds"), Column("Tickets"))
+    table = page.table(page.bold("Unknown currencies") + ", over all time", columns, rows)
+    more = found[0].how_many - len(found)
+    rest = page.paragraph(f"{formatting.plural(more, 'further text')} of this sort.", "note") if more else ""
+    return page.paragraph(said) + table + rest
+
+
+def upcoming(figures: Figures) -> Markup:
     events = upcoming_events.upcoming(figures.db, figures.today)
     unsold = upcoming_events.unsold(figures.db, figures.today)
     rest = page.paragraph(f"{formatting.plural(unsold, 'further coming event')} without a sale so far.", "note")
@@ -258,7 +291,7 @@ def upcoming(figures: Figures) -> str:
         )
         lines.append(
             [
-                page.text(formatting.event_name(event.event_name))
+                escape(formatting.event_name(event.event_name))
                 + page.small(f"{formatting.day(event.starts_on)} · {figures.name(event)}"),
                 formatting.count(event.days_left),
                 page.share_bar(event.in_the_house / event.capacity, full) if event.capacity else full,
@@ -273,20 +306,20 @@ def upcoming(figures: Figures) -> str:
         Column("Last 7 days"),
         Column("Usual by now"),
     )
-    table = page.table("<b>The next events on sale</b>, tickets", columns, lines)
+    table = page.table(page.bold("The next events on sale") + ", tickets", columns, lines)
     return page.figure(title, drawing, keys) + table + (rest if unsold else "")
 
 
-def does_not_add_up(figures: Figures) -> str:
+def does_not_add_up(figures: Figures) -> Markup:
     found = figures.findings()
     orders = figures.orders()
     if not found:
         return page.paragraph(f"Everything adds up: {formatting.plural(orders, 'order')}, nothing to report.")
     lines = [
         [
-            page.text(row.identity) + page.small(f"{formatting.platform(row.platform)}. {row.gravest}"),
+            escape(row.identity) + page.small(f"{formatting.platform(row.platform)}. {row.gravest}"),
             formatting.count(row.how_many),
-            page.text(formatting.money(row.at_stake, row.currency)) if row.currency else "–",
+            formatting.money(row.at_stake, row.currency) if row.currency else "–",
         ]
         for row in found
     ]
@@ -301,19 +334,18 @@ def does_not_add_up(figures: Figures) -> str:
         f"({formatting.percent(Decimal(doubt) / max(orders, 1))}) "
         "fail an identity. They are in the numbers above as the ledger has them; nothing is left out."
     )
-    ask = "<code>boxoffice explain ORDER</code> tells one of them in full; the table is rpt_reconciliation."
-    return (
-        page.paragraph(said) + page.table("<b>Identities that fail</b>", columns, lines) + page.paragraph(ask, "note")
-    )
+    ask = page.tag("code", "boxoffice explain ORDER") + " tells one of them in full; the table is rpt_reconciliation."
+    table = page.table(page.bold("Identities that fail"), columns, lines)
+    return page.paragraph(said) + table + page.paragraph(ask, "note")
 
 
-def not_read(figures: Figures) -> str:
+def not_read(figures: Figures) -> Markup:
     found = figures.refused()
     if not found:
         return page.paragraph("Nothing: every record that came was read.")
     lines = [
         [
-            page.text(row.reason)
+            escape(row.reason)
             + page.small(f"{figures.name(row)}, {formatting.moment(row.newest, figures.zone)}: {row.file}"),
             formatting.count(row.how_many),
         ]
@@ -325,10 +357,10 @@ def not_read(figures: Figures) -> str:
         f"{formatting.plural(total, 'record')} could not be read and {'has' if total == 1 else 'have'} not been "
         "delivered whole since. The bytes are kept; delivered again whole, they leave this list."
     )
-    return page.paragraph(said) + page.table("<b>Refused records</b>", columns, lines)
+    return page.paragraph(said) + page.table(page.bold("Refused records"), columns, lines)
 
 
-def sources(figures: Figures) -> str:
+def sources(figures: Figures) -> Markup:
     lines = []
     for account in figures.accounts:
         zone = ZoneInfo(account.reporting_zone)
@@ -348,10 +380,10 @@ def sources(figures: Figures) -> str:
             days = f"UTC: no time zone is set{proposed}"
         lines.append(
             [
-                page.text(figures.name(account)) + page.small(f"days of {days}"),
+                escape(figures.name(account)) + page.small(f"days of {days}"),
                 formatting.day(account.history_from_day) if account.history_from_day else "no sale yet",
                 formatting.moment(account.last_record_at, zone) if account.last_record_at else "nothing yet",
-                page.text(", ".join(unknown) or "–"),
+                ", ".join(unknown) or "–",
             ]
         )
     columns = (
@@ -360,10 +392,11 @@ def sources(figures: Figures) -> str:
         Column("Newest record", number=False),
         Column("Does not tell", number=False),
     )
-    return page.table("<b>Accounts</b>", columns, lines)
+    return page.table(page.bold("Accounts"), columns, lines)
 
 
-def meanings(figures: Figures) -> str:
+def meanings(figures: Figures) -> Markup:
     found = figures.meanings(MEASURES)
-    terms = "".join(f"<dt>{_MEASURE_NAMES[name]}</dt><dd>{page.text(meaning)}</dd>" for name, meaning in found.items())
-    return f"<dl>{terms}</dl>"
+    return page.tag(
+        "dl", *(page.tag("dt", _MEASURE_NAMES[name]) + page.tag("dd", text) for name, text in found.items())
+    )

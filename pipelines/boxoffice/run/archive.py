@@ -10,10 +10,11 @@ import dataclasses
 import datetime as dt
 import gzip
 import itertools
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from boxoffice.atomic_file import put_in_place
+from boxoffice.atomic_file import whole
 from boxoffice.errors import ConfigProblem, Problem
 from boxoffice.raw import reading
 from boxoffice.raw.file_store import Content, Listing, bounded
@@ -51,7 +52,7 @@ def archive(
     if not settings.sites:
         raise ConfigProblem("No Ticketor site is configured, so there is no buffer to archive.")
     before = (now or dt.datetime.now(dt.UTC)) - older_than
-    lock.make_data_dir(settings)
+    lock.make_data_dir(settings, echo)
     done = []
     with lock.lock(settings):
         for site in settings.sites:
@@ -97,29 +98,26 @@ class _Day:
         there = {key: member for key, member in there.items() if member.path in records}
         if not records:
             return
-        self.target.parent.mkdir(exist_ok=True)
-        fresh = self.target.with_name(f".{self.target.name}.part")
+        self.target.parent.mkdir(stat.S_IMODE(self.root.stat().st_mode), exist_ok=True)
+        size_before = 0
+        if self.target.exists():
+            size_before = self.target.stat().st_size
+            self.mode &= self.target.stat().st_mode
         try:
-            with (
-                lock.privately(),
-                fresh.open("wb") as raw,
-                gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) as file,
-            ):
-                for line in self._kept(there):
-                    file.write(line)
-                for key, member in there.items():
-                    received_at = received[key].isoformat()
-                    file.write(archive_format.line(member, self.site.name, received_at, records[member.path]))
-            self._verify(fresh, there, records)
-            size_before = self.target.stat().st_size if self.target.exists() else 0
-            fresh.chmod(self.mode)
-            put_in_place(fresh, self.target)
+            with whole(self.target, self.mode) as raw:
+                with gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) as file:
+                    for line in self._kept(there):
+                        file.write(line)
+                    for key, member in there.items():
+                        received_at = received[key].isoformat()
+                        file.write(archive_format.line(member, self.site.name, received_at, records[member.path]))
+                raw.flush()
+                self._verify(Path(raw.name), there, records)
         except archive_format.Damaged as damaged:
             raise Problem(
                 f"{damaged}\nNo file of that day was removed. Put that archive back from a copy, or move it away."
             ) from None
         finally:
-            fresh.unlink(missing_ok=True)
             with contextlib.suppress(OSError):
                 self.target.parent.rmdir()  # where nothing could be written into it
         self.packed.bytes_after += self.target.stat().st_size - size_before
@@ -141,7 +139,6 @@ class _Day:
     def _kept(self, packed_now: dict[Key, Member]) -> Iterator[bytes]:
         """The lines that the day's archive holds already."""
         if self.target.exists():
-            self.mode &= self.target.stat().st_mode
             for member, line in archive_format.lines(self.target):
                 if member.key not in packed_now:
                     yield line

@@ -9,10 +9,12 @@ import contextlib
 import dataclasses
 import datetime as dt
 import filecmp
+import gzip
 import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import tarfile
 import tempfile
@@ -20,15 +22,15 @@ import zlib
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import duckdb
 
-from boxoffice.atomic_file import put_in_place
+from boxoffice.atomic_file import put_in_place, whole
 from boxoffice.errors import Problem
 from boxoffice.raw import pipeline
 from boxoffice.raw.pipeline import NEW_FILE
-from boxoffice.run import lock, marker, run
+from boxoffice.run import disk, lock, marker, run
 from boxoffice.settings import Settings
 
 Echo = Callable[[str], None]
@@ -39,7 +41,20 @@ RAW, KEY, RUNS, MANIFEST = "raw.duckdb", "person.key", "runs.jsonl", "manifest.j
 NOTES = ("coverage", "folders", "_dlt_version", "_dlt_pipeline_state")
 
 # what reading a file that is no backup, or no whole one, may raise
-UNREADABLE = (tarfile.TarError, zlib.error, OSError, EOFError, ValueError, KeyError, TypeError, AttributeError)
+UNREADABLE = (
+    *(tarfile.TarError, zlib.error, OSError, EOFError, duckdb.Error),
+    *(ValueError, KeyError, TypeError, AttributeError, RecursionError),
+)
+
+# what a restore takes from a file that anyone may have written: these schemas, and columns of these types
+SCHEMAS = {"raw_ticketor", "raw_ticket_tailor", "raw_boxoffice"}
+TYPES = {"VARCHAR", "BIGINT", "BLOB", "BOOLEAN", "DOUBLE", "TIMESTAMP WITH TIME ZONE"}
+# dlt's own notes, which name modules that it would import: it makes them again
+NAME_CODE = {"_dlt_version", "_dlt_pipeline_state"}
+# bytes: a head of ours is a tenth of it, and tarfile searches heads in a time that grows with their square
+PIECE = 2**13
+# bytes: for heads and the manifest, which has a line for each table
+BESIDE_FILES = 2**17
 
 RAW_TABLES = """
     select schema_name, table_name, sql from duckdb_tables()
@@ -85,8 +100,7 @@ def backup(settings: Settings, target: Path, *, echo: Echo, now: dt.datetime | N
         raise Problem(f"{target} is there already and is no backup of ours. Nothing was written: choose another name.")
     if not settings.warehouse.exists():
         raise Problem(f"{settings.warehouse} does not exist: there is nothing to keep yet. First: boxoffice run")
-    lock.make_data_dir(settings)
-    fresh = target.with_name(f".{target.name}.part")
+    lock.make_data_dir(settings, echo)
     with (
         lock.privately(),
         lock.lock(settings),
@@ -106,16 +120,14 @@ def backup(settings: Settings, target: Path, *, echo: Echo, now: dt.datetime | N
             "rows": copied.rows,
         }
         try:
-            _write(fresh, manifest, kept)
-            _manifest(fresh)
-            put_in_place(fresh, target)
+            with whole(target, 0o600) as file:
+                _write(file, manifest, kept)
+                file.seek(0)
+                _read_backup(file, target)
         except OSError as error:
             raise Problem(
                 f"{target} could not be written: {error.strerror}. An older backup stays; give another place."
             ) from None
-        finally:
-            with contextlib.suppress(OSError):
-                fresh.unlink()
     echo(f"{target}: {sum(copied.rows.values()):,} rows of raw, {target.stat().st_size:,} bytes")
     return manifest
 
@@ -135,11 +147,17 @@ def restore(settings: Settings, source: Path, *, echo: Echo, replace: bool = Fal
 
     @contextlib.contextmanager
     def put_back(_result: run.RunResult) -> Iterator[bool]:
-        manifest = _manifest(source)
-        echo(f"{source}: a backup of {manifest['made_at'][:16]} UTC, {sum(manifest['rows'].values()):,} rows of raw")
-        with tempfile.TemporaryDirectory(dir=settings.data_dir, prefix=".restore-") as name:
+        with (
+            source.open("rb") as file,
+            tempfile.TemporaryDirectory(dir=settings.data_dir, prefix=".restore-") as name,
+        ):
             folder = Path(name)
-            _unpack(source, folder)
+            manifest = _read_backup(file, source, folder)
+            echo(
+                f"{source}: a backup of {manifest['made_at'][:16]} UTC, {sum(manifest['rows'].values()):,} rows of raw"
+            )
+            raw = folder / "checked.duckdb"
+            _copy_plain_tables(source, folder / RAW, raw, manifest["rows"])
             if settings.warehouse.exists():
                 told.append(_put_aside(settings.warehouse, "before-restore"))
             # before raw: with no key there the next run would make another one
@@ -149,7 +167,7 @@ def restore(settings: Settings, source: Path, *, echo: Echo, replace: bool = Fal
                 put_in_place(folder / KEY, settings.person_key_file)
             if (folder / RUNS).exists() and not settings.runs_file.exists():
                 put_in_place(folder / RUNS, settings.runs_file)
-            _place(settings, folder / RAW, lacks=False)
+            _place(settings, raw, lacks=False)
         yield False
 
     return Rebuilt(run.rebuild(settings, "restore", put_back, echo=echo), told)
@@ -314,9 +332,8 @@ def _missing(before: Path, published: Path) -> list[str]:
     return told or ["Everything that was published before is there."]
 
 
-def _write(target: Path, manifest: dict[str, Any], files: dict[str, Path]) -> None:
-    descriptor = os.open(target, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
-    with os.fdopen(descriptor, "wb") as file, tarfile.open(fileobj=file, mode="w:gz", compresslevel=6) as tar:
+def _write(file: BinaryIO, manifest: dict[str, Any], files: dict[str, Path]) -> None:
+    with tarfile.open(fileobj=file, mode="w:gz", compresslevel=6) as tar:
         told = json.dumps(manifest, indent=1).encode()
         entry = tarfile.TarInfo(MANIFEST)
         entry.size, entry.mode = len(told), 0o600
@@ -330,47 +347,144 @@ def _private(entry: tarfile.TarInfo) -> tarfile.TarInfo:
     return entry
 
 
+class _Inflated(gzip.GzipFile):
+    """What a backup inflates to, as far as ``limit``."""
+
+    limit = BESIDE_FILES
+
+    def read(self, size: int | None = -1) -> bytes:
+        if size is None or not 0 <= size <= PIECE or self.tell() > self.limit:
+            raise tarfile.ReadError("it inflates to more than it says")
+        return super().read(size)
+
+    def content(self, entry: tarfile.TarInfo) -> Iterator[bytes]:
+        """The bytes of a file, piece by piece."""
+        self.seek(entry.offset_data)
+        for left in range(entry.size, 0, -PIECE):
+            part = self.read(min(left, PIECE))
+            if len(part) < min(left, PIECE):
+                raise EOFError("it ends too early")
+            yield part
+
+
 def _is_backup(path: Path) -> bool:
     try:
-        with tarfile.open(path, "r:gz") as tar:
+        with path.open("rb") as file, tarfile.open(fileobj=_Inflated(fileobj=file), mode="r:") as tar:
             first = tar.next()
             return first is not None and first.name == MANIFEST
     except UNREADABLE:
         return False
 
 
-def _manifest(source: Path) -> dict[str, Any]:
-    """The manifest of a backup, all of which has been read. Raises Problem when it is not whole."""
-    manifest, held = {}, {}
+def _read_backup(file: BinaryIO, source: Path, folder: Path | None = None) -> dict[str, Any]:
+    """Reads a backup once, to its end, and returns its manifest; its files go to ``folder``.
+
+    Raises Problem where it is not whole, or not as ``backup`` writes it, or has no room in ``folder``.
+    """
+    inflated = _Inflated(fileobj=file)
     try:
-        with tarfile.open(source, "r:gz") as tar:
-            for entry in tar:
-                with tar.extractfile(entry) as file:
-                    if entry.name == MANIFEST:
-                        manifest = json.load(file)
-                    else:
-                        held[entry.name] = hashlib.file_digest(file, "sha256").hexdigest()
-        told = {name: file["sha256"] for name, file in manifest["files"].items()}
-        if strange := {*told, *held} - {RAW, KEY, RUNS}:  # so that no backup writes anywhere else
-            raise ValueError(f"{min(strange)} is no file of ours")
-        if told != held:
-            raise ValueError("its files are not what was written")
+        with tarfile.open(fileobj=inflated, mode="r:") as tar:
+            if (first := tar.next()) is None or first.name != MANIFEST:
+                raise ValueError("it does not begin with a manifest")
+            manifest = _checked(json.loads(b"".join(inflated.content(first))))
+            expected = dict(manifest["files"])
+            size = sum(file["size"] for file in expected.values())
+            if folder:
+                _require_room(source, folder, size + expected[RAW]["size"])  # raw is copied once more
+            inflated.limit += size
+            while entry := tar.next():
+                found = (entry.type, entry.size)
+                if entry.name not in expected or found != (tarfile.REGTYPE, expected[entry.name]["size"]):
+                    raise ValueError(f"{entry.name!r} is not what its manifest says")
+                digest = hashlib.sha256()
+                path = folder / entry.name if folder else Path(os.devnull)
+                with path.open("wb") as unpacked:
+                    for part in inflated.content(entry):
+                        digest.update(part)
+                        unpacked.write(part)
+                if digest.hexdigest() != expected.pop(entry.name)["sha256"]:
+                    raise ValueError(f"{entry.name} is not what was written")
+            if expected:
+                raise ValueError(f"{min(expected)} is missing")
     except UNREADABLE as error:
-        raise Problem(
-            f"{source} is no whole backup: {type(error).__name__} {error}\nNothing was touched: take another."
-        ) from None
+        raise _refused(source, error) from None
     return manifest
 
 
-def _unpack(source: Path, folder: Path) -> None:
-    """The files of a backup that is whole. Raises Problem when there is no room for them."""
+def _checked(manifest: Any) -> dict[str, Any]:
+    """A manifest as ``backup`` writes it. Raises ValueError, or what else using it as one raises."""
+    dt.datetime.fromisoformat(manifest["made_at"])
+    if strange := set(manifest["files"]) - {RAW, KEY, RUNS}:  # so that no backup writes anywhere else
+        raise ValueError(f"{min(strange)!r} is no file of ours")
+    numbers = [*(file["size"] for file in manifest["files"].values()), *manifest["rows"].values()]
+    if RAW not in manifest["files"] or not all(type(number) is int and number >= 0 for number in numbers):
+        raise ValueError("its manifest is not as a backup writes it")
+    return manifest
+
+
+def _require_room(source: Path, folder: Path, needed: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise Problem(
+            f"No space left for {source} in {folder.parent}: it needs {needed / 2**20:,.1f} MB, and "
+            f"{free / 2**20:,.1f} MB are free. Nothing was touched."
+        )
+
+
+def _copy_plain_tables(source: Path, given: Path, target: Path, told: dict[str, int]) -> None:
+    """Copies raw out of a database that anyone may have written, so that nothing in it is ever run: only the rows of
+    tables that are plain columns, into tables of our own making. Raises Problem where there is anything else."""
     try:
-        with tarfile.open(source, "r:gz") as tar:
-            for entry in tar:
-                with tar.extractfile(entry) as held, (folder / entry.name).open("xb") as file:
-                    shutil.copyfileobj(held, file)
-    except OSError as error:
-        raise Problem(f"{source} could not be unpacked in {folder.parent}: {error}. Nothing was touched.") from None
+        with duckdb.connect(str(target), config=NEW_FILE) as db:
+            db.execute("set TimeZone = 'UTC'")
+            db.execute(f"attach '{_quoted(given)}' as given (read_only)")
+            db.execute("set enable_external_access = false")
+            rows = {}
+            for schema, name, sql in db.execute(
+                "select schema_name, table_name, sql from duckdb_tables() where database_name = 'given' order by all"
+            ).fetchall():
+                rows[f"{schema}.{name}"] = _copy_plain_table(db, schema, name, sql)
+            if rows != told:
+                raise ValueError(f"{min({*rows.items()} ^ {*told.items()})[0]} does not have the rows that it should")
+            for table in rows:
+                if table.partition(".")[2] in NAME_CODE:
+                    db.execute(f"delete from {table}")
+            db.execute("checkpoint")
+    except UNREADABLE as error:
+        raise _refused(source, error) from None
+
+
+def _copy_plain_table(db: duckdb.DuckDBPyConnection, schema: str, name: str, sql: str) -> int:
+    columns = db.execute(
+        "select column_name, data_type, is_nullable from duckdb_columns() where database_name = 'given' "
+        "and schema_name = ? and table_name = ? order by column_index",
+        [schema, name],
+    ).fetchall()
+    if schema not in SCHEMAS or not all(
+        re.fullmatch(r"\w+", each) for each in (name, *(column[0] for column in columns))
+    ):
+        raise ValueError(f"{schema}.{name} is no table of ours")
+    if strange := {kind for _, kind, _ in columns} - TYPES:
+        raise ValueError(f"{schema}.{name} has a column of type {min(strange)}")
+    listed = ", ".join(f'"{column}" {kind}{"" if nullable else " not null"}' for column, kind, nullable in columns)
+    db.execute(f"create schema if not exists {schema}")
+    db.execute(f'create table {schema}."{name}" ({listed})')
+    [(ours,)] = db.execute(
+        "select sql from duckdb_tables() where database_name <> 'given' and schema_name = ? and table_name = ?",
+        [schema, name],
+    ).fetchall()
+    if ours != sql:
+        raise ValueError(f"{schema}.{name} is more than its columns")
+    # named, or columns that are computed would be too
+    names = ", ".join(f'"{column}"' for column, _, _ in columns)
+    [(rows,)] = db.execute(f'insert into {schema}."{name}" select {names} from given.{schema}."{name}"').fetchall()
+    return rows
+
+
+def _refused(source: Path, error: BaseException) -> Problem:
+    if disk.is_full(error):
+        return Problem(f"No space left to unpack {source}. Nothing was touched.")
+    return Problem(f"{source} is no whole backup: {type(error).__name__} {error}\nNothing was touched: take another.")
 
 
 def _sha256(path: Path) -> str:

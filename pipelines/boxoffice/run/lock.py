@@ -2,10 +2,12 @@
 
 import contextlib
 import datetime as dt
+import errno
 import fcntl
 import os
+import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from boxoffice.errors import Busy, Problem
 from boxoffice.run import disk
@@ -16,15 +18,23 @@ from boxoffice.terminal import duration
 HANGS_AFTER = dt.timedelta(hours=6)
 
 
-def make_data_dir(settings: Settings) -> None:
-    """The folder of everything Boxoffice writes, for its owner alone.
+def make_data_dir(settings: Settings, echo: Callable[[str], None]) -> None:
+    """The folder of everything Boxoffice writes, for its owner alone, whoever made it; unless ``published_mode`` says
+    that others shall read the published file.
 
     Raises Problem where it cannot be made or written.
     """
     try:
         if not settings.data_dir.exists():
             settings.data_dir.mkdir(parents=True, mode=0o700)
-        settings.logs.mkdir(exist_ok=True)
+        found = settings.data_dir.stat()
+        if found.st_mode & 0o077 and not settings.published_mode & 0o077 and found.st_uid == os.geteuid():
+            settings.data_dir.chmod(0o700)
+            echo(
+                f"{settings.data_dir} was open to other users of this machine (mode {stat.S_IMODE(found.st_mode):o}): "
+                "it is for its owner alone now (700). To share boxoffice.duckdb set published_mode."
+            )
+        settings.logs.mkdir(mode=0o700, exist_ok=True)
         probe = settings.data_dir / ".writable"
         try:
             probe.touch()
@@ -60,7 +70,14 @@ def lock(settings: Settings) -> Iterator[None]:
     with (settings.data_dir / "lock").open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        except OSError as error:
+            if error.errno == errno.ENOLCK:
+                raise Problem(
+                    f"The file system of {settings.data_dir} has no locks, as some network disks: nothing would keep "
+                    "two runs apart. Nothing was run. Set BOXOFFICE_DATA_DIR to a folder on a local disk."
+                ) from None
+            if not isinstance(error, BlockingIOError):
+                raise
             file.seek(0)
             holder, since = file.read().strip() or "another process", os.fstat(file.fileno()).st_mtime
             age = max(0.0, time.time() - since)

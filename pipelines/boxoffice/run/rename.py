@@ -32,7 +32,7 @@ def rename_account(settings: Settings, platform: str, old: str, new: str, *, ech
         )
     if not settings.warehouse.exists():
         raise ConfigProblem(f"{settings.warehouse} does not exist: there is nothing to rename yet.")
-    lock.make_data_dir(settings)
+    lock.make_data_dir(settings, echo)
     with lock.privately(), lock.lock(settings):
         names = contents.held_names(settings.warehouse, platform)
         if old not in names or old == new:

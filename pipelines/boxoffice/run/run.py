@@ -102,7 +102,7 @@ def run(settings: Settings, *, echo: Echo, only_look: bool = False, **reading: A
     leaves it and says so by its outcome, due. Raises ConfigProblem (nothing was run) and
     Busy (another run is under way); what goes wrong in one account, the build or publishing is told in the result.
     """
-    with _recorded(settings, "run") as result:
+    with _recorded(settings, "run", echo) as result:
         _refuse_to_begin_anew(settings)
         marked = marker.read(settings)
         options = Reading(sweep=_sweep_due(marked, result.started_at), **reading)
@@ -148,7 +148,7 @@ def run(settings: Settings, *, echo: Echo, only_look: bool = False, **reading: A
 
 def load_only(settings: Settings, *, echo: Echo, **reading: Any) -> RunResult:
     """Raw only: the marts stay as they are until the next transform or run."""
-    with _recorded(settings, "load") as result:
+    with _recorded(settings, "load", echo) as result:
         _refuse_to_begin_anew(settings)
         marker.remove(settings)
         _load(settings, result, accounts.configured(settings), Reading(sweep=True, **reading), echo)
@@ -162,7 +162,7 @@ def transform_only(settings: Settings, *, echo: Echo) -> RunResult:
         raise ConfigProblem(
             f"{settings.warehouse} does not exist: there is nothing to transform yet. First: boxoffice run"
         )
-    with _recorded(settings, "transform") as result:
+    with _recorded(settings, "transform", echo) as result:
         marker.remove(settings)
         _build(settings, result, echo)
         _judge(result)
@@ -178,7 +178,7 @@ def rebuild(
 ) -> RunResult:
     """Everything anew, under one lock: ``prepare`` puts a warehouse in place and says whether it lacks anything, which
     is then read from the beginning; the marts are built and published in any case but that some of it was not read."""
-    with _recorded(settings, verb) as result, prepare(result) as lacks:
+    with _recorded(settings, verb, echo) as result, prepare(result) as lacks:
         if lacks:
             _load(settings, result, accounts.configured(settings), Reading(sweep=True, full=True), echo)
         _build(settings, result, echo)
@@ -187,14 +187,14 @@ def rebuild(
 
 
 @contextlib.contextmanager
-def _recorded(settings: Settings, verb: str) -> Iterator[RunResult]:
+def _recorded(settings: Settings, verb: str, echo: Echo) -> Iterator[RunResult]:
     """The lock around a run and its line in runs.jsonl, whatever becomes of it."""
     with contextlib.ExitStack() as held:
         try:
             if verb in ("run", "load"):
                 settings.require_accounts()
             _refuse_mixing_with_the_sandbox(settings)
-            lock.make_data_dir(settings)
+            lock.make_data_dir(settings, echo)
             held.enter_context(lock.privately())
             held.enter_context(lock.lock(settings))
         except Problem as problem:

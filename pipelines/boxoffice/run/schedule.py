@@ -98,7 +98,7 @@ jobs:
           restore-keys: boxoffice-
       - run: make .venv/.run
       # what reads a bucket, the only Ticketor buffer that can be reached from here
-      - run: .venv/bin/python -m pip install --constraint constraints.txt s3fs
+      - run: .venv/bin/python -m pip install --require-hashes --constraint constraints-hashed.txt s3fs
       - run: .venv/bin/boxoffice run
         env:
           TICKET_TAILOR_API_KEY: ${{{{ secrets.TICKET_TAILOR_API_KEY }}}}

@@ -1,6 +1,7 @@
-"""Questions in SQL to the published file, read only."""
+"""Questions in SQL to the published file: what they may reach, and how answers are printed."""
 
 import contextlib
+import io
 import os
 import shutil
 import sys
@@ -11,6 +12,8 @@ import duckdb
 
 from boxoffice.errors import Problem
 from boxoffice.settings import Settings
+from boxoffice.terminal import echo
+from boxoffice.warehouse.spreadsheet import write_csv
 
 
 def open_published(settings: Settings) -> duckdb.DuckDBPyConnection:
@@ -27,25 +30,38 @@ def open_published(settings: Settings) -> duckdb.DuckDBPyConnection:
     return db
 
 
-def ask(settings: Settings, query: str, form: str) -> None:
-    """Prints the answer as ``form``: table, csv or json.
+def ask(settings: Settings, query: str, form: str, *, raw: bool = False, files: bool = False) -> None:
+    """Prints the answer as ``form``: table, csv or json. ``raw`` leaves out what keeps CSV safe in a spreadsheet.
 
+    The query reaches no file, extension or network unless ``files``, and in no case Python's variables.
     Raises Problem with what DuckDB says of a query it cannot run.
     """
-    with open_published(settings) as db:
+    if not sys.stdout:
+        raise Problem("Standard output is closed: there is nowhere to write the answer.")
+    with open_published(settings) as db, _standard_output() as name:
         try:
+            db.execute("set python_enable_replacements = false")
+            if not files:
+                db.execute(f"set allowed_paths = ['{name}']")
+                db.execute("set enable_external_access = false")
             answer = db.sql(query)
             if answer is None:
                 return
             if form == "table":
-                answer.show(max_width=_width(), max_rows=1000)
+                table = io.StringIO()
+                with contextlib.redirect_stdout(table):
+                    answer.show(max_width=_width(), max_rows=1000)
+                echo(table.getvalue(), nl=False)
+            elif form == "csv" and not raw:
+                write_csv(db, answer, name)
             else:
                 options = "format csv, header" if form == "csv" else "format json, array"
-                with _standard_output() as name:
-                    db.sql(f"copy (from answer) to '{name}' ({options}, use_tmp_file false)")
+                answer.query("answer", f"copy (from answer) to '{name}' ({options}, use_tmp_file false)")
         except (duckdb.CatalogException, duckdb.BinderException) as error:
             tables = 'boxoffice sql "show tables"; columns: boxoffice sql "describe fct_orders"'
             raise Problem(f"{error}\nWhat there is: {tables}") from None
+        except duckdb.PermissionException as error:
+            raise Problem(f"{error}\nA query may read and write files only with --files.") from None
         except duckdb.Error as error:
             raise Problem(str(error)) from None
 
@@ -57,16 +73,19 @@ def _standard_output() -> Iterator[str]:
     Not /dev/stdout, which opens it once more: a file that should grow is emptied, and a socket or another user's pipe
     cannot be opened at all. The name is of a pipe of our own, and what comes out of it goes to where output goes.
     """
-    if not sys.stdout:
-        raise Problem("Standard output is closed: there is nowhere to write the answer.")
     failed: list[OSError] = []
+    output = sys.stdout
     ours, theirs = os.pipe()
 
     def pass_on() -> None:
         with os.fdopen(ours, "rb") as pipe:  # closing it makes DuckDB stop
             try:
-                shutil.copyfileobj(pipe, sys.stdout.buffer)
-                sys.stdout.buffer.flush()
+                if output.isatty():
+                    for line in io.TextIOWrapper(pipe, "utf-8", newline="\n"):
+                        echo(line, nl=False)
+                else:
+                    shutil.copyfileobj(pipe, output.buffer)
+                    output.buffer.flush()
             except OSError as error:
                 failed.append(error)
 
@@ -74,7 +93,7 @@ def _standard_output() -> Iterator[str]:
     passing_on.start()
     try:
         yield f"/dev/fd/{theirs}"
-    except duckdb.Error:
+    except Problem:
         if not failed:
             raise
     finally:
