@@ -126,3 +126,112 @@
         semi join {{ found }} on lines.account = {{ found }}.account and lines.order_id = {{ found }}.touched_key
     )
 {%- endmacro %}
+
+
+{% macro tt_documents(list, all_loads=false) -%}
+    {#- The documents of a list, in the loads that the model at hand does not hold yet (or all): those that were read, and those that
+        webhooks brought, as of when these were sent. The same webhook may come several times: its earliest time counts. EVENT.DELETED
+        brings none, since reads alone say what is gone. -#}
+    {%- set read = source('raw_ticket_tailor', list) -%}
+    {%- set webhooks = source('raw_ticket_tailor', 'webhooks') if model.resource_type != 'unit_test' -%}
+    {%- set columns = 'version_id, box_office, id, created_at, document, document_hash, _dlt_load_id' -%}
+    (
+        select
+            {{ columns }},
+            cast(null as varchar) as webhook_id,
+            fetched_at,
+            missing_since
+        from {{ read }}
+        where true {{ only_new_loads(read) if not all_loads }}
+        {%- if webhooks and tt_is_there(webhooks) -%}
+        {%- set new = only_new_loads(webhooks) | trim if not all_loads else '' %}
+        union all
+        select
+            {{ columns }},
+            webhook_id,
+            sent_at as fetched_at,
+            null as missing_since
+        from {{ webhooks }}
+        where
+            rowid in (
+                select arg_min(rowid, row(sent_at, _dlt_load_id, rowid))
+                from {{ webhooks }}
+                where list = '{{ list }}' and outcome = 'loaded' and not ends_with(upper(event), '.DELETED')
+                {%- if new %} and version_id in (select version_id from {{ webhooks }} where true {{ new }}) {%- endif %}
+                group by version_id
+            )
+            {{ new }}
+        {%- endif %}
+    )
+{%- endmacro %}
+
+
+{% macro tt_is_there(webhooks) -%}
+    {#- Whether there is a table of webhooks (an earlier release made none, and the next load does), and anything in it. Not by dbt's
+        cache of relations: while one thread fills it for a schema, another finds a part of it. -#}
+    {%- set tables = "select count(*) > 0 from duckdb_tables() where schema_name = '" ~ webhooks.schema ~ "' and table_name = '" -%}
+    {{ return(
+        execute
+        and value_of_build(tables ~ webhooks.identifier ~ "'")
+        and value_of_build('select count(*) > 0 from (from ' ~ webhooks ~ ' limit 1)')
+    ) }}
+{%- endmacro %}
+
+
+{% macro tt_has_webhooks(name) -%}
+    {#- Whether a staging model has rows that webhooks brought: accounts without them are spared the merge. -#}
+    {%- if model.resource_type == 'unit_test' -%}
+        {{ return(false) }}
+    {%- endif -%}
+    {%- set by_webhook = 'select count(*) > 0 from ' ~ ref(name) ~ ' where webhook_id is not null' -%}
+    {{ return(not execute or value_of_build(by_webhook)) }}
+{%- endmacro %}
+
+
+{% macro tt_versions(name, key, rows=none) -%}
+    {#- The rows of a staging model (of those, the touched), what webhooks brought merged with what was read. -#}
+    {%- set rows = rows or touched(name) -%}
+    {%- if model.resource_type == 'unit_test' or tt_has_webhooks(name) -%}
+        {{ tt_merged(rows, key) }}
+    {%- else -%}
+        {{ rows }}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{% macro tt_merged(versions, key) -%}
+    {#- Versions in the order of what is known of time: when a read came (fetched_at), and when a webhook was sent, which is to the
+        second and by the platform's clock. So within 5 s of a read the read counts and the webhook does not; a document equal to the
+        one before is no version; and what is missing is said by the newest read alone, since a webhook may come three days late. -#}
+    (
+        select * exclude (hash_before, webhook_before)
+        from (
+            select
+                *,
+                lag(document_hash) over seen as hash_before,
+                lag(webhook_id) over seen as webhook_before
+            from (
+                select * replace (
+                    last_value(missing_since) over (
+                        partition by account, {{ key }}
+                        order by webhook_id is null, fetched_at, version_id
+                        rows between unbounded preceding and unbounded following
+                    ) as missing_since
+                )
+                from {{ versions }}
+                qualify
+                    webhook_id is null
+                    or count(*) filter (where webhook_id is null) over (
+                        partition by account, {{ key }}
+                        order by fetched_at range between interval 5 seconds preceding and interval 5 seconds following
+                    ) = 0
+            )
+            -- webhooks of one second by their number (wh_15)
+            window seen as (
+                partition by account, {{ key }}
+                order by fetched_at, length(webhook_id), webhook_id, version_id
+            )
+        )
+        where document_hash is distinct from hash_before or (webhook_id is null and webhook_before is null)
+    )
+{%- endmacro %}

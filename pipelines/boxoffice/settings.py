@@ -64,9 +64,9 @@ class BoxOffice:
     """A Ticket Tailor box office: one key is one box office.
 
     ``lists`` None means every list; ticket_tailor/planning.py says what the re-reads are for. ``buffer`` is the folder
-    of its webhooks, ``token_sha256`` as of a Site, ``webhook_secret`` what Ticket Tailor signs them with (several while
-    one replaces another). ``webhook_max_age``: webhooks that were signed longer ago are refused; 0, none is, because
-    Ticket Tailor tries again for three days.
+    (or bucket address) of its webhooks, empty for none; ``token_sha256`` as of a Site; ``webhook_secret`` what Ticket
+    Tailor signs them with (several while one replaces another). ``webhook_max_age``: webhooks that were signed longer
+    ago are refused; 0, none is, because Ticket Tailor tries again for three days.
     """
 
     name: str
@@ -79,6 +79,7 @@ class BoxOffice:
     reread_hourly_days: int = 7
     reread_daily_days: int = 90
     buffer: str = ""
+    settle_seconds: float = 5.0
     token_sha256: tuple[str, ...] = ()
     webhook_secret: tuple[str, ...] = dataclasses.field(default=(), repr=False)
     webhook_max_age: dt.timedelta = dt.timedelta(0)
@@ -242,12 +243,17 @@ def _refuse_twins(settings: Settings) -> None:
                 "api_key, which is that of one box office: all its sales would count twice. Nothing was run. "
                 "Keep one of them, or give the other its own key."
             )
-    places = {site.name: _place(site.buffer) for site in settings.sites}
+    places = {f"[ticketor.sites.{site.name}]": _place(site.buffer) for site in settings.sites}
+    places |= {
+        f"[ticket_tailor.box_offices.{office.name}]": _place(office.buffer)
+        for office in settings.box_offices
+        if office.buffer
+    }
     for one, other in itertools.permutations(places, 2):
         if f"{places[other]}/".startswith(f"{places[one]}/"):
             how = "is the folder" if places[one] == places[other] else "lies in the folder"
             raise ConfigProblem(
-                f"The buffer of [ticketor.sites.{other}] {how} of [ticketor.sites.{one}], {places[one]}: all that lies "
+                f"The buffer of {other} {how} of {one}, {places[one]}: all that lies "
                 "in both would count twice. Nothing was run. Keep one of them, or give each a folder beside the other."
             )
 
@@ -284,6 +290,8 @@ def _build(
         raise ConfigProblem(f"{where} has no {required}. Set it there, or remove the table.")
     converted = {key: _convert(value, fields[key].type, f"{where} {key}") for key, value in values.items()}
     converted["time_zone"] = _time_zone(converted.get("time_zone") or _trimmed(zone or ""), where)
+    if not all(converted.get("webhook_secret", ())):
+        raise ConfigProblem(f"{where} webhook_secret: one of them is empty, with which anyone could sign.")
     if converted.get("buffer") and "://" not in converted["buffer"]:
         converted["buffer"] = str(root / Path(converted["buffer"]).expanduser())
     for token in converted.get("token_sha256", ()):

@@ -42,6 +42,18 @@ def ticket(number: int, order: str | None, kind: str = "tt_1", listed: int | Non
     } | other
 
 
+def refusals() -> list[Seen]:
+    """Webhooks that were refused: one for good, one whose file was written again, one that came whole later."""
+    hold, at = {"id": "ho_1"}, "2026-01-04 09:00:00+00"
+    return [
+        Seen("holds", hold, at, "wh_20", reason="for good", place=("a.jsonl", 1, 50)),
+        Seen("holds", hold, at, "wh_21", reason="gone from its file", place=("a.jsonl", 1, 40)),
+        Seen("orders", {"id": "or_late"}, at, "wh_22", reason="delivered whole since", place=("b.jsonl", 0, 10)),
+        Seen("vouchers", {"id": "vo_1"}, at, "wh_23", place=("a.jsonl", 0, 50)),
+        Seen("orders", {"id": "or_late"}, "2026-01-04 10:00:00+00", "wh_24", place=("c.jsonl", 0, 10)),
+    ]
+
+
 def order(name: str, total: int, lines: list[Json], tickets: list[Json], **other: Any) -> Json:
     return {
         "object": "order",
@@ -131,6 +143,10 @@ def loads() -> list[list[Seen]]:
         order("or_free_bundle", 0, [line(1, "bu_1", 0, kind="bundle")], [ticket(221, "or_free_bundle")]),
         order("or_edited", 2000, [line(1, "tt_1", 2000, 2)], edited),
         order("or_deposit", 2000, [line(1, "tt_1", 2000)], [ticket(241, "or_deposit")], total_paid=500),
+        *(
+            order(name, 1000, [line(1, "tt_1", 1000)], [ticket(number, name)])
+            for number, name in enumerate(("or_sent", "or_shuffled", "or_near", "or_resent"), start=301)
+        ),
     ]
     by_name = {each["id"]: each for each in first}
     second = [
@@ -151,6 +167,15 @@ def loads() -> list[list[Seen]]:
         by_name["or_then_voucher"] | {"refund_amount": 1000, "refunded_voucher_id": "vo_9", "status": "cancelled"},
         by_name["or_deposit"],
     ]
+    sent, shuffled, near, resent = (by_name[f"or_{name}"] for name in ("sent", "shuffled", "near", "resent"))
+    second += [sent | {"refund_amount": 500}, near | {"referral_tag": "poster"}]
+    third += [
+        sent | {"refund_amount": 500, "status": "cancelled"},
+        shuffled | {"refund_amount": 600},
+        near | {"refund_amount": 400},
+    ]
+    unread = order("or_unread", 1000, [line(1, "tt_1", 1000)], [ticket(311, "or_unread")])
+    stale = near | {"refund_amount": 400, "issued_tickets": [ticket(312, "or_near")]}
     copies = [each for one in first for each in one.get("issued_tickets", [])]
     return [
         [
@@ -165,9 +190,27 @@ def loads() -> list[list[Seen]]:
             Seen("issued_tickets", voided[1], SECOND),
             # a ticket type is taken off
             Seen("events", event(("tt_1", 100)), SECOND),
+            # what the next read shows too
+            Seen("orders", sent | {"refund_amount": 500}, "2026-01-02 09:30:07+00", "wh_1"),
+            # the later one comes first; both are of one second, and later by their number
+            Seen("orders", shuffled | {"refund_amount": 600}, "2026-01-02 10:00:00+00", "wh_10"),
+            # sent 3 s before a read that does not show it: the read counts
+            Seen("orders", stale, "2026-01-03 07:59:57+00", "wh_4"),
+            Seen("orders", resent | {"refund_amount": 0}, "2026-01-02 11:00:00+00", "wh_6"),
+            Seen("orders", resent | {"refund_amount": 200}, "2026-01-02 10:00:00+00", "wh_5"),
+            Seen("orders", unread, "2026-01-02 12:00:00+00", "wh_7"),
+            Seen("orders", unread | {"refund_amount": 1000}, "2026-01-02 12:00:00+00", "wh_8", "ORDER.DELETED"),
+            # an event that was changed after it had been read, and one before
+            Seen("events", event(("tt_1", 30), ("tt_2", 7)), "2026-01-03 09:00:00+00", "wh_11"),
+            Seen("events", event(("tt_1", 1)), "2026-01-03 07:00:00+00", "wh_12"),
         ],
         [
             *(Seen("orders", each, THIRD) for each in third),
+            Seen("orders", shuffled | {"refund_amount": 300}, "2026-01-02 10:00:00+00", "wh_9"),
+            # a webhook that comes again, though what it shows has changed since
+            Seen("orders", resent | {"refund_amount": 200}, "2026-01-03 12:00:00+00", "wh_5"),
+            Seen("issued_tickets", ticket(301, "or_sent", status="voided"), "2026-01-02 09:30:07+00", "wh_2"),
+            *refusals(),
             *(Seen("issued_tickets", each | {"status": "voided"}, THIRD) for each in grows),
             Seen(
                 "check_ins", {"id": "ci_1", "issued_ticket_id": "it_41", "check_in_at": MADE + 99, "quantity": 1}, THIRD

@@ -15,11 +15,18 @@ BOX_OFFICE = "hall"
 
 
 class Seen(NamedTuple):
-    """A document of a list as we read it at a moment (ISO text, UTC)."""
+    """A document of a list as we read it at a moment (ISO text, UTC), or as a ``webhook`` of that id brought it.
+
+    ``reason``: why that was refused. ``place``: its file, the position in it, and the size of the file.
+    """
 
     list: str
     document: Json
     at: str
+    webhook: str | None = None
+    event: str = "OBJECT.UPDATED"
+    reason: str | None = None
+    place: tuple[str, int, int] | None = None
 
 
 def make(data_dir: Path, loads: list[list[Seen]]) -> None:
@@ -48,8 +55,11 @@ def make(data_dir: Path, loads: list[list[Seen]]) -> None:
         )
         [(held,)] = db.execute("select count(distinct _dlt_load_id) from raw_ticket_tailor.orders").fetchall()
         for number, load in enumerate(loads, start=held + 1):
-            for name, document, at in load:
-                _land(db, name, document, at, f"{number}.0")
+            for place, seen in enumerate(load):
+                if seen.webhook:
+                    _land_webhook(db, seen, place, f"{number}.0")
+                else:
+                    _land(db, seen.list, seen.document, seen.at, f"{number}.0")
 
 
 def _land(db: duckdb.DuckDBPyConnection, name: str, document: Json, at: str, load: str) -> None:
@@ -63,6 +73,39 @@ def _land(db: duckdb.DuckDBPyConnection, name: str, document: Json, at: str, loa
         f"insert into raw_ticket_tailor.{name} values (?, ?, ?, ?, ?, ?, ?, null, ?)",
         [version, BOX_OFFICE, document["id"], created, text, digest, at, load],
     )
+
+
+def _land_webhook(db: duckdb.DuckDBPyConnection, seen: Seen, place: int, load: str) -> None:
+    text = json.dumps(seen.document)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    columns = {
+        "record_id": f"{seen.webhook} {seen.at}",
+        "box_office": BOX_OFFICE,
+        "outcome": "refused" if seen.reason else "loaded",
+        "reason": seen.reason,
+        "webhook_id": seen.webhook,
+        "event": seen.event,
+        "list": seen.list,
+        "id": seen.document["id"],
+        "version_id": hashlib.sha256(f"{seen.webhook}|{digest}".encode()).hexdigest(),
+        "created_at": seen.document.get("created_at"),
+        "document": text,
+        "document_hash": digest,
+        "sent_at": seen.at,
+        "received_at": seen.at,
+        "_dlt_load_id": load,
+    }
+    columns |= zip(("file", "position", "file_size"), seen.place or (load, place, 0), strict=True)
+    columns["file_mtime_ns"] = columns["file_size"]
+    # an earlier release has no such table
+    whole_numbers = ("created_at", "position", "file_size", "file_mtime_ns")
+    moments = ("sent_at", "received_at")
+    kinds = dict.fromkeys(columns, "varchar")
+    kinds |= dict.fromkeys(whole_numbers, "bigint") | dict.fromkeys(moments, "timestamptz")
+    declared = ", ".join(f"{name} {kind}" for name, kind in kinds.items())
+    db.execute(f"create table if not exists raw_ticket_tailor.webhooks ({declared})")
+    names, marks = ", ".join(columns), ", ".join("?" * len(columns))
+    db.execute(f"insert into raw_ticket_tailor.webhooks ({names}) values ({marks})", list(columns.values()))
 
 
 def build(data_dir: Path, target: Path, *flags: str) -> None:

@@ -72,6 +72,11 @@ LEDGER: dict[str, list[tuple[str, str | None, str]]] = {
     "or_free_bundle": [("ticket", None, "0.00")],
     "or_deposit": [("ticket", None, "20.00")],
     "or_edited": [("refund", "ticket", "-10.00"), ("ticket", None, "5.00"), ("ticket", None, "5.00")],
+    "or_sent": [("refund", "ticket", "-5.00"), ("ticket", None, "10.00")],
+    "or_shuffled": [("refund", "ticket", "-3.00"), ("refund", "ticket", "-3.00"), ("ticket", None, "10.00")],
+    "or_near": [("refund", "ticket", "-4.00"), ("ticket", None, "10.00")],
+    "or_resent": [("refund", "ticket", "-2.00"), ("refund", "ticket", "2.00"), ("ticket", None, "10.00")],
+    "or_unread": [("ticket", None, "10.00")],
 }
 
 
@@ -144,7 +149,7 @@ def test_tickets(db: duckdb.DuckDBPyConnection) -> None:
         "select ticket_id, status, admission_kind, price, price_paid from int_ticket_tailor__tickets"
     ).fetchall()
     told = {ticket: tuple(row) for ticket, *row in rows}
-    assert len(rows) == len(told) == 30  # each copy in an order is the ticket of the list
+    assert len(rows) == len(told) == 35  # each copy in an order is the ticket of the list
     assert told["it_1"] == ("sold", "import", None, None)
     assert told["it_31"] == ("sold", "paid", *money("3", "3"))
     assert told["it_51"] == ("returned", "paid", *money("10", "10"))
@@ -173,6 +178,7 @@ def test_when_a_ticket_stopped_being_valid(db: duckdb.DuckDBPyConnection) -> Non
         "it_82": "2026-01-02",
         "it_91": "2026-01-03",
         "it_191": "2026-01-04",
+        "it_301": "2026-01-02",
     }
 
 
@@ -186,6 +192,30 @@ def test_product_sales(db: duckdb.DuckDBPyConnection) -> None:
         ("or_nameless:line:1", "donation", Decimal(5)),
         ("or_nameless_too:line:1", "donation", Decimal(5)),
     ]
+
+
+def test_webhooks_and_reads_are_one_history(db: duckdb.DuckDBPyConnection) -> None:
+    rows = db.execute(
+        "select order_id, amount, strftime(paid_at, '%Y-%m-%d %H:%M:%S') from int_ticket_tailor__payments "
+        "where kind = 'refund' and order_id in ('or_sent', 'or_shuffled', 'or_near', 'or_resent') order by all"
+    ).fetchall()
+    assert rows == [
+        ("or_near", Decimal(-4), "2026-01-04 08:00:00"),
+        ("or_resent", Decimal(-2), "2026-01-02 10:00:00"),
+        ("or_resent", Decimal(2), "2026-01-02 11:00:00"),
+        ("or_sent", Decimal(-5), "2026-01-02 09:30:07"),
+        ("or_shuffled", Decimal(-3), "2026-01-02 10:00:00"),
+        ("or_shuffled", Decimal(-3), "2026-01-02 10:00:00"),
+    ]
+    tickets = "select ticket_id, status, voided_at from int_ticket_tailor__tickets where order_id in "
+    sent = db.execute(f"{tickets} ('or_sent', 'or_near') order by all").fetchall()
+    assert [(ticket, status) for ticket, status, _ in sent] == [("it_301", "returned"), ("it_303", "sold")]
+    assert f"{sent[0][2]:%Y-%m-%d %H:%M:%S}" == "2026-01-02 09:30:07"
+
+
+def test_webhooks_that_were_refused(db: duckdb.DuckDBPyConnection) -> None:
+    rows = db.execute("select file, position, reason from int_ticket_tailor__refused").fetchall()
+    assert rows == [("a.jsonl", 1, "for good")]
 
 
 def test_what_the_platform_contradicts(db: duckdb.DuckDBPyConnection) -> None:
@@ -239,7 +269,7 @@ def test_changes(db: duckdb.DuckDBPyConnection) -> None:
 
 def test_a_ticket_type_taken_off_no_longer_counts(db: duckdb.DuckDBPyConnection) -> None:
     rows = db.execute("select event_id, capacity from int_ticket_tailor__events").fetchall()
-    assert rows == [("ev_1", 100)]
+    assert rows == [("ev_1", 37)]
 
 
 def test_one_load_or_three_the_same_tables(grown: Path, tmp_path: Path) -> None:

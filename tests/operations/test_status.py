@@ -48,6 +48,18 @@ def shown(settings: Settings, capsys: pytest.CaptureFixture[str], now: dt.dateti
     return told.well, capsys.readouterr().out
 
 
+def test_the_newest_webhook_of_each_box_office(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    hall, studio = (BoxOffice(name, "sk", buffer=f"/srv/{name}") for name in ("hall", "studio"))
+    settings = Settings(tmp_path / "data", box_offices=(hall, studio, BoxOffice("read_only", "sk")))
+    received = NOW - dt.timedelta(minutes=5)
+    recorded(settings, "done", AccountResult("ticket_tailor", "hall", newest_webhook=received))
+    recorded(settings, "failed", AccountResult("ticket_tailor", "hall", error="there is no folder"))
+    _, out = shown(settings, capsys)
+    assert f"ticket_tailor hall: its newest webhook was received {received:%Y-%m-%d %H:%M} UTC (5 minutes ago)" in out
+    assert "ticket_tailor studio: no webhook has been loaded from /srv/studio yet" in out
+    assert "ticket_tailor read_only: " not in out
+
+
 def test_an_interrupted_run_is_shown_and_neither_fails_nor_mends(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

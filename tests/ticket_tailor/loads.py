@@ -14,11 +14,12 @@ import pyarrow as pa
 from boxoffice.raw import contents, pipeline
 from boxoffice.raw.account import Loaded
 from boxoffice.settings import BoxOffice, Settings
-from boxoffice.ticket_tailor import corrections, planning
+from boxoffice.ticket_tailor import buffer, corrections, planning
 from boxoffice.ticket_tailor.api import Client
 from boxoffice.ticket_tailor.budget import Budget
 from boxoffice.ticket_tailor.endpoints import ENDPOINTS
 from boxoffice.ticket_tailor.packages import Package
+from boxoffice.ticket_tailor.webhook_rows import WEBHOOKS
 from sandbox.ticket_tailor_api import TicketTailorApi
 
 HOUR, DAY = 3600, 86400
@@ -51,6 +52,18 @@ RAW = dict.fromkeys(ENDPOINTS, VERSIONS) | {
         "created_from": "bigint not null",
         "created_to": "bigint not null",
         "read_at": "timestamptz not null",
+    },
+    "webhooks": {
+        field.name: str({"int64": "bigint", "binary": "blob", "string": "varchar"}.get(str(field.type), "timestamptz"))
+        + " not null" * (not field.nullable)
+        for field in WEBHOOKS
+    },
+    "folders": {
+        "folder_id": "varchar not null",
+        "box_office": "varchar not null",
+        "folder": "varchar not null",
+        "mtime_ns": "bigint not null",
+        "listed_at": "timestamptz not null",
     },
 }
 
@@ -143,14 +156,26 @@ class Warehouse:
 
         return lambda package: pipeline.load_package(self.settings, made, ticket_tailor_source(office, package))
 
-    def _land(self, package: Package) -> None:
+    def load_webhooks(self, office: BoxOffice) -> int:
+        """Lands what is new in the box office's buffer; returns how many rows that were. Folders are not remembered:
+        files come faster here than their folders' times tell."""
+        self.settings.data_dir.mkdir(exist_ok=True)
+        tables = [package.records for package in buffer.plan(office, self.settings.warehouse).packages()]
+        for table in tables:
+            self._land(Package(office.name), table)
+        return sum(table.num_rows for table in tables if table is not None)
+
+    def _land(self, package: Package, webhooks: pa.Table | None = None) -> None:
         with duckdb.connect(str(self.settings.warehouse)) as db:
+            db.execute("set TimeZone = 'UTC'")
             db.execute("create schema if not exists raw_ticket_tailor; use raw_ticket_tailor")
             db.execute("create table if not exists _dlt_loads (load_id varchar, status bigint)")
             (load_id,) = db.execute("select count(*)::varchar from _dlt_loads").fetchone()
             for name, columns in RAW.items():
                 declared = ", ".join(f'"{column}" {kind}' for column, kind in columns.items())
                 db.execute(f"create table if not exists {name} ({declared}, _dlt_load_id varchar)")
+            if webhooks is not None:
+                self._merge(db, "webhooks", webhooks.append_column("_dlt_load_id", pa.array([load_id] * len(webhooks))))
             for name, rows in {**package.rows, "refused": package.refused, "coverage": package.coverage}.items():
                 if rows:
                     self._insert(db, name, rows, load_id)
@@ -161,6 +186,9 @@ class Warehouse:
         if "document" in columns:
             columns["document"] = [text.decode() if isinstance(text, bytes) else text for text in columns["document"]]
         arrived = pa.table({**columns, "_dlt_load_id": [load_id] * len(rows)})
+        self._merge(db, name, arrived)
+
+    def _merge(self, db: duckdb.DuckDBPyConnection, name: str, arrived: pa.Table) -> None:
         key = next(iter(RAW[name]))
         db.register("arrived", arrived)
         db.execute(f"delete from {name} where {key} in (select {key} from arrived)")

@@ -12,6 +12,7 @@ import pytest
 
 from boxoffice.raw.account import Loaded, Reading
 from boxoffice.raw.planning import Plan
+from boxoffice.raw.reading import folders_table
 from boxoffice.settings import Settings, Site
 from boxoffice.ticketor import buffer, tables
 from boxoffice.ticketor.account import TicketorAccount
@@ -55,7 +56,8 @@ class Venue:
         self.settings.data_dir.mkdir(parents=True, exist_ok=True)
         for number, package in enumerate(itertools.islice(self.plan().packages(), most)):
             load_id = f"{time.time():.6f}"
-            found = {"records": package.records, "folders": tables.folders_table("arena", package.folders or {}, d.NOW)}
+            folders = folders_table("site", "arena", package.folders or {}, d.NOW)
+            found = {"records": package.records, "folders": folders}
             with duckdb.connect(str(self.settings.warehouse)) as db:
                 db.execute("create schema if not exists raw_ticketor")
                 db.execute("create table if not exists raw_ticketor._dlt_loads (load_id varchar, status bigint)")

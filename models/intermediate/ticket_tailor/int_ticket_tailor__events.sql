@@ -43,6 +43,18 @@ in_tickets as (
 
 ),
 
+listed as (
+
+    select
+        events.*,
+        row_number() over (
+            partition by events.account, events.event_id
+            order by events.fetched_at desc, events.version_id desc
+        ) as version_rank
+    from {{ tt_versions('stg_ticket_tailor__events', 'event_id', ref('stg_ticket_tailor__events')) }} as events
+
+),
+
 starts as (
 
     select
@@ -54,7 +66,8 @@ starts as (
             account,
             event_id,
             starts_at
-        from {{ ref('stg_ticket_tailor__events') }}
+        from listed
+        where version_rank = 1
         union all
         select
             account,
@@ -64,18 +77,6 @@ starts as (
     ) as seen
     where event_id is not null
     group by account, event_id
-
-),
-
-listed as (
-
-    select
-        events.*,
-        row_number() over (
-            partition by events.account, events.event_id
-            order by events.fetched_at desc, events.version_id desc
-        ) as version_rank
-    from {{ ref('stg_ticket_tailor__events') }} as events
 
 ),
 

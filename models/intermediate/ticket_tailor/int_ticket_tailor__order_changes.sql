@@ -67,14 +67,19 @@ documents as (
     select
         *,
         true as is_own_document
-    from {{ touched('stg_ticket_tailor__issued_tickets') }}
+    from {{ tt_versions('stg_ticket_tailor__issued_tickets', 'ticket_id') }}
 
     union all by name
 
     select
-        *,
+        copies.*,
         false as is_own_document
-    from {{ touched('stg_ticket_tailor__order_tickets') }}
+    from {{ touched('stg_ticket_tailor__order_tickets') }} as copies
+    {% if tt_has_webhooks('stg_ticket_tailor__orders') %}
+        -- of a webhook that a read overrides there is no version
+        semi join {{ ref('int_ticket_tailor__order_versions') }} as versions
+            on copies.version_id = versions.version_id
+    {% endif %}
 
 ),
 

@@ -28,6 +28,7 @@ newest as (
 
     select
         version_id,
+        missing_since,
         money_refunded,
         credit_issued
     from {{ ref('int_ticket_tailor__order_versions') }}
@@ -41,7 +42,7 @@ select
     orders.order_id,
     orders.created_at,
     orders.fetched_at,
-    orders.missing_since,
+    newest.missing_since,
     orders.status,
     orders.event_id,
     orders.event_series_id,

@@ -9,6 +9,7 @@ with versions as (
         order_id,
         document_hash,
         fetched_at,
+        missing_since,
         created_at,
         status,
         event_id,
@@ -19,7 +20,7 @@ with versions as (
         coalesce(refund_amount, 0) as refund_amount,
         coalesce(credited_out_amount, 0) as credited_out_amount,
         refunded_voucher_id is not null as is_refunded_by_voucher
-    from {{ touched('stg_ticket_tailor__orders') }}
+    from {{ tt_versions('stg_ticket_tailor__orders', 'order_id') }}
 
 ),
 

@@ -15,8 +15,8 @@ with settled as (
 select
     'ticket_tailor' as platform,
     refused.account,
-    refused.list as file,
-    cast(null as bigint) as position,
+    refused.file,
+    refused.position,
     refused.reason,
     refused.fetched_at as refused_at
 from {{ ref('stg_ticket_tailor__refused') }} as refused

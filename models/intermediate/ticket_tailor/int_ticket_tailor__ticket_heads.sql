@@ -9,7 +9,7 @@ with versions as (
         true as is_own_document,
         false as is_current_copy,
         false as is_listed_copy
-    from {{ touched('stg_ticket_tailor__issued_tickets') }}
+    from {{ tt_versions('stg_ticket_tailor__issued_tickets', 'ticket_id') }}
 
     union all by name
 
@@ -20,6 +20,11 @@ with versions as (
         orders.version_id is not null as is_current_copy,
         orders.version_id is not null and orders.missing_since is null as is_listed_copy
     from {{ touched('stg_ticket_tailor__order_tickets') }} as copies
+    {% if tt_has_webhooks('stg_ticket_tailor__orders') %}
+        -- of a webhook that a read overrides there is no version
+        semi join {{ ref('int_ticket_tailor__order_versions') }} as versions
+            on copies.version_id = versions.version_id
+    {% endif %}
     left join {{ touched('int_ticket_tailor__order_heads') }} as orders on copies.version_id = orders.version_id
 
 ),

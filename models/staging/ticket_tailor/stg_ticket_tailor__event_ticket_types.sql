@@ -1,14 +1,24 @@
--- Grain: one row per ticket type of each event.
+-- Grain: one row per ticket type of each event, in its latest version.
 -- An event's row in raw is replaced when the event changes, and a ticket type that was taken off leaves no row behind
 -- that could replace its old one: so this one is made again each time. Events are few.
 {{ config(materialized='whole') }}
 
-with documents as (
+with versions as (
+
+    select
+        * exclude (box_office, id),
+        box_office as account,
+        id as event_id
+    from {{ tt_documents('events', all_loads=true) }}
+
+),
+
+documents as (
 
     select
         version_id,
-        box_office as account,
-        id,
+        account,
+        event_id,
         fetched_at,
         _dlt_load_id,
         from_json(document, '{
@@ -19,7 +29,8 @@ with documents as (
                 "quantity_held": "VARCHAR"
             }]
         }') as d
-    from {{ source('raw_ticket_tailor', 'events') }}
+    from {{ tt_merged('versions', 'event_id') }}
+    qualify row_number() over (partition by account, event_id order by fetched_at desc, version_id desc) = 1
 
 ),
 
@@ -28,7 +39,7 @@ types as (
     select
         version_id,
         account,
-        id as event_id,
+        event_id,
         fetched_at,
         _dlt_load_id,
         d.currency,

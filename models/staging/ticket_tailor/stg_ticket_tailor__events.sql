@@ -1,4 +1,4 @@
--- Grain: one row per event (occurrence), latest version only.
+-- Grain: one row per event (occurrence), the latest version that was read; and one per version that a webhook brought.
 {{ config(unique_key='version_id') }}
 
 with documents as (
@@ -8,6 +8,8 @@ with documents as (
         box_office as account,
         id,
         created_at,
+        document_hash,
+        webhook_id,
         fetched_at,
         missing_since,
         _dlt_load_id,
@@ -26,8 +28,7 @@ with documents as (
             "total_holds": "VARCHAR",
             "revenue": "VARCHAR"
         }') as d
-    from {{ source('raw_ticket_tailor', 'events') }}
-    where true {{ only_new_loads(source('raw_ticket_tailor', 'events')) }}
+    from {{ tt_documents('events') }}
 
 )
 
@@ -36,6 +37,8 @@ select
     account,
     id as event_id,
     {{ tt_unix('created_at') }} as created_at,
+    document_hash,
+    webhook_id,
     fetched_at,
     missing_since,
     nullif(d.event_series_id, '') as event_series_id,

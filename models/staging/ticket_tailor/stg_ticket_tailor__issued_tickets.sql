@@ -7,6 +7,8 @@ with documents as (
         version_id,
         box_office as account,
         id,
+        document_hash,
+        webhook_id,
         fetched_at,
         missing_since,
         _dlt_load_id,
@@ -17,8 +19,7 @@ with documents as (
             "listed_currency": {"code": "VARCHAR", "base_multiplier": "VARCHAR"}, "email": "VARCHAR",
             "reservation": "VARCHAR"
         }') as d
-    from {{ source('raw_ticket_tailor', 'issued_tickets') }}
-    where true {{ only_new_loads(source('raw_ticket_tailor', 'issued_tickets')) }}
+    from {{ tt_documents('issued_tickets') }}
 
 )
 
@@ -26,6 +27,8 @@ select
     version_id,
     account,
     nullif(d.order_id, '') as order_id,
+    document_hash,
+    webhook_id,
     fetched_at,
     missing_since,
     id as ticket_id,

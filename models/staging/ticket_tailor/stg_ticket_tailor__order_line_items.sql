@@ -15,8 +15,7 @@ with documents as (
                 "quantity": "VARCHAR", "value": "VARCHAR", "total": "VARCHAR", "booking_fee": "VARCHAR"
             }]
         }').line_items as lines
-    from {{ source('raw_ticket_tailor', 'orders') }}
-    where true {{ only_new_loads(source('raw_ticket_tailor', 'orders')) }}
+    from {{ tt_documents('orders') }}
 
 ),
 

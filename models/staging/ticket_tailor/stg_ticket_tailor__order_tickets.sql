@@ -16,8 +16,7 @@ with documents as (
             "listed_currency": {"code": "VARCHAR", "base_multiplier": "VARCHAR"}, "email": "VARCHAR",
             "reservation": "VARCHAR"
         }]}').issued_tickets as tickets
-    from {{ source('raw_ticket_tailor', 'orders') }}
-    where true {{ only_new_loads(source('raw_ticket_tailor', 'orders')) }}
+    from {{ tt_documents('orders') }}
 
 ),
 

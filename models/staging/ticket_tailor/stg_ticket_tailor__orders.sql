@@ -9,6 +9,7 @@ with documents as (
         id,
         created_at,
         document_hash,
+        webhook_id,
         fetched_at,
         missing_since,
         _dlt_load_id,
@@ -37,8 +38,7 @@ with documents as (
             "marketing_opt_in": "VARCHAR"
         }') as d,
         document
-    from {{ source('raw_ticket_tailor', 'orders') }}
-    where true {{ only_new_loads(source('raw_ticket_tailor', 'orders')) }}
+    from {{ tt_documents('orders') }}
 
 ),
 
@@ -58,6 +58,7 @@ select
     id as order_id,
     {{ tt_unix('created_at') }} as created_at,
     document_hash,
+    webhook_id,
     fetched_at,
     missing_since,
     -- the documents spell it both ways

@@ -83,7 +83,8 @@ def run(every: str | None, **reading: Any) -> None:
                 else:
                     tell.summary(looked)
                     if any(account.waiting for account in looked.accounts):
-                        soon = min(pause, max((site.settle_seconds for site in configured.sites), default=pause))
+                        buffers = [*configured.sites, *configured.box_offices]
+                        soon = min(pause, max(each.settle_seconds for each in buffers))
             except Problem as problem:
                 tell(str(problem))
             took = time.monotonic() - started

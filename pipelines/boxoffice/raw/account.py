@@ -21,7 +21,8 @@ class Loaded:
 
     ``refused`` counts the records among them that were not let in, ``waiting`` the files that are too young to be read.
     ``finished_earlier``: a package that an earlier run had left was loaded first; its rows are not counted.
-    ``set_right``: what raw held from the future was dated back.
+    ``set_right``: what raw held from the future was dated back. ``newest_webhook``: when the newest that raw holds was
+    received (UTC), of an account whose records are not all webhooks.
     """
 
     rows: dict[str, int] = dataclasses.field(default_factory=dict)
@@ -31,6 +32,7 @@ class Loaded:
     requests: int = 0
     finished_earlier: bool = False
     set_right: bool = False
+    newest_webhook: dt.datetime | None = None
 
     @property
     def news(self) -> dict[str, int]:
@@ -56,12 +58,14 @@ class Reading:
 
 @dataclasses.dataclass(frozen=True)
 class Look:
-    """Whether an account has anything to load, what that cost, what has to wait, and what a person should know."""
+    """Whether an account has anything to load, what that cost, what has to wait, and what a person should know.
+    ``newest_webhook`` is as in Loaded."""
 
     due: bool
     requests: int = 0
     waiting: int = 0
     told: list[str] = dataclasses.field(default_factory=list)
+    newest_webhook: dt.datetime | None = None
 
 
 def set_right(

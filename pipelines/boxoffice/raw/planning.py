@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from boxoffice.errors import Problem
 from boxoffice.raw.file_state import HeldFiles
 from boxoffice.raw.file_store import NOT_REMEMBERED, Bucket, Listing, LocalFolder, NotYet, Young
 from boxoffice.settings import BoxOffice, Site
@@ -102,6 +103,16 @@ class Plan:
         """In words, that files are too young to be read; empty where none is."""
         files = "1 file is" if self.young == 1 else f"{self.young:,} files are"
         return [f"{files} younger than {self.account.settle_seconds:g} s: left to the next run"] if self.young else []
+
+    @property
+    def unreadable_problem(self) -> Problem | None:
+        """What could not be read, for a person; None where everything could."""
+        if not self.unreadable:
+            return None
+        return Problem(
+            f"{len(self.unreadable)} files or folders could not be read, for example {self.unreadable[0]}. "
+            "All others are loaded; these are tried again by every run."
+        )
 
     @property
     def is_empty(self) -> bool:

@@ -1,7 +1,9 @@
 """The files of a plan, read into Arrow tables of bounded size."""
 
+import datetime as dt
+import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -47,6 +49,34 @@ def tables(
                 continue
         reader.finish()
     yield rows.table(), True
+
+
+def folders_schema(column: str) -> pa.Schema:
+    """Raw's table of folders; ``column`` names the account."""
+    return pa.schema(
+        [
+            pa.field("folder_id", pa.string(), nullable=False),
+            pa.field(column, pa.string(), nullable=False),
+            pa.field("folder", pa.string(), nullable=False),
+            pa.field("mtime_ns", pa.int64(), nullable=False),
+            pa.field("listed_at", pa.timestamp("us", tz="UTC"), nullable=False),
+        ]
+    )
+
+
+def folders_table(column: str, account: str, folders: Mapping[str, int], listed_at: dt.datetime) -> pa.Table:
+    """The folders of an account that need no listing while their modification time (ns) is this."""
+    rows = [
+        {
+            "folder_id": hashlib.blake2b(f"{account}\x1f{folder}".encode(), digest_size=16).hexdigest(),
+            column: account,
+            "folder": folder,
+            "mtime_ns": mtime_ns,
+            "listed_at": listed_at,
+        }
+        for folder, mtime_ns in folders.items()
+    ]
+    return pa.Table.from_pylist(rows, schema=folders_schema(column))
 
 
 def _is_full(rows: Any) -> bool:

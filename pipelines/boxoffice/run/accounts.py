@@ -83,7 +83,9 @@ def make_missing_tables(settings: Settings) -> None:
         from boxoffice.ticketor import source
 
         pipeline.load_package(settings, made, source.ticketor_source(Site("no_site", buffer=""), planning.Package()))
-    if not ticket_tailor_state.tables_exist(settings.warehouse):
+    from boxoffice.ticket_tailor.packages import TABLES
+
+    if not ticket_tailor_state.tables(settings.warehouse).issuperset(TABLES):
         made = pipeline.open_pipeline(settings, "ticket_tailor", "no_box_office", Loaded())
         from boxoffice.ticket_tailor import source as box_office
 

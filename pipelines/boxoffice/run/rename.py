@@ -69,9 +69,9 @@ def rename(db: duckdb.DuckDBPyConnection, platform: str, old: str, new: str, now
             {"new": new, "old": old},
         ).fetchall()
         renamed += rows
-    if platform == "ticketor":
+    if "folders" in tables:
         # every folder is listed once more
-        db.execute(f"delete from {schema}.folders where site = ?", [new])
+        db.execute(f"delete from {schema}.folders where {column} = ?", [new])
     for name in tables & ENDPOINTS.keys():
         ticket_tailor.remove_repeated(db, f'{schema}."{name}"', new, latest_only=ENDPOINTS[name].keeps == "latest")
     if contents.accounts_exist(db):

@@ -39,7 +39,7 @@ class AccountResult:
     """What a run did for one account.
 
     ``news`` counts new raw rows by table, ``refused`` those not let in, ``waiting`` the files too young to be read;
-    ``error`` and ``told`` are for a person.
+    ``error`` and ``told`` are for a person. ``newest_webhook``: when a box office's newest one was received (UTC).
     """
 
     platform: str
@@ -51,6 +51,7 @@ class AccountResult:
     seconds: float = 0.0
     told: list[str] = dataclasses.field(default_factory=list)
     error: str | None = None
+    newest_webhook: dt.datetime | None = None
 
     @property
     def news_in_words(self) -> str:
@@ -254,6 +255,7 @@ def _is_due(settings: Settings, account: Account, options: Reading, result: RunR
         return False
     if not look.due:
         seen = {"requests": look.requests, "waiting": look.waiting, "told": look.told}
+        seen["newest_webhook"] = look.newest_webhook
         result.accounts.append(AccountResult(account.platform, account.name, **seen))
     return look.due
 
@@ -287,6 +289,7 @@ def _load(
             finally:
                 told.news, told.refused = loaded.news, loaded.refused
                 told.requests, told.waiting, told.told = loaded.requests, loaded.waiting, loaded.told
+                told.newest_webhook = loaded.newest_webhook
                 told.seconds = round(time.monotonic() - started, 3)
             interruption.check()
             if loaded.news or loaded.finished_earlier or loaded.set_right:

@@ -13,6 +13,7 @@ import duckdb
 from boxoffice.receiver import refusals
 from boxoffice.run import run_log
 from boxoffice.settings import Settings
+from boxoffice.terminal import duration
 from boxoffice.warehouse.query import open_published
 
 NO_RUN_AFTER = dt.timedelta(days=1)
@@ -85,6 +86,7 @@ def status(settings: Settings, count: int, now: dt.datetime | None = None) -> St
                     f'{findings:,} things do not add up. Which, and why: boxoffice sql "from rpt_reconciliation"'
                 )
     told.wants += [text for *_, text in not_received(settings, now - REFUSED_LATELY)]
+    told.notes += _newest_webhooks(settings, runs, now)
     published = {(platform, account) for platform, account, *_ in told.accounts}
     configured = [("ticketor", one) for one in settings.sites] + [
         ("ticket_tailor", one) for one in settings.box_offices
@@ -100,6 +102,28 @@ def status(settings: Settings, count: int, now: dt.datetime | None = None) -> St
             'since. Which, and why: boxoffice sql "from refused_records"'
         )
     return told
+
+
+def _newest_webhooks(settings: Settings, runs: list[dict[str, Any]], now: dt.datetime) -> list[str]:
+    """How fresh the webhooks of each box office are that has a buffer; a run that failed may not know."""
+    lines = []
+    for office in settings.box_offices:
+        if not office.buffer:
+            continue
+        known = (
+            one.get("newest_webhook")
+            for run in runs
+            for one in run["accounts"]
+            if (one["platform"], one["account"]) == ("ticket_tailor", office.name)
+        )
+        newest = next((dt.datetime.fromisoformat(at) for at in known if at), None)
+        age = f" ({duration((now - newest).total_seconds())} ago)" if newest and newest <= now else ""
+        lines.append(
+            f"ticket_tailor {office.name}: its newest webhook was received {minute(newest)} UTC{age}"
+            if newest
+            else f"ticket_tailor {office.name}: no webhook has been loaded from {office.buffer} yet"
+        )
+    return lines
 
 
 def _standing(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """One Ticket Tailor box office: whether it has anything to load, and the load itself."""
 
 import contextlib
+import dataclasses
 import datetime as dt
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
@@ -10,8 +11,12 @@ from boxoffice.raw import contents, pipeline
 from boxoffice.raw.account import Loaded, Look, Reading, seldom_collecting, set_right
 from boxoffice.settings import BoxOffice, Settings
 from boxoffice.terminal import now_and_then
+from boxoffice.ticket_tailor import buffer
 
 if TYPE_CHECKING:
+    from dlt import Pipeline
+
+    from boxoffice.raw import planning as raw_planning
     from boxoffice.ticket_tailor import planning
 
 Echo = Callable[[str], None]
@@ -31,8 +36,25 @@ class TicketTailorAccount:
         """What is due; what the look has read is not asked for again by the load. ``echo`` hears of long waits."""
         with self._twin_in_words():
             self._plan = self._planned(options, echo)
-        is_ahead = contents.is_ahead(self.settings.warehouse, self.platform, self.name, dt.datetime.now(dt.UTC))
-        return Look(due=is_ahead or not self._plan.is_empty, requests=self._plan.requests, told=self._plan.told)
+        due = not self._plan.is_empty or contents.is_ahead(
+            self.settings.warehouse, self.platform, self.name, dt.datetime.now(dt.UTC)
+        )
+        look = Look(due=due, requests=self._plan.requests, told=self._plan.told)
+        if self.office.buffer:
+            try:
+                webhooks = self._webhooks(options)
+            except Problem:
+                if not due:  # otherwise the load says so, once it has read the lists
+                    raise
+            else:
+                look = dataclasses.replace(
+                    look,
+                    due=due or not webhooks.is_empty,
+                    waiting=webhooks.young,
+                    told=look.told + webhooks.told + webhooks.waiting,
+                    newest_webhook=buffer.newest(self.settings.warehouse, self.name),
+                )
+        return look
 
     @seldom_collecting()
     def load(self, options: Reading, loaded: Loaded, echo: Echo) -> None:
@@ -40,6 +62,7 @@ class TicketTailorAccount:
         from boxoffice.ticket_tailor import corrections, coverage, source
 
         loaded.set_right = set_right(self.settings, self.platform, self.name, corrections.set_right)
+        unreadable = self._load_webhooks(made, options, loaded) if self.office.buffer else None
         # what the look has read came before what was dated back
         with self._twin_in_words():
             plan = self._plan if self._plan and not loaded.set_right else self._planned(options, echo)
@@ -50,13 +73,38 @@ class TicketTailorAccount:
                     rows = sum(map(len, package.rows.values()))
                     data = source.ticket_tailor_source(self.office, package)
                     loaded.add(pipeline.load_package(self.settings, made, data, rows))
-                    loaded.refused = loaded.rows.get("refused", 0)
+                    loaded.refused += len(package.refused)
             if plan.held.rows > coverage.COVERAGE_KEPT:
                 with pipeline.open_warehouse(self.settings) as db:
                     coverage.join_coverage(db, self.name, plan.asked_since)
         finally:
             loaded.requests = plan.requests
             loaded.told += plan.told
+        if unreadable:
+            raise unreadable
+
+    def _load_webhooks(self, made: "Pipeline", options: Reading, loaded: Loaded) -> Problem | None:
+        """Loads what is new in the buffer. Returns what kept some of it from being read: the lists are read all the
+        same, since they hold everything."""
+        from boxoffice.ticket_tailor import source
+
+        try:
+            plan = self._webhooks(options)
+        except Problem as problem:
+            return problem
+        for package in plan.packages():
+            rows = 0
+            if package.records is not None:  # it is gone once it is loaded
+                rows = len(package.records)
+                loaded.refused += sum(each != "loaded" for each in package.records["outcome"].to_pylist())
+            loaded.add(pipeline.load_package(self.settings, made, source.webhooks_source(self.office, package), rows))
+        loaded.waiting += plan.young
+        loaded.told += plan.told + plan.waiting
+        loaded.newest_webhook = buffer.newest(self.settings.warehouse, self.name)
+        return plan.unreadable_problem
+
+    def _webhooks(self, options: Reading) -> "raw_planning.Plan":
+        return buffer.plan(self.office, self.settings.warehouse, sweep=options.sweep)
 
     @contextlib.contextmanager
     def _twin_in_words(self) -> Iterator[None]:

@@ -21,7 +21,10 @@ BYTES_PER_PACKAGE = 64_000_000
 TICK = dt.timedelta(microseconds=1)
 
 # What raw_ticket_tailor is made of.
-TABLES = (*ENDPOINTS, "refused", "coverage")
+TABLES = (*ENDPOINTS, "refused", "coverage", "webhooks", "folders")
+
+# A webhook within this of a read does not count, since their clocks are two: as tt_merged in macros/ticket_tailor.sql.
+NEAR = dt.timedelta(seconds=5)
 
 # Lists whose ids the platform gives once in all box offices: who shares one is the same.
 OWN = {"orders", "issued_tickets"}
@@ -29,6 +32,7 @@ OWN = {"orders", "issued_tickets"}
 Row = tuple[str, str, str, int | None, str | bytes, str, dt.datetime, dt.datetime | None]
 RefusedRow = tuple[str, str, str, str | None, str, bytes, dt.datetime]
 Held = tuple[str, dt.datetime, dt.datetime | None, str]
+Sent = tuple[str, dt.datetime]
 CoverageRow = tuple[str, str, str, str, int, int, dt.datetime]
 
 
@@ -106,12 +110,14 @@ class Gathering:
             {name: [document.id for page in some for document in page.documents] for name, some in pages.items()},
             [(end.read.list.name, end.covered) for end in ends],
             list(refused),
+            sent_before=self.now - NEAR,
         )
         package.refused = [row for key, row in refused.items() if key not in held.refused]
         for name in OWN & pages.keys():
             self._refuse_a_twin(name, pages[name], held.newest[name])
         for name, some in pages.items():
-            self._versions(package, name, sorted(some, key=lambda page: page.fetched_at), held.newest[name])
+            pages_by_time = sorted(some, key=lambda page: page.fetched_at)
+            self._versions(package, name, pages_by_time, held.newest[name], held.sent[name])
         for end, listed in zip(ends, held.listed, strict=True):
             self._missing(package, end.read.list.name, sorted(listed - end.ids))
         now = int(self.now.timestamp())
@@ -120,8 +126,13 @@ class Gathering:
             package.reach[name] = max(now, held.created_at.get(name, 0), *times, 0) - min(times, default=now) + 1
         return package
 
-    def _versions(self, package: Package, name: str, pages: list[Page], held: dict[str, Held]) -> None:
+    def _versions(
+        self, package: Package, name: str, pages: list[Page], held: dict[str, Held], sent: dict[str, Sent]
+    ) -> None:
         """Rows for what is not held as it is now. ``held`` is kept up to date, for what is on two pages.
+
+        What has been read is compared with what had been read, as if there were no webhooks. Only where a webhook that
+        was ``sent`` in between shows something else is it a version again: the object is as it was before.
 
         A version that is held from the future was fetched by a clock that has been set back since: what is read now
         comes after it all the same, and says so by its time.
@@ -131,7 +142,10 @@ class Gathering:
         for page in pages:
             for document in page.documents:
                 hash_, fetched_at, missing_since, version = held.get(document.id, (None, None, None, None))
-                same = hash_ == document.hash
+                shown, sent_at = sent.get(document.id, (None, None))
+                same = hash_ == document.hash and (
+                    shown in (None, hash_) or not fetched_at + NEAR < sent_at < page.fetched_at - NEAR
+                )
                 came_at = page.fetched_at
                 if fetched_at and fetched_at > clock:
                     came_at = max(came_at, fetched_at + TICK)
@@ -163,6 +177,9 @@ class Gathering:
         """What is held and no longer listed, marked with the time of this load."""
         versions = state.versions(self.warehouse, self.box_office, name, gone) if gone else []
         for version, key, created_at, text, hash_, fetched_at in versions:
+            if version is None:
+                is_one = ENDPOINTS[name].keeps == "latest"
+                version = key_of(self.box_office, key, *([] if is_one else [hash_, fetched_at.isoformat()]))
             row = (version, self.box_office, key, created_at, text, hash_, fetched_at, self.now)
             package.rows.setdefault(name, []).append(row)
         if versions:

@@ -57,13 +57,13 @@ def read_page(
             if items is None:
                 item = validation.parse(text)
                 validation.guard(item, shape)
-                documents.append(_document(item, validation.dumps(item)))
+                documents.append(document_of(item, validation.dumps(item)))
             else:
                 if not shape.passes(items[number]):
                     validation.guard(items[number], shape)
-                documents.append(_document(items[number], text))
+                documents.append(document_of(items[number], text))
         except validation.InvalidDocument as refused:
-            misread.append(Misread(_id_of(text), refused.reason, text))
+            misread.append(Misread(id_of(text), refused.reason, text))
     has_more = bool(links.get("next")) if isinstance(links, dict) else len(texts) >= page_size
     return documents, misread, has_more
 
@@ -111,7 +111,7 @@ def created_at(item: dict[str, Any]) -> int | None:
     return int(value)
 
 
-def _document(item: dict[str, Any], text: bytes) -> Document:
+def document_of(item: dict[str, Any], text: bytes) -> Document:
     key = item.get("id")
     if type(key) is int:
         key = str(key)
@@ -136,7 +136,7 @@ def _listed(page: Any) -> list[Any]:
     return page["data"]
 
 
-def _id_of(raw: bytes) -> str | None:
+def id_of(raw: bytes) -> str | None:
     """The id of an object that cannot be read whole, if it can be seen at all."""
     try:
         key = json.loads(raw.decode(errors="replace"))["id"]

@@ -1,5 +1,6 @@
 """The dlt source: a package's rows as Arrow tables, with raw's keys, types and cursors."""
 
+import datetime as dt
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -7,10 +8,14 @@ import dlt
 import pyarrow as pa
 from dlt.sources import DltResource, DltSource
 
+from boxoffice.raw import planning
+from boxoffice.raw.reading import folders_schema, folders_table
 from boxoffice.settings import BoxOffice
 from boxoffice.ticket_tailor.endpoints import ENDPOINTS
 from boxoffice.ticket_tailor.packages import TABLES, Package
+from boxoffice.ticket_tailor.webhook_rows import WEBHOOKS
 
+MERGE = {"disposition": "merge", "strategy": "delete-insert"}  # no other survives a kill without doubles
 _TIME = pa.timestamp("us", tz="UTC")
 
 _VERSIONS = pa.schema(
@@ -67,16 +72,30 @@ def empty_source() -> DltSource:
     return dlt.source(_resources, name="ticket_tailor")(Package("", missing_tables=set(TABLES)))
 
 
+def webhooks_source(box_office: BoxOffice, package: planning.Package) -> DltSource:
+    """Webhooks out of a box office's buffer, and the folders that they let us remember."""
+    return dlt.source(_files, name="ticket_tailor")(box_office, package)
+
+
+def _files(box_office: BoxOffice, package: planning.Package) -> Iterator[DltResource]:
+    records, package.records = package.records, None
+    if records is not None:
+        yield dlt.resource([records], name="webhooks", primary_key="record_id", write_disposition=MERGE)
+    if package.folders:
+        folders = folders_table("box_office", box_office.name, package.folders, dt.datetime.now(dt.UTC))
+        yield dlt.resource([folders], name="folders", primary_key="folder_id", write_disposition=MERGE)
+
+
 def _resources(package: Package) -> Iterator[DltResource]:
     for name in ENDPOINTS:
         yield _resource(name, "version_id", package.rows, _VERSIONS, package)
     yield _resource("refused", "refused_id", {"refused": package.refused}, _REFUSED, package)
     yield _resource("coverage", "coverage_id", {"coverage": package.coverage}, _COVERAGE, package)
+    yield _resource("webhooks", "record_id", {}, WEBHOOKS, package)
+    yield _resource("folders", "folder_id", {}, folders_schema("box_office"), package)
 
 
 def _resource(name: str, key: str, rows: dict[str, list[Any]], schema: pa.Schema, package: Package) -> DltResource:
-    """Merge by delete-insert: the one strategy of dlt's that neither loses nor doubles rows after a kill."""
-
     def tables() -> Iterator[pa.Table]:
         if rows.get(name) or name in package.missing_tables:
             yield _table(rows.pop(name, []), schema)
@@ -96,7 +115,7 @@ def _resource(name: str, key: str, rows: dict[str, list[Any]], schema: pa.Schema
         resource,
         name=name,
         primary_key=key,
-        write_disposition={"disposition": "merge", "strategy": "delete-insert"},
+        write_disposition=MERGE,
     )
 
 

@@ -29,6 +29,22 @@ def elsewhere(warehouse: Path, box_office: str, name: str, created_at: Mapping[s
         return dict(contents.ask(db, query, {**asked, "box_office": box_office}))
 
 
+# As in the models: a webhook counts from when it was sent first, and EVENT.DELETED shows nothing.
+_SHOWS_AN_OBJECT = f"outcome = 'loaded' and not ends_with(upper(event), '.DELETED') and {_COMPLETE}"
+_SENT = f"""
+    with versions as (
+        select id, version_id, any_value(created_at) as created_at, any_value(document) as document,
+            any_value(document_hash) as document_hash, min(sent_at) as sent_at, any_value(webhook_id) as webhook_id
+        from raw_ticket_tailor.webhooks
+        where box_office = $box_office and list = $list and id in {contents.AMONG_IDS} and {_SHOWS_AN_OBJECT}
+        group by id, version_id
+    )
+    select id, created_at, document, document_hash, sent_at from versions
+    qualify row_number() over (partition by id order by sent_at desc, length(webhook_id) desc, webhook_id desc) = 1
+    order by id
+"""
+
+
 class Reads(NamedTuple):
     """What has been read of a box office.
 
@@ -89,12 +105,14 @@ class Held(NamedTuple):
     listed      for each span asked for, the ids created there that are not marked missing
     refused     the refused objects that are held
     created_at  {list: the newest created_at in the table, of whatever box office and load}
+    sent        {list: {id: (document_hash, sent_at)}} of the newest webhooks
     """
 
     newest: dict[str, dict[str, tuple[str, dt.datetime, dt.datetime | None, str]]]
     listed: list[set[str]]
     refused: set[str]
     created_at: dict[str, int]
+    sent: dict[str, dict[str, tuple[str, dt.datetime]]]
 
 
 def held(
@@ -103,10 +121,14 @@ def held(
     ids: Mapping[str, list[str]],
     spans: Sequence[tuple[str, tuple[int, int] | None]] = (),
     refused_ids: Sequence[str] = (),
+    *,
+    sent_before: dt.datetime,
 ) -> Held:
     """The newest versions held of the ``ids`` of each list, what is listed in each (list, span of created_at; None: the
-    whole list), and which of the refused objects are held."""
-    held = Held({}, [], set(), {})
+    whole list), and which of the refused objects are held.
+
+    An object that only webhooks have shown is listed from ``sent_before`` on: a read that began then should show it."""
+    held = Held({}, [], set(), {}, {})
     with contents.reading(warehouse) as db:
         for name, wanted in ids.items():
             newest = f"""
@@ -119,6 +141,12 @@ def held(
                 key: (hash_, fetched_at, missing_since, version_id)
                 for key, (hash_, missing_since, version_id), fetched_at in rows
             }
+            held.sent[name] = {
+                key: (hash_, sent_at)
+                for key, _, _, hash_, sent_at in contents.ask(
+                    db, _SENT, {"box_office": box_office, "list": name, "ids": json.dumps(wanted)}
+                )
+            }
             for (created_at,) in contents.ask(db, f'select max(created_at) from raw_ticket_tailor."{name}"', {}):
                 held.created_at[name] = created_at or 0
         for name, span in spans:
@@ -130,7 +158,14 @@ def held(
             """
             first, last = (span[0], span[1] - 1) if span else (None, None)
             rows = contents.ask(db, listed, {"box_office": box_office, "first": first, "last": last})
-            held.listed.append({key for (key,) in rows})
+            only_sent = f"""
+                select id from raw_ticket_tailor.webhooks
+                where box_office = $box_office and list = $list and {_SHOWS_AN_OBJECT} and sent_at < $sent_before
+                    and ($first is null or created_at between $first and $last)
+                    and id not in (select id from raw_ticket_tailor."{name}" where box_office = $box_office)
+            """
+            asked = {"box_office": box_office, "list": name, "first": first, "last": last, "sent_before": sent_before}
+            held.listed.append({key for (key,) in [*rows, *contents.ask(db, only_sent, asked)]})
         if refused_ids:
             refused = f"""
                 select refused_id from raw_ticket_tailor.refused
@@ -142,9 +177,9 @@ def held(
 
 def versions(
     warehouse: Path, box_office: str, name: str, ids: list[str]
-) -> list[tuple[str, str, int | None, str, str, dt.datetime]]:
+) -> list[tuple[str | None, str, int | None, str, str, dt.datetime]]:
     """The newest version held of each of these ids, whole: (version_id, id, created_at, document, document_hash,
-    fetched_at)."""
+    fetched_at). Of what only webhooks have shown it is the newest of these, without a version_id."""
     query = f"""
         select version_id, id, created_at, document, document_hash, fetched_at
         from raw_ticket_tailor."{name}"
@@ -152,11 +187,15 @@ def versions(
         qualify row_number() over (partition by id order by fetched_at desc) = 1
         order by id
     """
+    asked = {"box_office": box_office, "ids": json.dumps(ids)}
     with contents.reading(warehouse) as db:
-        return contents.ask(db, query, {"box_office": box_office, "ids": json.dumps(ids)})
+        found = contents.ask(db, query, asked)
+        seen = {key for _, key, *_ in found}
+        sent = contents.ask(db, _SENT, {**asked, "list": name}) if len(seen) < len(ids) else []
+        return found + [(None, *version) for version in sent if version[0] not in seen]
 
 
-def tables_exist(warehouse: Path) -> bool:
-    """Whether a first load has made raw_ticket_tailor's tables."""
+def tables(warehouse: Path) -> set[str]:
+    """The tables that raw_ticket_tailor has. A load that ended early, or of an earlier release, has not made all."""
     with contents.reading(warehouse) as db:
-        return bool(contents.tables(db, "raw_ticket_tailor"))
+        return contents.tables(db, "raw_ticket_tailor")

@@ -55,11 +55,8 @@ class TicketorAccount:
             )
         loaded.waiting = plan.young
         loaded.told += plan.waiting
-        if plan.unreadable:
-            raise Problem(
-                f"{len(plan.unreadable)} files or folders could not be read, for example {plan.unreadable[0]}. "
-                "All others are loaded; these are tried again by every run."
-            )
+        if problem := plan.unreadable_problem:
+            raise problem
 
     def _planned(self, options: Reading) -> "Plan":
         from boxoffice.ticketor import buffer

@@ -23,6 +23,7 @@ import dlt
 import pyarrow as pa
 
 from boxoffice.raw.planning import Package
+from boxoffice.raw.reading import folders_table
 from boxoffice.settings import Site
 from boxoffice.ticketor import tables
 
@@ -34,7 +35,7 @@ def ticketor_source(site: Site, package: Package) -> Any:
     """The records of a package and the folders it lets us remember; both tables at the first, if only empty."""
     yield dlt.resource(_records(package), name="records", primary_key="record_id", write_disposition=MERGE)
     if package.folders is not None:
-        folders = tables.folders_table(site.name, package.folders, dt.datetime.now(dt.UTC))
+        folders = folders_table("site", site.name, package.folders, dt.datetime.now(dt.UTC))
         yield dlt.resource([folders], name="folders", primary_key="folder_id", write_disposition=MERGE)
 
 

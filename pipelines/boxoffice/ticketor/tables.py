@@ -1,11 +1,8 @@
-"""The shape of raw_ticketor's tables, and rows on their way there: columns filled one record at a time.
+"""The shape of raw_ticketor.records, and rows on their way there: columns filled one record at a time.
 
-Types are declared, so that a table does not depend on what came first; keys are not nullable, so that dlt can merge.
+Types are declared, so that the table does not depend on what came first; the key is not nullable, so that dlt can
+merge.
 """
-
-import hashlib
-from collections.abc import Mapping
-from typing import Any
 
 import pyarrow as pa
 
@@ -27,15 +24,6 @@ RECORDS = pa.schema(
         pa.field("position", pa.int64(), nullable=False),
         pa.field("file_size", pa.int64(), nullable=False),
         pa.field("file_mtime_ns", pa.int64(), nullable=False),
-    ]
-)
-FOLDERS = pa.schema(
-    [
-        pa.field("folder_id", pa.string(), nullable=False),
-        pa.field("site", pa.string(), nullable=False),
-        pa.field("folder", pa.string(), nullable=False),
-        pa.field("mtime_ns", pa.int64(), nullable=False),
-        pa.field("listed_at", TIME, nullable=False),
     ]
 )
 
@@ -84,20 +72,3 @@ class Rows:
             ],
             schema=RECORDS,
         )
-
-
-def folders_table(site: str, folders: Mapping[str, int], listed_at: Any) -> pa.Table:
-    """The folders that need no listing while their modification time (ns) is this."""
-    return pa.Table.from_pylist(
-        [
-            {
-                "folder_id": hashlib.blake2b(f"{site}\x1f{folder}".encode(), digest_size=16).hexdigest(),
-                "site": site,
-                "folder": folder,
-                "mtime_ns": mtime_ns,
-                "listed_at": listed_at,
-            }
-            for folder, mtime_ns in folders.items()
-        ],
-        schema=FOLDERS,
-    )

@@ -13,12 +13,17 @@ with staged_rows as (
     {% for tickets in ['issued_tickets', 'order_tickets'] %}
         union all
         select
-            account,
-            coalesce(order_id, ticket_id) as order_id,
+            tickets.account,
+            coalesce(tickets.order_id, tickets.ticket_id) as order_id,
             'ticket' as item,
-            ticket_id as id,
+            tickets.ticket_id as id,
             null as amount
-        from {{ touched('stg_ticket_tailor__' ~ tickets) }}
+        from {{ touched('stg_ticket_tailor__' ~ tickets) }} as tickets
+        {% if tickets == 'order_tickets' and tt_has_webhooks('stg_ticket_tailor__orders') %}
+            -- of a webhook that a read overrides there is no version
+            semi join {{ tt_versions('stg_ticket_tailor__orders', 'order_id') }} as versions
+                on tickets.version_id = versions.version_id
+        {% endif %}
     {% endfor %}
 ),
 
