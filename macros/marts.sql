@@ -50,10 +50,16 @@
     case
         when {{ kind }} in (
             'ticket', 'product', 'donation', 'membership', 'gift_card', 'buyer_fee', 'delivery', 'tip', 'tax', 'discount',
-            'refund', 'unexplained'
+            'refund', 'credited', 'unexplained'
         ) then {{ kind }}
         when {{ kind }} is not null then 'product'
     end
+{%- endmacro %}
+
+
+{% macro is_given_back(kind='line_kind') -%}
+    {#- The kinds of lines that give back, as money or as credit: of a sale they are no part of its total. -#}
+    {{ kind }} in ('refund', 'credited')
 {%- endmacro %}
 
 
@@ -102,8 +108,8 @@
 
 {% macro measures_of_money() -%}
     {{ return([
-        'gross_sales', 'refunds', 'refunds_of_sales', 'buyer_fees', 'tips', 'donations', 'tax', 'delivery', 'gift_cards',
-        'discounts', 'unexplained', 'charged_total', 'receipts',
+        'gross_sales', 'refunds', 'refunds_of_sales', 'credited', 'credited_of_sales', 'buyer_fees', 'tips', 'donations', 'tax',
+        'delivery', 'gift_cards', 'discounts', 'unexplained', 'charged_total', 'receipts',
     ]) }}
 {%- endmacro %}
 
@@ -124,11 +130,11 @@
 
 {% macro measures(of, account) -%}
     {#- All measures of a report in their order, with the ones that are differences of others. -#}
-    {%- set net_sales = of ~ '.gross_sales - ' ~ of ~ '.refunds_of_sales' -%}
+    {%- set net_sales = of ~ '.gross_sales - ' ~ of ~ '.refunds_of_sales - ' ~ of ~ '.credited_of_sales' -%}
     {%- set knows_fees = account ~ '.knows_fees and ' ~ of ~ '.orders_without_fees = 0' -%}
     {% for measure in measures_of_money() -%}
     {{ money(of ~ '.' ~ measure) }} as {{ measure }},
-    {% if measure == 'refunds_of_sales' -%}
+    {% if measure == 'credited_of_sales' -%}
     {{ money(net_sales) }} as net_sales,
     {% endif -%}
     {% endfor -%}

@@ -258,8 +258,8 @@ def test_a_line_for_each_ticket(db: duckdb.DuckDBPyConnection, books: list[Books
 
 
 AMOUNTS = [
-    *("gross_sales", "refunds", "refunds_of_sales", "net_sales", "buyer_fees", "tips", "donations", "tax", "delivery"),
-    *("gift_cards", "discounts", "unexplained", "charged_total"),
+    *("gross_sales", "refunds", "refunds_of_sales", "credited", "credited_of_sales", "net_sales"),
+    *("buyer_fees", "tips", "donations", "tax", "delivery", "gift_cards", "discounts", "unexplained", "charged_total"),
 ]
 COUNTS = ["tickets_sold", "comps", "tickets_imported", "tickets_returned"]
 OF_ORDERS = ["receipts", "platform_fees", "net_after_fees", "orders", "orders_without_fees"]

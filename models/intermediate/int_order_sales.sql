@@ -31,6 +31,10 @@ ledger as (
         sum(-amount) filter (
             where line_kind = 'refund' and refund_of in ('ticket', 'product', 'membership')
         ) as refunds_of_sales,
+        sum(-amount) filter (where line_kind = 'credited') as credited,
+        sum(-amount) filter (
+            where line_kind = 'credited' and refund_of in ('ticket', 'product', 'membership')
+        ) as credited_of_sales,
         sum(amount) filter (where line_kind = 'buyer_fee') as buyer_fees,
         sum(amount) filter (where line_kind = 'tip') as tips,
         sum(amount) filter (where line_kind = 'donation') as donations,
@@ -39,7 +43,7 @@ ledger as (
         sum(amount) filter (where line_kind = 'gift_card') as gift_cards,
         sum(amount) filter (where line_kind = 'discount') as discounts,
         sum(amount) filter (where line_kind = 'unexplained') as unexplained,
-        sum(amount) filter (where line_kind <> 'refund') as charged_total
+        sum(amount) filter (where not {{ is_given_back() }}) as charged_total
     from lines
     where booked_on is not null
     group by all
@@ -53,10 +57,11 @@ events_of_orders as (
         event_key,
         greatest(
             coalesce(
-                sum(amount) filter (where line_kind <> 'refund'), -sum(amount) filter (where line_kind = 'refund')
+                sum(amount) filter (where not {{ is_given_back() }}),
+                -sum(amount) filter (where {{ is_given_back() }})
             ), 0
         ) as weight,
-        bool_or(line_kind <> 'refund') as is_charged
+        bool_or(not {{ is_given_back() }}) as is_charged
     from lines
     group by order_key, event_key
 ),

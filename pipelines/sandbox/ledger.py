@@ -18,7 +18,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sandbox.ledger_rows import Line, Look, Measures, Order, Payment, ProductSale, Settlement, Ticket
+from sandbox.ledger_rows import GIVEN_BACK, Line, Look, Measures, Order, Payment, ProductSale, Settlement, Ticket
 from sandbox.ledger_tailor import TailorBooks
 from sandbox.ledger_ticketor import TicketorBooks
 from sandbox.venue import Venue
@@ -125,12 +125,13 @@ class Books:
     def problems(self) -> list[str]:
         """Identities that do not hold; none, ever. Worded for a failing test."""
         sums: dict[str, Decimal] = defaultdict(lambda: ZERO)
-        given_back: dict[str, Decimal] = defaultdict(lambda: ZERO)
+        given_back: dict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
         returns = {order.order_id for order in self.orders if order.is_return}
         for line in self.lines:
-            if line.line_kind == "refund":
-                given_back[line.order_id] += line.amount
-            if line.line_kind != "refund" or line.order_id in returns:
+            is_back = line.line_kind in GIVEN_BACK.values()
+            if is_back:
+                given_back[line.order_id, line.line_kind] += line.amount
+            if not is_back or line.order_id in returns:
                 sums[line.order_id] += line.amount
         found = [
             f"{order.order_id}: lines {sums[order.order_id]}, total {order.total_amount}"
@@ -140,14 +141,14 @@ class Books:
         for name, rows in (("order", self.orders), ("ticket", self.tickets), ("payment", self.payments)):
             counted = Counter(row.key for row in rows)
             found += [f"{name} {key} {count} times" for key, count in counted.items() if count > 1]
-        paid_back: dict[str, Decimal] = defaultdict(lambda: ZERO)
+        paid_back: dict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
         for payment in self.payments:
-            if payment.kind == "refund":
-                paid_back[payment.order_id] += payment.amount
+            if payment.kind in GIVEN_BACK:
+                paid_back[payment.order_id, GIVEN_BACK[payment.kind]] += payment.amount - payment.credit_amount
         found += [
-            f"{order}: refund lines {given_back[order]}, refund payments {amount}"
-            for order, amount in paid_back.items()
-            if given_back[order] != amount
+            f"{order}: {kind} lines {given_back[order, kind]}, payments {amount}"
+            for (order, kind), amount in paid_back.items()
+            if given_back[order, kind] != amount
         ]
         return found
 

@@ -18,6 +18,7 @@ MEASURE_OF_KIND = {
     "discount": "discounts",
     "unexplained": "unexplained",
 }
+GIVEN_BACK = {"refund": "refund", "credit_issued": "credited"}  # the kind of line of each kind of payment back
 BEFORE_FIRST_LOAD, FIRST_SEEN, PLATFORM = "before_first_load", "first_seen", "platform"
 
 
@@ -144,6 +145,8 @@ class Measures:
     gross_sales: Decimal = Decimal(0)
     refunds: Decimal = Decimal(0)
     refunds_of_sales: Decimal = Decimal(0)
+    credited: Decimal = Decimal(0)
+    credited_of_sales: Decimal = Decimal(0)
     buyer_fees: Decimal = Decimal(0)
     tips: Decimal = Decimal(0)
     donations: Decimal = Decimal(0)
@@ -164,10 +167,10 @@ class Measures:
     orders_without_fees: int = 0
 
     def add(self, line: Line) -> None:
-        if line.line_kind == "refund":
-            self.refunds -= line.amount
-            if line.refund_of in SALES_KINDS:
-                self.refunds_of_sales -= line.amount
+        if line.line_kind in GIVEN_BACK.values():
+            names = ("refunds", "refunds_of_sales") if line.line_kind == "refund" else ("credited", "credited_of_sales")
+            for name in names if line.refund_of in SALES_KINDS else names[:1]:
+                setattr(self, name, getattr(self, name) - line.amount)
             return
         self.charged_total += line.amount
         measure = MEASURE_OF_KIND[line.line_kind]
@@ -185,7 +188,7 @@ class Measures:
 
     @property
     def net_sales(self) -> Decimal:
-        return self.gross_sales - self.refunds_of_sales
+        return self.gross_sales - self.refunds_of_sales - self.credited_of_sales
 
     @property
     def net_after_fees(self) -> Decimal | None:

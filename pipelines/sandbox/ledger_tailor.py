@@ -9,6 +9,7 @@ from sandbox.catalogue import LEVELS
 from sandbox.ledger_rows import (
     BEFORE_FIRST_LOAD,
     FIRST_SEEN,
+    GIVEN_BACK,
     PLATFORM,
     Line,
     Look,
@@ -105,7 +106,7 @@ class TailorBooks:
                 total_amount=money(sale.charged, sale.digits),
                 total_as_given=money(sale.charged - lowered, sale.digits),
                 credit_in_total=money(
-                    -sum(line.total for line in sale.lines if line.meaning == "voucher"), sale.digits
+                    -sum(line.total for line in sale.lines if line.meaning in ("promotion", "voucher")), sale.digits
                 ),
             )
         )
@@ -145,16 +146,17 @@ class TailorBooks:
                 )
                 paid = state.paid
         for number, line in enumerate(sale.lines):
-            if line.meaning == "voucher":
+            if line.meaning in ("promotion", "voucher"):
                 self._pay(sale, None, "credit_redeemed", 0, -line.total, ordered, PLATFORM, number)
         returned = credited = 0
         for number, (state, at) in enumerate(seen):
             when, basis = (ordered, BEFORE_FIRST_LOAD) if number == 0 else (at, FIRST_SEEN)
             if delta := _money_back(state) - returned:
                 self._pay(sale, None, "refund", -delta, 0, when, basis, number)
-                self._refund_lines(sale, entries, delta, when, basis)
+                self._give_back(sale, "refund", entries, delta, when, basis)
             if delta := _credit_back(state) - credited:
                 self._pay(sale, None, "credit_issued", 0, delta, when, basis, number)
+                self._give_back(sale, "credit_issued", entries, delta, when, basis)
             returned, credited = _money_back(state), _credit_back(state)
 
     def _pay(
@@ -182,7 +184,9 @@ class TailorBooks:
             )
         )
 
-    def _refund_lines(self, sale: Sale, entries: list[_Entry], amount: int, at: datetime.datetime, basis: str) -> None:
+    def _give_back(
+        self, sale: Sale, how: str, entries: list[_Entry], amount: int, at: datetime.datetime, basis: str
+    ) -> None:
         by_kind: dict[str, int] = defaultdict(int)
         for entry in entries:
             by_kind[entry.kind] += entry.amount
@@ -193,7 +197,7 @@ class TailorBooks:
         for kind, share in zip(kinds, share_out(amount, [by_kind[kind] for kind in kinds]), strict=True):
             if share:
                 value = money(-share, sale.digits)
-                self.lines.append(Line(sale.id, "refund", kind, event, None, value, sale.currency, at, basis))
+                self.lines.append(Line(sale.id, GIVEN_BACK[how], kind, event, None, value, sale.currency, at, basis))
 
     def _ticket(self, sale: Sale, entry: _Entry, state: State, booked: bool, refunded: int, now: int) -> None:
         seat = sale.seats[entry.seat]
@@ -206,7 +210,7 @@ class TailorBooks:
         elif not booked and state.status == "pending":
             status = "reserved"
         list_price = None if sale.old_shape else seat.list_price
-        has_voucher = any(line.meaning == "voucher" for line in sale.lines)
+        has_voucher = any(line.meaning in ("promotion", "voucher") for line in sale.lines)
         if entry.amount > 0:
             kind = "paid"
         elif list_price:
@@ -289,7 +293,7 @@ def _entries(sale: Sale) -> list[_Entry]:
             goods, fees = share_out(line.goods, weights), share_out(line.fee, weights)
             for ticket, share, fee in zip(line.tickets, goods, fees, strict=True):
                 entries.append(_Entry(sale.ticket_id(ticket), "ticket", share, fee, seat=ticket))
-        elif line.meaning in ("product", "membership", "donation"):
+        elif line.meaning in ("product", "membership", "donation", "gift_card"):
             name = f"li_{FIRST_TICKET + sale.index * TICKETS_AN_ORDER + number}"
             entries.append(_Entry(name, line.meaning, line.goods, line.fee, line=number))
     entries.sort(key=lambda entry: (len(entry.id), entry.id))
@@ -309,7 +313,7 @@ def _other_amounts(sale: Sale, entries: list[_Entry]) -> list[tuple[str, int]]:
     for line in sale.lines:
         if line.meaning == "charge":
             found.append(("buyer_fee", line.total))
-        elif line.meaning == "voucher":
+        elif line.meaning in ("promotion", "voucher"):
             found.append(("gift_card", line.total))
     if sale.tax and sale.tax_treatment == "exclusive":
         found.append(("tax", sale.tax))

@@ -7,7 +7,18 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from sandbox.catalogue import DAY
-from sandbox.ledger_rows import PLATFORM, Line, Order, Payment, ProductSale, Ticket, moment, money, share_out
+from sandbox.ledger_rows import (
+    GIVEN_BACK,
+    PLATFORM,
+    Line,
+    Order,
+    Payment,
+    ProductSale,
+    Ticket,
+    moment,
+    money,
+    share_out,
+)
 from sandbox.ticketor import Ticketor
 from sandbox.ticketor_items import TICKS, Delivery, Invoice
 from sandbox.ticketor_items import Payment as Paid
@@ -188,8 +199,8 @@ class TicketorBooks:
         self.sold_lines[invoice.id] = lines
         self.lines.extend(lines)
         for paid in self.payments_of[invoice.id]:
-            if paid.kind == "refund":
-                self._refund(invoice, -abs(paid.amount), _by_kind(lines), _when(paid.date), event)
+            if paid.gives_back:
+                self._give_back(invoice, paid.kind, -abs(paid.amount), _by_kind(lines), _when(paid.date), event)
         self._order(invoice, booked)
 
     def _return(self, invoice: Invoice) -> None:
@@ -204,20 +215,20 @@ class TicketorBooks:
             weights[LINE_KINDS[sold.product.kind]] += sold.returned * sold.unit_price
         if not sum(weights.values()):
             weights = _by_kind(self.sold_lines.get(invoice.related, []))
-        refunds = [paid for paid in self.payments_of[invoice.id] if paid.kind == "refund"]
+        back = [paid for paid in self.payments_of[invoice.id] if paid.gives_back]
         at = _when(invoice.date)
         digits, name = invoice.digits, str(invoice.id)
         before = len(self.lines)
         booked = self._booked(invoice)
-        if refunds:
-            for paid in refunds:
-                self._refund(invoice, -abs(paid.amount), weights, _when(paid.date), event)
+        if back:
+            for paid in back:
+                self._give_back(invoice, paid.kind, -abs(paid.amount), weights, _when(paid.date), event)
         elif not booked:
             pass
         elif not self._payments_known(invoice):
-            self._refund(invoice, total, weights, at, event)
+            self._give_back(invoice, "refund", total, weights, at, event)
         elif total:
-            self.lines.append(Line(name, "gift_card", None, event, None, money(total, digits), invoice.currency, at))
+            self._give_back(invoice, "credit_issued", total, weights, at, event)
             self.payments.append(
                 Payment(
                     f"{name}:credit",
@@ -235,15 +246,16 @@ class TicketorBooks:
             self.lines.append(Line(name, "unexplained", None, event, None, rest, invoice.currency, None))
         self._order(invoice, booked)
 
-    def _refund(
-        self, invoice: Invoice, minor: int, weights: dict[str, int], at: datetime.datetime, event: str | None
+    def _give_back(
+        self, invoice: Invoice, how: str, minor: int, weights: dict[str, int], at: datetime.datetime, event: str | None
     ) -> None:
         kinds = sorted(kind for kind, weight in weights.items() if weight > 0)
         shares = share_out(minor, [weights[kind] for kind in kinds])
         for kind, share in zip(kinds, shares, strict=True) if kinds else [("unexplained", minor)]:
             if share:
                 amount = money(share, invoice.digits)
-                self.lines.append(Line(str(invoice.id), "refund", kind, event, None, amount, invoice.currency, at))
+                line = Line(str(invoice.id), GIVEN_BACK[how], kind, event, None, amount, invoice.currency, at)
+                self.lines.append(line)
 
     def _order(self, invoice: Invoice, booked: bool) -> None:
         total = money(invoice.total, invoice.digits)

@@ -19,8 +19,9 @@ from boxoffice.warehouse.query import open_published
 EXCEL_ROWS = 1_048_576  # of one sheet, its header included
 BATCH = 10_000
 _MEASURES = [
-    *("gross_sales", "refunds", "refunds_of_sales", "net_sales", "buyer_fees", "tips", "donations", "tax", "delivery"),
-    *("gift_cards", "discounts", "unexplained", "charged_total", "receipts", "platform_fees", "net_after_fees"),
+    *("gross_sales", "refunds", "refunds_of_sales", "credited", "credited_of_sales", "net_sales", "buyer_fees", "tips"),
+    *("donations", "tax", "delivery", "gift_cards", "discounts", "unexplained", "charged_total", "receipts"),
+    *("platform_fees", "net_after_fees"),
     *("tickets_sold", "comps", "tickets_imported", "tickets_returned", "orders", "orders_without_fees"),
 ]
 # what is not known of one day is not known of the month; platform_fees are the sum of those that are known

@@ -8,8 +8,12 @@ with ledger as (
         account,
         coalesce(currency, 'XXX') as currency,
         sum(case when line_kind in ('ticket', 'product', 'membership') then amount else 0 end) as gross_sales,
-        sum(case when line_kind = 'refund' then -amount else 0 end) as refunds,
-        sum(case when refund_of in ('ticket', 'product', 'membership') then -amount else 0 end) as refunds_of_sales,
+        {% for kind, measure in [('refund', 'refunds'), ('credited', 'credited')] %}
+            sum(case line_kind when '{{ kind }}' then -amount else 0 end) as {{ measure }},
+            sum(
+                case when line_kind = '{{ kind }}' and refund_of in ('ticket', 'product', 'membership') then -amount else 0 end
+            ) as {{ measure }}_of_sales,
+        {% endfor %}
         sum(case line_kind when 'buyer_fee' then amount else 0 end) as buyer_fees,
         sum(case line_kind when 'tip' then amount else 0 end) as tips,
         sum(case line_kind when 'donation' then amount else 0 end) as donations,
@@ -18,7 +22,7 @@ with ledger as (
         sum(case line_kind when 'gift_card' then amount else 0 end) as gift_cards,
         sum(case line_kind when 'discount' then amount else 0 end) as discounts,
         sum(case line_kind when 'unexplained' then amount else 0 end) as unexplained,
-        sum(case line_kind when 'refund' then 0 else amount end) as charged_total
+        sum(case when {{ is_given_back() }} then 0 else amount end) as charged_total
     from {{ ref('fct_order_lines') }}
     where booked_at is not null
     group by all
@@ -168,8 +172,9 @@ own as (
         account,
         booked_on as sales_on,
         coalesce(currency, 'XXX') as currency,
-        case when line_kind = 'refund' then 0 else amount end as charged_total,
-        case when line_kind = 'refund' then -amount else 0 end as refunds
+        case when {{ is_given_back() }} then 0 else amount end as charged_total,
+        case line_kind when 'refund' then -amount else 0 end as refunds,
+        case line_kind when 'credited' then -amount else 0 end as credited
     from {{ ref('fct_order_lines') }}
     where booked_on is not null
     union all by name
@@ -190,13 +195,14 @@ own_days as (
         currency,
         coalesce(sum(charged_total), 0) as charged_total,
         coalesce(sum(refunds), 0) as refunds,
+        coalesce(sum(credited), 0) as credited,
         coalesce(sum(receipts), 0) as receipts
     from own
     group by all
 ),
 
 differing_days as (
-    {% for measure in ['charged_total', 'refunds', 'receipts'] %}
+    {% for measure in ['charged_total', 'refunds', 'credited', 'receipts'] %}
         select
             own_days.platform,
             own_days.account,
@@ -244,7 +250,7 @@ from differing_days
     union all
     {{ holds(report, [
         wide('charged_total') ~ ' = ' ~ wide('gross_sales') ~ ' + buyer_fees + tips + donations + tax + delivery + gift_cards + discounts + unexplained',
-        'net_sales = ' ~ wide('gross_sales') ~ ' - refunds_of_sales',
+        'net_sales = ' ~ wide('gross_sales') ~ ' - refunds_of_sales - credited_of_sales',
         'orders_without_fees = 0 or net_after_fees is null',
     ], 'null') }}
 {% endfor %}
