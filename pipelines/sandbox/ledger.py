@@ -106,7 +106,7 @@ class Books:
             paid, back, redeemed, issued = (
                 moved[order.order_id, kind] for kind in ("capture", "refund", "credit_redeemed", "credit_issued")
             )
-            owed = order.total_amount - paid - (redeemed - order.credit_in_total)
+            owed = order.total_amount - paid - redeemed
             if not order.is_booked and (order.is_return or order.status == "cancelled"):
                 owed = ZERO
             elif order.is_return:

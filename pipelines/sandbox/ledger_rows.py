@@ -50,7 +50,6 @@ class Order:
     is_return: bool = False
     payments_known: bool = True
     platform_fee: Decimal | None = None  # what the venue owes the platform; None where it tells none
-    credit_in_total: Decimal = Decimal(0)  # vouchers that have lowered the total, and pay nothing of it
 
     @property
     def key(self) -> str:

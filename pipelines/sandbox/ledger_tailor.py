@@ -103,11 +103,8 @@ class TailorBooks:
                 ordered_at=ordered,
                 customer=sale.buyer.email,
                 currency=sale.currency,
-                total_amount=money(sale.charged, sale.digits),
+                total_amount=money(sale.charged + _spent(sale), sale.digits),
                 total_as_given=money(sale.charged - lowered, sale.digits),
-                credit_in_total=money(
-                    -sum(line.total for line in sale.lines if line.meaning in ("promotion", "voucher")), sale.digits
-                ),
             )
         )
         entries = _entries(sale)
@@ -146,7 +143,7 @@ class TailorBooks:
                 )
                 paid = state.paid
         for number, line in enumerate(sale.lines):
-            if line.meaning in ("promotion", "voucher"):
+            if line.meaning == "voucher":
                 self._pay(sale, None, "credit_redeemed", 0, -line.total, ordered, PLATFORM, number)
         returned = credited = 0
         for number, (state, at) in enumerate(seen):
@@ -210,11 +207,10 @@ class TailorBooks:
         elif not booked and state.status == "pending":
             status = "reserved"
         list_price = None if sale.old_shape else seat.list_price
-        has_voucher = any(line.meaning in ("promotion", "voucher") for line in sale.lines)
         if entry.amount > 0:
             kind = "paid"
         elif list_price:
-            kind = "credit" if has_voucher else "comp"
+            kind = "comp"
         else:
             kind = "free_event" if list_price == 0 else "unknown"
         tax_on_top = entry.tax if sale.tax_treatment == "exclusive" else 0
@@ -282,6 +278,15 @@ def _credit_back(state: State) -> int:
     return state.refunded if state.voucher else 0
 
 
+def _spent(sale: Sale) -> int:
+    """What vouchers paid of it: its total was lowered by that."""
+    return -sum(line.total for line in sale.lines if line.meaning == "voucher")
+
+
+def _discount(sale: Sale) -> int:
+    return -sum(line.total for line in sale.lines if line.meaning in ("discount", "promotion"))
+
+
 def _entries(sale: Sale) -> list[_Entry]:
     """Tickets, products, memberships and donations with their share of discounts, fees and tax."""
     entries: list[_Entry] = []
@@ -297,7 +302,7 @@ def _entries(sale: Sale) -> list[_Entry]:
             name = f"li_{FIRST_TICKET + sale.index * TICKETS_AN_ORDER + number}"
             entries.append(_Entry(name, line.meaning, line.goods, line.fee, line=number))
     entries.sort(key=lambda entry: (len(entry.id), entry.id))
-    discount = -sum(line.total for line in sale.lines if line.meaning == "discount")
+    discount = _discount(sale)
     weights = [entry.goods if entry.kind in DISCOUNTABLE else 0 for entry in entries]
     for entry, share in zip(entries, share_out(min(discount, sum(weights)), weights), strict=True):
         entry.discount = share
@@ -308,16 +313,12 @@ def _entries(sale: Sale) -> list[_Entry]:
 
 
 def _other_amounts(sale: Sale, entries: list[_Entry]) -> list[tuple[str, int]]:
-    """What else the order's total is made of: fees, tax on top, vouchers spent, discount that nothing could take."""
+    """What else the order's total is made of: fees, tax on top, discount that nothing could take."""
     found = [("buyer_fee", entry.fee) for entry in entries if entry.fee]
-    for line in sale.lines:
-        if line.meaning == "charge":
-            found.append(("buyer_fee", line.total))
-        elif line.meaning in ("promotion", "voucher"):
-            found.append(("gift_card", line.total))
+    found += [("buyer_fee", line.total) for line in sale.lines if line.meaning == "charge"]
     if sale.tax and sale.tax_treatment == "exclusive":
         found.append(("tax", sale.tax))
-    discount = -sum(line.total for line in sale.lines if line.meaning == "discount")
+    discount = _discount(sale)
     if left := discount - sum(entry.discount for entry in entries):
         found.append(("discount", -left))
     return found

@@ -52,7 +52,8 @@ LEDGER: dict[str, list[tuple[str, str | None, str]]] = {
     "or_unpaid": [("ticket", None, "10.00")],
     "or_void": [("refund", "ticket", "-10.00"), ("ticket", None, "10.00"), ("ticket", None, "10.00")],
     "or_credit": [("credited", "ticket", "-10.00"), ("ticket", None, "10.00")],
-    "or_voucher": [("gift_card", None, "-6.00"), ("ticket", None, "10.00")],
+    "or_voucher": [("ticket", None, "10.00")],
+    "or_promotion": [("ticket", None, "7.00")],
     "or_yen": [("refund", "ticket", "-1001"), ("ticket", None, "1001"), ("ticket", None, "1000")],
     "or_dinar": [("ticket", None, "5.001"), ("ticket", None, "5.000")],
     "or_fee": [
@@ -94,6 +95,8 @@ def test_what_each_order_charged_and_whether_it_counts(db: duckdb.DuckDBPyConnec
     assert told["or_unpaid"] == ("cancelled", False, Decimal(10))
     assert told["or_void"] == ("completed", True, Decimal(20))
     assert told["or_credit"] == ("cancelled", True, Decimal(10))
+    assert told["or_voucher"] == ("completed", True, Decimal(10))
+    assert told["or_promotion"] == ("completed", True, Decimal(7))
     assert told["or_dinar"] == ("completed", True, Decimal("10.001"))
     assert told["or_free"] == ("completed", True, Decimal(0))
     assert told["or_bare"] == ("unknown", False, None)
@@ -144,7 +147,7 @@ def test_tickets(db: duckdb.DuckDBPyConnection) -> None:
         "select ticket_id, status, admission_kind, price, price_paid from int_ticket_tailor__tickets"
     ).fetchall()
     told = {ticket: tuple(row) for ticket, *row in rows}
-    assert len(rows) == len(told) == 30  # each copy in an order is the ticket of the list
+    assert len(rows) == len(told) == 31  # each copy in an order is the ticket of the list
     assert told["it_1"] == ("sold", "import", None, None)
     assert told["it_31"] == ("sold", "paid", *money("3", "3"))
     assert told["it_51"] == ("returned", "paid", *money("10", "10"))

@@ -27,7 +27,7 @@ other_lines as (
         lines.account,
         lines.order_id,
         lines.line_id,
-        case lines.line_class when 'voucher' then 'gift_card' else lines.line_class end as line_kind,
+        lines.line_class as line_kind,
         lines.total
     from {{ ref('int_ticket_tailor__line_classes') }} as lines
     inner join {{ ref('int_ticket_tailor__order_sums') }} as sums
@@ -35,7 +35,6 @@ other_lines as (
     where
         lines.line_class = 'buyer_fee'
         or (lines.line_class = 'tax' and not sums.is_tax_inside_lines)
-        or (lines.line_class = 'voucher' and lines.total < 0)
 
 ),
 
