@@ -29,6 +29,7 @@ from sandbox.venue import Venue
 
 LINE_KINDS = {"merchandise": "product", "donation": "donation", "gift_card": "gift_card", "membership": "membership"}
 DISCOUNTABLE = ("ticket", "product", "membership")
+CREDIT_AFTER = 7 * DAY * 1_000_000  # microseconds without a payment, after which a return is known to have given credit
 LEVEL_NAMES = ("Stalls", "Circle", "Child", None)  # the free level has no name there
 
 
@@ -47,6 +48,9 @@ class TicketorBooks:
         self.seats: dict[tuple[int, int], list[Seat]] = {}
         self.goods: dict[int, list[Sold]] = {}
         self.paid: dict[int, Paid] = {}
+        # when each invoice was first received, and anything last, in microseconds
+        self.received: dict[int, int] = {}
+        self.newest = 0
         for delivery in Ticketor(venue).deliveries(None, now):
             if wanted is None or delivery.webhook in wanted:
                 self._learn(delivery)
@@ -56,7 +60,9 @@ class TicketorBooks:
 
     def _learn(self, delivery: Delivery) -> None:
         item = delivery.item
+        self.newest = max(self.newest, delivery.at)
         if isinstance(item, Invoice):
+            self.received.setdefault(item.id, delivery.at)
             self.invoices[item.id] = item
             if delivery.webhook == "invoice_with_details":
                 self.detailed.add(item.id)
@@ -227,7 +233,7 @@ class TicketorBooks:
             pass
         elif not self._payments_known(invoice):
             self._give_back(invoice, "refund", total, weights, at, event)
-        elif total:
+        elif total and self.newest - self.received[invoice.id] >= CREDIT_AFTER:
             self._give_back(invoice, "credit_issued", total, weights, at, event)
             self.payments.append(
                 Payment(
