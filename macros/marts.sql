@@ -114,6 +114,23 @@
 {%- endmacro %}
 
 
+{% macro parts_of_fees() -%}
+    {#- What a platform's fee consists of, in fct_orders (`_fee_amount`) and rpt_daily_sales (`_fees`). -#}
+    {{ return(['ticketing', 'protection', 'ad', 'processing', 'delivery']) }}
+{%- endmacro %}
+
+
+{% macro knows_all_fees(of, account) -%}
+    {{ account }}.knows_fees and {{ of }}.orders_without_fees = 0
+{%- endmacro %}
+
+
+{% macro known_fees(of, fees, account) -%}
+    {#- Fees, 0 where no order could have any, NULL where they are not known. -#}
+    {{ money('coalesce(' ~ of ~ '.' ~ fees ~ ', case when ' ~ knows_all_fees(of, account) ~ ' then 0 end)') }}
+{%- endmacro %}
+
+
 {% macro summed_measures(but=[]) -%}
     {#- The measures of the reports that can be added up, added up, with room for all digits. What is not known stays NULL:
         platform_fees. -#}
@@ -131,16 +148,15 @@
 {% macro measures(of, account) -%}
     {#- All measures of a report in their order, with the ones that are differences of others. -#}
     {%- set net_sales = of ~ '.gross_sales - ' ~ of ~ '.refunds_of_sales - ' ~ of ~ '.credited_of_sales' -%}
-    {%- set knows_fees = account ~ '.knows_fees and ' ~ of ~ '.orders_without_fees = 0' -%}
     {% for measure in measures_of_money() -%}
     {{ money(of ~ '.' ~ measure) }} as {{ measure }},
     {% if measure == 'credited_of_sales' -%}
     {{ money(net_sales) }} as net_sales,
     {% endif -%}
     {% endfor -%}
-    {{ money('coalesce(' ~ of ~ '.platform_fees, case when ' ~ knows_fees ~ ' then 0 end)') }} as platform_fees,
+    {{ known_fees(of, 'platform_fees', account) }} as platform_fees,
     case
-        when {{ knows_fees }} then {{ money(net_sales ~ ' - coalesce(' ~ of ~ '.platform_fees, 0)') }}
+        when {{ knows_all_fees(of, account) }} then {{ money(net_sales ~ ' - coalesce(' ~ of ~ '.platform_fees, 0)') }}
     end as net_after_fees,
     {{ of }}.tickets_sold,
     {{ of }}.comps,

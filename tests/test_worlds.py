@@ -262,6 +262,7 @@ AMOUNTS = [
     *("buyer_fees", "tips", "donations", "tax", "delivery", "gift_cards", "discounts", "unexplained", "charged_total"),
 ]
 COUNTS = ["tickets_sold", "comps", "tickets_imported", "tickets_returned"]
+FEES = ["ticketing_fees", "protection_fees", "ad_fees", "processing_fees", "delivery_fees"]
 OF_ORDERS = ["receipts", "platform_fees", "net_after_fees", "orders", "orders_without_fees"]
 
 
@@ -278,7 +279,7 @@ def test_the_venues_have_everything(books: list[Books]) -> None:
 
 
 def test_daily_sales(db: duckdb.DuckDBPyConnection, books: list[Books]) -> None:
-    names = [*AMOUNTS, *COUNTS, *OF_ORDERS]
+    names = [*AMOUNTS, *COUNTS, *OF_ORDERS, *FEES]
     compare(
         db,
         books,

@@ -146,6 +146,11 @@ select
             ) }}
     end as balance_due,
     joined.platform_fee_amount,
+    joined.ticketing_fee_amount,
+    joined.protection_fee_amount,
+    joined.ad_fee_amount,
+    joined.processing_fee_amount,
+    joined.delivery_fee_amount,
     joined.promotion_code,
     joined.referral,
     joined.processor_reference,

@@ -11,7 +11,10 @@ orders as (
         booked_on as sales_on,
         coalesce(currency, 'XXX') as currency,
         count(*) filter (where not {{ is_return('order_type') }}) as orders,
-        count(*) filter (where platform_fee_amount is null) as orders_without_fees
+        count(*) filter (where platform_fee_amount is null) as orders_without_fees,
+        {% for part in parts_of_fees() -%}
+        sum({{ part }}_fee_amount) as {{ part }}_fees{{ ',' if not loop.last }}
+        {% endfor %}
     from {{ ref('fct_orders') }}
     where booked_on is not null
     group by all
@@ -29,7 +32,10 @@ summed as (
         account,
         sales_on,
         currency,
-        {{ summed_measures() }}
+        {{ summed_measures() }},
+        {% for part in parts_of_fees() -%}
+        {{ wide('sum(' ~ part ~ '_fees)') }} as {{ part }}_fees{{ ',' if not loop.last }}
+        {% endfor %}
     from together
     group by all
 )
@@ -40,7 +46,10 @@ select
     summed.account,
     summed.sales_on,
     summed.currency,
-    {{ measures('summed', 'accounts') }}
+    {{ measures('summed', 'accounts') }},
+    {% for part in parts_of_fees() -%}
+    {{ known_fees('summed', part ~ '_fees', 'accounts') }} as {{ part }}_fees{{ ',' if not loop.last }}
+    {% endfor %}
 from summed
 left join {{ ref('dim_accounts') }} as accounts
     on summed.platform = accounts.platform and summed.account = accounts.account

@@ -18,7 +18,18 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sandbox.ledger_rows import GIVEN_BACK, Line, Look, Measures, Order, Payment, ProductSale, Settlement, Ticket
+from sandbox.ledger_rows import (
+    GIVEN_BACK,
+    PARTS_OF_FEES,
+    Line,
+    Look,
+    Measures,
+    Order,
+    Payment,
+    ProductSale,
+    Settlement,
+    Ticket,
+)
 from sandbox.ledger_tailor import TailorBooks
 from sandbox.ledger_ticketor import TicketorBooks
 from sandbox.venue import Venue
@@ -68,8 +79,10 @@ class Books:
 
     def _measures(self, key: Callable[..., Any], *, of_orders: bool = True) -> dict[Any, Measures]:
         """The measures by ``key(moment, event, currency)``."""
-        no_fees = None if self.platform == "ticket_tailor" else ZERO
-        found: dict[Any, Measures] = defaultdict(lambda: Measures(platform_fees=no_fees))
+        names = (
+            () if self.platform == "ticket_tailor" else ("platform_fees", *(f"{part}_fees" for part in PARTS_OF_FEES))
+        )
+        found: dict[Any, Measures] = defaultdict(lambda: Measures(**dict.fromkeys(names, ZERO)))
         for line in self.lines:
             if line.booked_at is not None:
                 found[key(line.booked_at, line.event_id, line.currency)].add(line)

@@ -19,6 +19,7 @@ MEASURE_OF_KIND = {
     "unexplained": "unexplained",
 }
 GIVEN_BACK = {"refund": "refund", "credit_issued": "credited"}  # the kind of line of each kind of payment back
+PARTS_OF_FEES = ("ticketing", "protection", "ad", "processing", "delivery")
 BEFORE_FIRST_LOAD, FIRST_SEEN, PLATFORM = "before_first_load", "first_seen", "platform"
 
 
@@ -49,11 +50,15 @@ class Order:
     total_as_given: Decimal
     is_return: bool = False
     payments_known: bool = True
-    platform_fee: Decimal | None = None  # what the venue owes the platform; None where it tells none
+    fees: dict[str, Decimal] | None = None  # what the venue owes the platform, by part; None where it tells none
 
     @property
     def key(self) -> str:
         return self.order_id
+
+    @property
+    def platform_fee(self) -> Decimal | None:
+        return None if self.fees is None else sum(self.fees.values(), Decimal(0))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -137,8 +142,8 @@ class Settlement(NamedTuple):
 class Measures:
     """Sums over booked lines, the money received, and counts of tickets and orders, named as in the reports.
 
-    ``platform_fees`` is None on a platform that tells none. By event there are no receipts, fees and orders: what an
-    order over several events paid belongs to none of them.
+    ``platform_fees`` and their parts are None on a platform that tells none. By event there are no receipts, fees and
+    orders: what an order over several events paid belongs to none of them.
     """
 
     gross_sales: Decimal = Decimal(0)
@@ -157,6 +162,11 @@ class Measures:
     charged_total: Decimal = Decimal(0)
     receipts: Decimal = Decimal(0)
     platform_fees: Decimal | None = None
+    ticketing_fees: Decimal | None = None
+    protection_fees: Decimal | None = None
+    ad_fees: Decimal | None = None
+    processing_fees: Decimal | None = None
+    delivery_fees: Decimal | None = None
     tickets_sold: int = 0
     comps: int = 0
     tickets_imported: int = 0
@@ -177,10 +187,12 @@ class Measures:
 
     def add_order(self, order: Order) -> None:
         self.orders += not order.is_return
-        if order.platform_fee is None:
+        if order.fees is None:
             self.orders_without_fees += 1
-        else:
-            self.platform_fees = (self.platform_fees or 0) + order.platform_fee
+            return
+        for part, fee in order.fees.items():
+            self.platform_fees = (self.platform_fees or 0) + fee
+            setattr(self, f"{part}_fees", (getattr(self, f"{part}_fees") or 0) + fee)
 
     def count(self, name: str) -> None:
         setattr(self, name, getattr(self, name) + 1)

@@ -9,6 +9,7 @@ from decimal import Decimal
 from sandbox.catalogue import DAY
 from sandbox.ledger_rows import (
     GIVEN_BACK,
+    PARTS_OF_FEES,
     PLATFORM,
     Line,
     Order,
@@ -281,9 +282,14 @@ class TicketorBooks:
                 total_as_given=total,
                 is_return=invoice.is_return,
                 payments_known=self._payments_known(invoice),
-                platform_fee=money(
-                    invoice.fee + invoice.protection_fee + invoice.ad_fee + invoice.processing_fee, invoice.digits
-                ),
+                fees={
+                    part: money(fee, invoice.digits)
+                    for part, fee in zip(
+                        PARTS_OF_FEES,
+                        (invoice.fee, invoice.protection_fee, invoice.ad_fee, invoice.processing_fee, 0),
+                        strict=True,
+                    )
+                },
             )
         )
 

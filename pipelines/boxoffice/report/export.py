@@ -98,7 +98,8 @@ SHEETS = (
         "Orders that count as sold, and returns, made in the month.",
         "select booked_on, platform, account, order_id, order_type, status, channel, total_amount, "
         "service_charge_amount, tax_amount, tax_basis, discount_amount, paid_amount, refunded_amount, "
-        "credit_redeemed_amount, credit_issued_amount, balance_due, platform_fee_amount, currency, promotion_code, "
+        "credit_redeemed_amount, credit_issued_amount, balance_due, platform_fee_amount, ticketing_fee_amount, "
+        "protection_fee_amount, ad_fee_amount, processing_fee_amount, delivery_fee_amount, currency, promotion_code, "
         "tickets_count, products_count, related_order_id, processor_reference, ordered_at, order_key "
         "from fct_orders where is_booked and booked_on between $1 and $2 "
         "order by booked_on, platform, account, order_id",

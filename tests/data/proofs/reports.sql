@@ -254,3 +254,8 @@ from differing_days
         'orders_without_fees = 0 or net_after_fees is null',
     ], 'null') }}
 {% endfor %}
+union all
+{{ holds('rpt_daily_sales', [
+    'platform_fees = coalesce(ticketing_fees, 0) + coalesce(protection_fees, 0) + coalesce(ad_fees, 0)'
+    ~ ' + coalesce(processing_fees, 0) + coalesce(delivery_fees, 0)',
+], 'null') }}
