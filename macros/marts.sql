@@ -108,8 +108,8 @@
 
 {% macro measures_of_money() -%}
     {{ return([
-        'gross_sales', 'refunds', 'refunds_of_sales', 'credited', 'credited_of_sales', 'buyer_fees', 'tips', 'donations', 'tax',
-        'delivery', 'gift_cards', 'discounts', 'unexplained', 'charged_total', 'receipts',
+        'gross_sales', 'refunds', 'refunds_of_sales', 'refunds_of_fees', 'refunds_of_donations', 'refunds_of_tax', 'refunds_of_other',
+        'credited', 'credited_of_sales', 'buyer_fees', 'tips', 'donations', 'tax', 'delivery', 'gift_cards', 'discounts', 'unexplained', 'charged_total', 'receipts',
     ]) }}
 {%- endmacro %}
 

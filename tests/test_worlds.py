@@ -258,7 +258,8 @@ def test_a_line_for_each_ticket(db: duckdb.DuckDBPyConnection, books: list[Books
 
 
 AMOUNTS = [
-    *("gross_sales", "refunds", "refunds_of_sales", "credited", "credited_of_sales", "net_sales"),
+    *("gross_sales", "refunds", "refunds_of_sales", "refunds_of_fees", "refunds_of_donations", "refunds_of_tax"),
+    *("refunds_of_other", "credited", "credited_of_sales", "net_sales"),
     *("buyer_fees", "tips", "donations", "tax", "delivery", "gift_cards", "discounts", "unexplained", "charged_total"),
 ]
 COUNTS = ["tickets_sold", "comps", "tickets_imported", "tickets_returned"]

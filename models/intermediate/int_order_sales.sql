@@ -31,6 +31,13 @@ ledger as (
         sum(-amount) filter (
             where line_kind = 'refund' and refund_of in ('ticket', 'product', 'membership')
         ) as refunds_of_sales,
+        sum(-amount) filter (where line_kind = 'refund' and refund_of = 'buyer_fee') as refunds_of_fees,
+        sum(-amount) filter (where line_kind = 'refund' and refund_of = 'donation') as refunds_of_donations,
+        sum(-amount) filter (where line_kind = 'refund' and refund_of = 'tax') as refunds_of_tax,
+        sum(-amount) filter (
+            where line_kind = 'refund'
+            and refund_of not in ('ticket', 'product', 'membership', 'buyer_fee', 'donation', 'tax')
+        ) as refunds_of_other,
         sum(-amount) filter (where line_kind = 'credited') as credited,
         sum(-amount) filter (
             where line_kind = 'credited' and refund_of in ('ticket', 'product', 'membership')

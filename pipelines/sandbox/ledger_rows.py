@@ -18,6 +18,12 @@ MEASURE_OF_KIND = {
     "discount": "discounts",
     "unexplained": "unexplained",
 }
+REFUNDS_OF = {
+    **dict.fromkeys(SALES_KINDS, "refunds_of_sales"),
+    "buyer_fee": "refunds_of_fees",
+    "donation": "refunds_of_donations",
+    "tax": "refunds_of_tax",
+}
 GIVEN_BACK = {"refund": "refund", "credit_issued": "credited"}  # the kind of line of each kind of payment back
 PARTS_OF_FEES = ("ticketing", "protection", "ad", "processing", "delivery")
 BEFORE_FIRST_LOAD, FIRST_SEEN, PLATFORM = "before_first_load", "first_seen", "platform"
@@ -149,6 +155,10 @@ class Measures:
     gross_sales: Decimal = Decimal(0)
     refunds: Decimal = Decimal(0)
     refunds_of_sales: Decimal = Decimal(0)
+    refunds_of_fees: Decimal = Decimal(0)
+    refunds_of_donations: Decimal = Decimal(0)
+    refunds_of_tax: Decimal = Decimal(0)
+    refunds_of_other: Decimal = Decimal(0)
     credited: Decimal = Decimal(0)
     credited_of_sales: Decimal = Decimal(0)
     buyer_fees: Decimal = Decimal(0)
@@ -177,8 +187,10 @@ class Measures:
 
     def add(self, line: Line) -> None:
         if line.line_kind in GIVEN_BACK.values():
-            names = ("refunds", "refunds_of_sales") if line.line_kind == "refund" else ("credited", "credited_of_sales")
-            for name in names if line.refund_of in SALES_KINDS else names[:1]:
+            names = ["refunds", REFUNDS_OF.get(line.refund_of, "refunds_of_other")]
+            if line.line_kind == "credited":
+                names = ["credited", "credited_of_sales"] if line.refund_of in SALES_KINDS else ["credited"]
+            for name in names:
                 setattr(self, name, getattr(self, name) - line.amount)
             return
         self.charged_total += line.amount

@@ -19,7 +19,8 @@ from boxoffice.warehouse.query import open_published
 EXCEL_ROWS = 1_048_576  # of one sheet, its header included
 BATCH = 10_000
 _MEASURES = [
-    *("gross_sales", "refunds", "refunds_of_sales", "credited", "credited_of_sales", "net_sales", "buyer_fees", "tips"),
+    *("gross_sales", "refunds", "refunds_of_sales", "refunds_of_fees", "refunds_of_donations", "refunds_of_tax"),
+    *("refunds_of_other", "credited", "credited_of_sales", "net_sales", "buyer_fees", "tips"),
     *("donations", "tax", "delivery", "gift_cards", "discounts", "unexplained", "charged_total", "receipts"),
     *("platform_fees", "net_after_fees"),
     *("tickets_sold", "comps", "tickets_imported", "tickets_returned", "orders", "orders_without_fees"),

@@ -14,6 +14,9 @@ with ledger as (
                 case when line_kind = '{{ kind }}' and refund_of in ('ticket', 'product', 'membership') then -amount else 0 end
             ) as {{ measure }}_of_sales,
         {% endfor %}
+        {% for kind, measure in [('buyer_fee', 'fees'), ('donation', 'donations'), ('tax', 'tax')] %}
+            sum(case when line_kind = 'refund' and refund_of = '{{ kind }}' then -amount else 0 end) as refunds_of_{{ measure }},
+        {% endfor %}
         sum(case line_kind when 'buyer_fee' then amount else 0 end) as buyer_fees,
         sum(case line_kind when 'tip' then amount else 0 end) as tips,
         sum(case line_kind when 'donation' then amount else 0 end) as donations,
@@ -83,7 +86,7 @@ reported as (
                 platform,
                 account,
                 currency,
-                {% for measure in measures_of_money() + ['tickets_sold', 'comps', 'tickets_returned'] %}
+                {% for measure in measures_of_money() | reject('eq', 'refunds_of_other') | list + ['tickets_sold', 'comps', 'tickets_returned'] %}
                     case when count(*) = count({{ measure }}) then sum({{ measure }}) end as {{ measure }},
                 {% endfor %}
                 sum(platform_fees) as platform_fees
@@ -250,6 +253,7 @@ from differing_days
     union all
     {{ holds(report, [
         wide('charged_total') ~ ' = ' ~ wide('gross_sales') ~ ' + buyer_fees + tips + donations + tax + delivery + gift_cards + discounts + unexplained',
+        'refunds = ' ~ wide('refunds_of_sales') ~ ' + refunds_of_fees + refunds_of_donations + refunds_of_tax + refunds_of_other',
         'net_sales = ' ~ wide('gross_sales') ~ ' - refunds_of_sales - credited_of_sales',
         'orders_without_fees = 0 or net_after_fees is null',
     ], 'null') }}
