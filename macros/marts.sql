@@ -133,12 +133,13 @@
 
 {% macro summed_measures(but=[]) -%}
     {#- The measures of the reports that can be added up, added up, with room for all digits. What is not known stays NULL:
-        platform_fees. -#}
+        platform_fees and tax_inside. -#}
     {% for measure in measures_of_money() -%}
     {{ wide('coalesce(sum(' ~ measure ~ '), 0)') }} as {{ measure }},
     {% endfor -%}
+    {{ wide('sum(tax_inside)') }} as tax_inside,
     {{ wide('sum(platform_fees)') }} as platform_fees,
-    {%- for count in ['tickets_sold', 'comps', 'tickets_imported', 'tickets_returned', 'orders', 'orders_without_fees']
+    {%- for count in ['sales_without_tax', 'tickets_sold', 'comps', 'tickets_imported', 'tickets_returned', 'orders', 'orders_without_fees']
         if count not in but %}
     cast(coalesce(sum({{ count }}), 0) as bigint) as {{ count }}{{ ',' if not loop.last }}
     {%- endfor %}
@@ -150,6 +151,11 @@
     {%- set net_sales = of ~ '.gross_sales - ' ~ of ~ '.refunds_of_sales - ' ~ of ~ '.credited_of_sales' -%}
     {% for measure in measures_of_money() -%}
     {{ money(of ~ '.' ~ measure) }} as {{ measure }},
+    {% if measure == 'tax' -%}
+    case
+        when {{ of }}.sales_without_tax = 0 then {{ money('coalesce(' ~ of ~ '.tax_inside, 0)') }}
+    end as tax_inside,
+    {% endif -%}
     {% if measure == 'credited_of_sales' -%}
     {{ money(net_sales) }} as net_sales,
     {% endif -%}

@@ -135,6 +135,14 @@ class Books:
             found[line.order_id, line.line_kind, line.refund_of] += line.amount
         return {key: amount for key, amount in found.items() if amount}
 
+    def taxes(self) -> dict[tuple[str, str, str | None], Decimal | None]:
+        """Tax inside the amounts of ``amounts``; None where it is not known of all lines."""
+        found: dict[tuple[str, str, str | None], Decimal | None] = defaultdict(lambda: ZERO)
+        for line in self.lines:
+            key = line.order_id, line.line_kind, line.refund_of
+            found[key] = None if line.tax is None or found[key] is None else found[key] + line.tax
+        return {key: found[key] for key in self.amounts()}
+
     def problems(self) -> list[str]:
         """Identities that do not hold; none, ever. Worded for a failing test."""
         sums: dict[str, Decimal] = defaultdict(lambda: ZERO)

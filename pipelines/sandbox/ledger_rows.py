@@ -132,6 +132,7 @@ class Line:
     currency: str
     booked_at: datetime.datetime | None
     date_basis: str = PLATFORM
+    tax: Decimal | None = None  # inside the amount
 
 
 class Settlement(NamedTuple):
@@ -165,6 +166,8 @@ class Measures:
     tips: Decimal = Decimal(0)
     donations: Decimal = Decimal(0)
     tax: Decimal = Decimal(0)
+    known_tax_inside: Decimal = Decimal(0)
+    sales_without_tax: int = 0
     delivery: Decimal = Decimal(0)
     gift_cards: Decimal = Decimal(0)
     discounts: Decimal = Decimal(0)
@@ -194,6 +197,9 @@ class Measures:
                 setattr(self, name, getattr(self, name) - line.amount)
             return
         self.charged_total += line.amount
+        if line.line_kind in SALES_KINDS:
+            self.known_tax_inside += line.tax or 0
+            self.sales_without_tax += line.tax is None
         measure = MEASURE_OF_KIND[line.line_kind]
         setattr(self, measure, getattr(self, measure) + line.amount)
 
@@ -212,6 +218,10 @@ class Measures:
     @property
     def net_sales(self) -> Decimal:
         return self.gross_sales - self.refunds_of_sales - self.credited_of_sales
+
+    @property
+    def tax_inside(self) -> Decimal | None:
+        return None if self.sales_without_tax else self.known_tax_inside
 
     @property
     def net_after_fees(self) -> Decimal | None:

@@ -121,15 +121,14 @@ class TailorBooks:
     def _sold_lines(self, sale: Sale, entries: list[_Entry], booked_at: datetime.datetime | None) -> Iterator[Line]:
         event = event_id(sale.event) if sale.event else None
 
-        def line(kind: str, amount: int, ticket: str | None = None) -> Line:
-            return Line(
-                sale.id, kind, None, event, ticket, money(amount, sale.digits), sale.currency, booked_at, PLATFORM
-            )
+        def line(kind: str, amount: int, tax: int | None, ticket: str | None = None) -> Line:
+            value, inside = money(amount, sale.digits), None if tax is None else money(tax, sale.digits)
+            return Line(sale.id, kind, None, event, ticket, value, sale.currency, booked_at, PLATFORM, inside)
 
         for entry in entries:
-            yield line(entry.kind, entry.amount, entry.id if entry.seat is not None else None)
+            yield line(entry.kind, entry.amount, _tax_inside(sale, entry), entry.id if entry.seat is not None else None)
         for kind, amount in _other_amounts(sale, entries):
-            yield line(kind, amount)
+            yield line(kind, amount, amount if kind == "tax" else None)
 
     def _payments(self, sale: Sale, seen: list[tuple[State, datetime.datetime]], entries: list[_Entry]) -> None:
         ordered = moment(sale.created)
@@ -146,14 +145,15 @@ class TailorBooks:
             if line.meaning == "voucher":
                 self._pay(sale, None, "credit_redeemed", 0, -line.total, ordered, PLATFORM, number)
         returned = credited = 0
+        back: dict[str, int] = defaultdict(int)
         for number, (state, at) in enumerate(seen):
             when, basis = (ordered, BEFORE_FIRST_LOAD) if number == 0 else (at, FIRST_SEEN)
             if delta := _money_back(state) - returned:
                 self._pay(sale, None, "refund", -delta, 0, when, basis, number)
-                self._give_back(sale, "refund", entries, delta, when, basis)
+                self._give_back(sale, "refund", entries, delta, when, basis, back)
             if delta := _credit_back(state) - credited:
                 self._pay(sale, None, "credit_issued", 0, delta, when, basis, number)
-                self._give_back(sale, "credit_issued", entries, delta, when, basis)
+                self._give_back(sale, "credit_issued", entries, delta, when, basis, back)
             returned, credited = _money_back(state), _credit_back(state)
 
     def _pay(
@@ -182,11 +182,22 @@ class TailorBooks:
         )
 
     def _give_back(
-        self, sale: Sale, how: str, entries: list[_Entry], amount: int, at: datetime.datetime, basis: str
+        self,
+        sale: Sale,
+        how: str,
+        entries: list[_Entry],
+        amount: int,
+        at: datetime.datetime,
+        basis: str,
+        back: dict[str, int],
     ) -> None:
+        """``back`` is what was given back of each kind before: the tax inside follows the whole of it."""
         by_kind: dict[str, int] = defaultdict(int)
+        taxes: dict[str, int | None] = {"tax": sale.tax}
         for entry in entries:
             by_kind[entry.kind] += entry.amount
+            tax, before = _tax_inside(sale, entry), taxes.get(entry.kind, 0)
+            taxes[entry.kind] = None if tax is None or before is None else before + tax
         for kind, value in _other_amounts(sale, entries):
             by_kind[kind] += value
         kinds = sorted(kind for kind, value in by_kind.items() if value > 0)
@@ -194,7 +205,12 @@ class TailorBooks:
         for kind, share in zip(kinds, share_out(amount, [by_kind[kind] for kind in kinds]), strict=True):
             if share:
                 value = money(-share, sale.digits)
-                self.lines.append(Line(sale.id, GIVEN_BACK[how], kind, event, None, value, sale.currency, at, basis))
+                tax = taxes.get(kind)
+                if tax is not None:
+                    before, back[kind] = back[kind], back[kind] + share
+                    tax = money(tax * before // by_kind[kind] - tax * back[kind] // by_kind[kind], sale.digits)
+                line = Line(sale.id, GIVEN_BACK[how], kind, event, None, value, sale.currency, at, basis, tax)
+                self.lines.append(line)
 
     def _ticket(self, sale: Sale, entry: _Entry, state: State, booked: bool, refunded: int, now: int) -> None:
         seat = sale.seats[entry.seat]
@@ -276,6 +292,13 @@ def _credit_back(state: State) -> int:
     if state.credited > 0:
         return state.credited
     return state.refunded if state.voucher else 0
+
+
+def _tax_inside(sale: Sale, entry: _Entry) -> int | None:
+    """Tax inside the price of something sold; None for what has none of its own."""
+    if entry.kind not in DISCOUNTABLE:
+        return None
+    return entry.tax if sale.tax_treatment == "inclusive" else 0
 
 
 def _spent(sale: Sale) -> int:

@@ -29,6 +29,7 @@ from sandbox.ticketor_json import event_id, person_id
 from sandbox.venue import Venue
 
 LINE_KINDS = {"merchandise": "product", "donation": "donation", "gift_card": "gift_card", "membership": "membership"}
+ITEMS = {"ticket", *LINE_KINDS.values()}
 DISCOUNTABLE = ("ticket", "product", "membership")
 CREDIT_AFTER = 7 * DAY * 1_000_000  # microseconds without a payment, after which a return is known to have given credit
 LEVEL_NAMES = ("Stalls", "Circle", "Child", None)  # the free level has no name there
@@ -183,7 +184,11 @@ class TicketorBooks:
                 where = str(event_id(seat.event)) if seat else event
                 ticket = str(seat.id) if seat else None
                 amount = money(minor, digits)
-                lines.append(Line(str(invoice.id), kind, None, where, ticket, amount, invoice.currency, at))
+                # here all tax comes on top
+                tax = amount if kind == "tax" else Decimal(0) if kind in ITEMS else None
+                lines.append(
+                    Line(str(invoice.id), kind, None, where, ticket, amount, invoice.currency, at, PLATFORM, tax)
+                )
 
         for seat in self.seats_of[invoice.id]:
             add("ticket", seat.buy - shares.get(("ticket", seat.id), 0), seat)
@@ -202,7 +207,8 @@ class TicketorBooks:
             where = event
             if kind == "ticket" and invoice.id in self.detailed:
                 where = _one_event([seat for seat in invoice.tickets if seat.invoice != invoice.id])
-            lines.append(Line(str(invoice.id), kind, None, where, None, rest, invoice.currency, at))
+            tax = Decimal(0) if kind == "ticket" else None
+            lines.append(Line(str(invoice.id), kind, None, where, None, rest, invoice.currency, at, PLATFORM, tax))
         self.sold_lines[invoice.id] = lines
         self.lines.extend(lines)
         for paid in self.payments_of[invoice.id]:
@@ -258,10 +264,15 @@ class TicketorBooks:
     ) -> None:
         kinds = sorted(kind for kind, weight in weights.items() if weight > 0)
         shares = share_out(minor, [weights[kind] for kind in kinds])
+        sale = self.sold_lines.get(invoice.related if invoice.is_return else invoice.id, [])
+        sold = {line.line_kind for line in sale} & ITEMS
         for kind, share in zip(kinds, shares, strict=True) if kinds else [("unexplained", minor)]:
             if share:
                 amount = money(share, invoice.digits)
-                line = Line(str(invoice.id), GIVEN_BACK[how], kind, event, None, amount, invoice.currency, at)
+                tax = amount if kind == "tax" else Decimal(0) if kind in sold else None
+                line = Line(
+                    str(invoice.id), GIVEN_BACK[how], kind, event, None, amount, invoice.currency, at, PLATFORM, tax
+                )
                 self.lines.append(line)
 
     def _order(self, invoice: Invoice, booked: bool) -> None:

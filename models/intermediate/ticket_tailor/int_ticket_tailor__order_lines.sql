@@ -173,7 +173,9 @@ made_of as (
         charge_lines.order_id,
         charge_lines.line_kind,
         charge_lines.event_id,
-        cast(sum(charge_lines.amount) as bigint) as amount
+        cast(sum(charge_lines.amount) as bigint) as amount,
+        -- not known of one line, not known of all
+        case when count(*) = count(charge_lines.tax) then sum(charge_lines.tax) end as tax
     from charge_lines
     semi join given_back
         on charge_lines.account = given_back.account and charge_lines.order_id = given_back.order_id
@@ -189,6 +191,7 @@ parts as (
         made_of.line_kind as refund_of,
         coalesce(made_of.event_id, heads.event_id) as event_id,
         made_of.amount as weight,
+        made_of.tax as tax_inside,
         heads.base_multiplier,
         heads.currency
     from given_back
@@ -201,6 +204,20 @@ parts as (
 given_back_parts as (
 
     {{ spread('parts', 'moved', 'weight', 'account, order_id, movement_id', 'refund_of, event_id', 'part') }}
+
+),
+
+-- of the tax inside, what falls to all that was given back up to here: when all is given back, so is all tax
+so_far as (
+
+    select
+        *,
+        sum(part) over (
+            partition by account, order_id, refund_of, event_id
+            order by moved_at, line_kind desc, movement_id
+            rows between unbounded preceding and current row
+        ) as back_so_far
+    from given_back_parts
 
 ),
 
@@ -235,12 +252,14 @@ lines as (
         line_kind,
         coalesce(refund_of, 'unexplained') as refund_of,
         -coalesce(part, moved) as amount,
-        null as tax,
+        cast(
+            tax_inside * (back_so_far - part) // nullif(weight, 0) - tax_inside * back_so_far // nullif(weight, 0) as bigint
+        ) as tax,
         base_multiplier,
         currency,
         moved_at as booked_at,
         moved_at_basis as date_basis
-    from given_back_parts
+    from so_far
     where coalesce(part, moved) <> 0
 
 )

@@ -210,20 +210,42 @@ events as (
     ) }}
 ),
 
-refund_lines as (
+-- tax inside what a sale charged for, of each kind, where all of it is known to hold none
+untaxed as (
     select
         account,
         invoice_id,
-        refund_id || ':' || refund_of || coalesce(':' || event_id, '') as line_id,
-        line_kind,
-        refund_of,
-        event_id,
-        {{ from_minor_units('minor_share', multiplier_of('amount', 'currency')) }} as amount,
-        currency,
-        booked_at,
-        date_basis
+        line_kind
+    from lines
+    group by account, invoice_id, line_kind
+    having count(*) = count(tax_amount) and max(abs(tax_amount)) = 0
+),
+
+refund_lines as (
+    select
+        events.account,
+        events.invoice_id,
+        events.refund_id || ':' || events.refund_of || coalesce(':' || events.event_id, '') as line_id,
+        events.line_kind,
+        events.refund_of,
+        events.event_id,
+        {{ from_minor_units('events.minor_share', multiplier_of('events.amount', 'events.currency')) }} as amount,
+        case
+            when events.refund_of = 'tax'
+                then {{ from_minor_units('events.minor_share', multiplier_of('events.amount', 'events.currency')) }}
+            when untaxed.invoice_id is not null then 0
+        end as tax_amount,
+        events.currency,
+        events.booked_at,
+        events.date_basis
     from events
-    where minor_share <> 0
+    inner join orders on events.account = orders.account and events.invoice_id = orders.invoice_id
+    left join untaxed
+        on
+            orders.account = untaxed.account
+            and orders.sale_id = untaxed.invoice_id
+            and events.refund_of = untaxed.line_kind
+    where events.minor_share <> 0
 ),
 
 order_lines as (
