@@ -75,12 +75,12 @@ def _return_to_credit(t: Teller) -> None:
 
 @case("return_promised", days=30)
 def _return_promised(t: Teller) -> None:
-    """The return is told of, and the money follows four days later: in a small world, after its last minute."""
+    """The return is told of, and the money follows five days later: in a small world, after its last minute."""
     sale = t.sale()
     t.tell_invoice(sale)
     back = t.give_back(sale, t.after(1), sale.total, tickets=sale.tickets)
     t.tell_invoice(back)
-    at = t.after(5)
+    at = t.after(6)
     t.tell("payment", t.payment(back, -sale.total, "refund", at=at), at + 5)
 
 
