@@ -108,8 +108,9 @@
 
 {% macro measures_of_money() -%}
     {{ return([
-        'gross_sales', 'refunds', 'refunds_of_sales', 'refunds_of_fees', 'refunds_of_donations', 'refunds_of_tax', 'refunds_of_other',
-        'credited', 'credited_of_sales', 'buyer_fees', 'tips', 'donations', 'tax', 'delivery', 'gift_cards', 'discounts', 'unexplained', 'charged_total', 'receipts',
+        'gross_sales', 'refunds', 'refunds_of_sales', 'refunds_of_fees', 'refunds_of_donations', 'refunds_of_tax',
+        'refunds_of_other', 'credited', 'credited_of_sales', 'buyer_fees', 'tips', 'donations', 'tax', 'delivery', 'gift_cards',
+        'discounts', 'unexplained', 'charged_total', 'receipts',
     ]) }}
 {%- endmacro %}
 
@@ -139,7 +140,10 @@
     {% endfor -%}
     {{ wide('sum(tax_inside)') }} as tax_inside,
     {{ wide('sum(platform_fees)') }} as platform_fees,
-    {%- for count in ['sales_without_tax', 'tickets_sold', 'comps', 'tickets_imported', 'tickets_returned', 'orders', 'orders_without_fees']
+    {%- for count in [
+            'sales_without_tax', 'tickets_sold', 'comps', 'tickets_imported', 'tickets_returned', 'orders',
+            'orders_without_fees',
+        ]
         if count not in but %}
     cast(coalesce(sum({{ count }}), 0) as bigint) as {{ count }}{{ ',' if not loop.last }}
     {%- endfor %}

@@ -201,8 +201,9 @@ conflicts as (
         'order is still listed' as identity,
         cast(cast(timezone('UTC', heads.missing_since) as date) as varchar) as left_value,
         null as right_value,
-        {{ from_minor_units('sums.total_charged - heads.money_refunded - heads.credit_issued', 'heads.base_multiplier') }}
-            as difference,
+        {{ from_minor_units(
+            'sums.total_charged - heads.money_refunded - heads.credit_issued', 'heads.base_multiplier'
+        ) }} as difference,
         coalesce(heads.currency, 'XXX') as currency,
         concat(
             'The platform lists it no more since ', cast(timezone('UTC', heads.missing_since) as date),

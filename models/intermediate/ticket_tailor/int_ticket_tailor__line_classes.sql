@@ -51,23 +51,35 @@ vouchers as (
 
 ),
 
+-- listed or not
+named as (
+
+    select distinct
+        lines.account,
+        lines.item_id,
+        coalesce(vouchers.voucher_type, '') as voucher_type
+    from lines
+    left join vouchers on lines.account = vouchers.account and lines.item_id = vouchers.voucher_id
+    where lines.prefix = 'vo'
+
+),
+
 -- where several rows of the seed fit, the most exact one
 voucher_kinds as (
 
     select
-        lines.account,
-        lines.item_id,
+        named.account,
+        named.item_id,
         kinds.kind
-    from (select distinct account, item_id from lines where prefix = 'vo') as lines
-    left join vouchers on lines.account = vouchers.account and lines.item_id = vouchers.voucher_id
+    from named
     inner join {{ ref('voucher_kinds') }} as kinds
         on
-            lines.account like kinds.account_pattern
-            and coalesce(vouchers.voucher_type, '') like upper(kinds.voucher_type)
-            and lines.item_id = coalesce(kinds.voucher_id, lines.item_id)
+            named.account like kinds.account_pattern
+            and named.voucher_type like upper(kinds.voucher_type)
+            and named.item_id = coalesce(kinds.voucher_id, named.item_id)
     qualify
         row_number() over (
-            partition by lines.account, lines.item_id
+            partition by named.account, named.item_id
             order by
                 kinds.voucher_id is not null desc,
                 kinds.voucher_type <> '%' desc,
@@ -101,7 +113,8 @@ classed as (
             when prefix in ('pr', 'ao') then 'product'
             when prefix in ('mt', 'im') then 'membership'
             -- a voucher that only lowers the price is a discount by another name
-            when prefix = 'vo' and voucher_kind = 'discount' and coalesce(total_as_given, goods_as_given, 0) < 0 then 'discount'
+            when prefix = 'vo' and voucher_kind = 'discount' and coalesce(total_as_given, goods_as_given, 0) < 0
+                then 'discount'
             when prefix = 'vo' then 'voucher'
             when prefix = 'di' then 'discount'
             -- one that adds nothing to the total is a discount

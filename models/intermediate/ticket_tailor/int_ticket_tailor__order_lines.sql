@@ -214,7 +214,7 @@ so_far as (
         *,
         sum(part) over (
             partition by account, order_id, refund_of, event_id
-            order by moved_at, line_kind desc, movement_id
+            order by moved_at asc, line_kind desc, movement_id asc
             rows between unbounded preceding and current row
         ) as back_so_far
     from given_back_parts
@@ -252,9 +252,7 @@ lines as (
         line_kind,
         coalesce(refund_of, 'unexplained') as refund_of,
         -coalesce(part, moved) as amount,
-        cast(
-            tax_inside * (back_so_far - part) // nullif(weight, 0) - tax_inside * back_so_far // nullif(weight, 0) as bigint
-        ) as tax,
+        cast(tax_inside * (back_so_far - part) // weight - tax_inside * back_so_far // weight as bigint) as tax,
         base_multiplier,
         currency,
         moved_at as booked_at,
