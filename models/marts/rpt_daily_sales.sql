@@ -11,10 +11,10 @@ orders as (
         booked_on as sales_on,
         coalesce(currency, 'XXX') as currency,
         count(*) filter (where not {{ is_return('order_type') }}) as orders,
-        count(*) filter (where platform_fee_amount is null) as orders_without_fees,
-        {% for part in parts_of_fees() -%}
-        sum({{ part }}_fee_amount) as {{ part }}_fees{{ ',' if not loop.last }}
+        {% for part in parts_of_fees() %}
+            sum({{ part }}_fee_amount) as {{ part }}_fees,
         {% endfor %}
+        count(*) filter (where platform_fee_amount is null) as orders_without_fees
     from {{ ref('fct_orders') }}
     where booked_on is not null
     group by all
@@ -32,10 +32,10 @@ summed as (
         account,
         sales_on,
         currency,
-        {{ summed_measures() }},
-        {% for part in parts_of_fees() -%}
-        {{ wide('sum(' ~ part ~ '_fees)') }} as {{ part }}_fees{{ ',' if not loop.last }}
+        {% for part in parts_of_fees() %}
+            {{ wide('sum(' ~ part ~ '_fees)') }} as {{ part }}_fees,
         {% endfor %}
+        {{ summed_measures() }}
     from together
     group by all
 )
@@ -46,10 +46,10 @@ select
     summed.account,
     summed.sales_on,
     summed.currency,
-    {{ measures('summed', 'accounts') }},
-    {% for part in parts_of_fees() -%}
-    {{ known_fees('summed', part ~ '_fees', 'accounts') }} as {{ part }}_fees{{ ',' if not loop.last }}
+    {% for part in parts_of_fees() %}
+        {{ known_fees('summed', part ~ '_fees', 'accounts') }} as {{ part }}_fees,
     {% endfor %}
+    {{ measures('summed', 'accounts') }}
 from summed
 left join {{ ref('dim_accounts') }} as accounts
     on summed.platform = accounts.platform and summed.account = accounts.account

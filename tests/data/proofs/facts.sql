@@ -339,7 +339,8 @@ select
     back.platform,
     back.account,
     back.order_id,
-    back.line_kind || ': ' || back.in_payments || ' in payments, ' || back.in_lines || ' in lines, on ' || back.gone_on as explanation
+    back.line_kind || ': ' || back.in_payments || ' in payments, ' || back.in_lines || ' in lines, on '
+    || back.gone_on as explanation
 from given_back as back
 semi join orders
     on

@@ -2,20 +2,26 @@
 -- come to what rpt_event_sales says of it. And each local
 -- day is that of its own lines and payments. What the reports are sums of is proved order by order in facts.sql.
 -- A sum that is too large for one amount is NULL in a report: nothing is proved of it.
+{% set of_sales = "refund_of in ('ticket', 'product', 'membership')" %}
+{% set given_back = {
+    'refunds': "line_kind = 'refund'",
+    'refunds_of_sales': "line_kind = 'refund' and " ~ of_sales,
+    'refunds_of_fees': "line_kind = 'refund' and refund_of = 'buyer_fee'",
+    'refunds_of_donations': "line_kind = 'refund' and refund_of = 'donation'",
+    'refunds_of_tax': "line_kind = 'refund' and refund_of = 'tax'",
+    'refunds_of_other':
+        "line_kind = 'refund' and refund_of not in ('buyer_fee', 'donation', 'tax') and not " ~ of_sales,
+    'credited': "line_kind = 'credited'",
+    'credited_of_sales': "line_kind = 'credited' and " ~ of_sales,
+} %}
 with ledger as (
     select
         platform,
         account,
         coalesce(currency, 'XXX') as currency,
         sum(case when line_kind in ('ticket', 'product', 'membership') then amount else 0 end) as gross_sales,
-        {% for kind, measure in [('refund', 'refunds'), ('credited', 'credited')] %}
-            sum(case line_kind when '{{ kind }}' then -amount else 0 end) as {{ measure }},
-            sum(
-                case when line_kind = '{{ kind }}' and refund_of in ('ticket', 'product', 'membership') then -amount else 0 end
-            ) as {{ measure }}_of_sales,
-        {% endfor %}
-        {% for kind, measure in [('buyer_fee', 'fees'), ('donation', 'donations'), ('tax', 'tax')] %}
-            sum(case when line_kind = 'refund' and refund_of = '{{ kind }}' then -amount else 0 end) as refunds_of_{{ measure }},
+        {% for measure, condition in given_back.items() %}
+            sum(case when {{ condition }} then -amount else 0 end) as {{ measure }},
         {% endfor %}
         sum(case line_kind when 'buyer_fee' then amount else 0 end) as buyer_fees,
         sum(case line_kind when 'tip' then amount else 0 end) as tips,
@@ -86,7 +92,7 @@ reported as (
                 platform,
                 account,
                 currency,
-                {% for measure in measures_of_money() | reject('eq', 'refunds_of_other') | list + ['tickets_sold', 'comps', 'tickets_returned'] %}
+                {% for measure in measures_of_money() + ['tickets_sold', 'comps', 'tickets_returned'] %}
                     case when count(*) = count({{ measure }}) then sum({{ measure }}) end as {{ measure }},
                 {% endfor %}
                 sum(platform_fees) as platform_fees
@@ -253,7 +259,8 @@ from differing_days
     union all
     {{ holds(report, [
         wide('charged_total') ~ ' = ' ~ wide('gross_sales') ~ ' + buyer_fees + tips + donations + tax + delivery + gift_cards + discounts + unexplained',
-        'refunds = ' ~ wide('refunds_of_sales') ~ ' + refunds_of_fees + refunds_of_donations + refunds_of_tax + refunds_of_other',
+        'refunds = ' ~ wide('refunds_of_sales')
+        ~ ' + refunds_of_fees + refunds_of_donations + refunds_of_tax + refunds_of_other',
         'net_sales = ' ~ wide('gross_sales') ~ ' - refunds_of_sales - credited_of_sales',
         'orders_without_fees = 0 or net_after_fees is null',
     ], 'null') }}
