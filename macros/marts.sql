@@ -50,10 +50,16 @@
     case
         when {{ kind }} in (
             'ticket', 'product', 'donation', 'membership', 'gift_card', 'buyer_fee', 'delivery', 'tip', 'tax', 'discount',
-            'refund', 'unexplained'
+            'refund', 'credited', 'unexplained'
         ) then {{ kind }}
         when {{ kind }} is not null then 'product'
     end
+{%- endmacro %}
+
+
+{% macro is_given_back(kind='line_kind') -%}
+    {#- The kinds of lines that give back, as money or as credit: of a sale they are no part of its total. -#}
+    {{ kind }} in ('refund', 'credited')
 {%- endmacro %}
 
 
@@ -102,20 +108,42 @@
 
 {% macro measures_of_money() -%}
     {{ return([
-        'gross_sales', 'refunds', 'refunds_of_sales', 'buyer_fees', 'tips', 'donations', 'tax', 'delivery', 'gift_cards',
+        'gross_sales', 'refunds', 'refunds_of_sales', 'refunds_of_fees', 'refunds_of_donations', 'refunds_of_tax',
+        'refunds_of_other', 'credited', 'credited_of_sales', 'buyer_fees', 'tips', 'donations', 'tax', 'delivery', 'gift_cards',
         'discounts', 'unexplained', 'charged_total', 'receipts',
     ]) }}
 {%- endmacro %}
 
 
+{% macro parts_of_fees() -%}
+    {#- What a platform's fee consists of, in fct_orders (`_fee_amount`) and rpt_daily_sales (`_fees`). -#}
+    {{ return(['ticketing', 'protection', 'ad', 'processing', 'delivery']) }}
+{%- endmacro %}
+
+
+{% macro knows_all_fees(of, account) -%}
+    {{ account }}.knows_fees and {{ of }}.orders_without_fees = 0
+{%- endmacro %}
+
+
+{% macro known_fees(of, fees, account) -%}
+    {#- Fees, 0 where no order could have any, NULL where they are not known. -#}
+    {{ money('coalesce(' ~ of ~ '.' ~ fees ~ ', case when ' ~ knows_all_fees(of, account) ~ ' then 0 end)') }}
+{%- endmacro %}
+
+
 {% macro summed_measures(but=[]) -%}
     {#- The measures of the reports that can be added up, added up, with room for all digits. What is not known stays NULL:
-        platform_fees. -#}
+        platform_fees and tax_inside. -#}
     {% for measure in measures_of_money() -%}
     {{ wide('coalesce(sum(' ~ measure ~ '), 0)') }} as {{ measure }},
     {% endfor -%}
+    {{ wide('sum(tax_inside)') }} as tax_inside,
     {{ wide('sum(platform_fees)') }} as platform_fees,
-    {%- for count in ['tickets_sold', 'comps', 'tickets_imported', 'tickets_returned', 'orders', 'orders_without_fees']
+    {%- for count in [
+            'sales_without_tax', 'tickets_sold', 'comps', 'tickets_imported', 'tickets_returned', 'orders',
+            'orders_without_fees',
+        ]
         if count not in but %}
     cast(coalesce(sum({{ count }}), 0) as bigint) as {{ count }}{{ ',' if not loop.last }}
     {%- endfor %}
@@ -124,17 +152,21 @@
 
 {% macro measures(of, account) -%}
     {#- All measures of a report in their order, with the ones that are differences of others. -#}
-    {%- set net_sales = of ~ '.gross_sales - ' ~ of ~ '.refunds_of_sales' -%}
-    {%- set knows_fees = account ~ '.knows_fees and ' ~ of ~ '.orders_without_fees = 0' -%}
+    {%- set net_sales = of ~ '.gross_sales - ' ~ of ~ '.refunds_of_sales - ' ~ of ~ '.credited_of_sales' -%}
     {% for measure in measures_of_money() -%}
     {{ money(of ~ '.' ~ measure) }} as {{ measure }},
-    {% if measure == 'refunds_of_sales' -%}
+    {% if measure == 'tax' -%}
+    case
+        when {{ of }}.sales_without_tax = 0 then {{ money('coalesce(' ~ of ~ '.tax_inside, 0)') }}
+    end as tax_inside,
+    {% endif -%}
+    {% if measure == 'credited_of_sales' -%}
     {{ money(net_sales) }} as net_sales,
     {% endif -%}
     {% endfor -%}
-    {{ money('coalesce(' ~ of ~ '.platform_fees, case when ' ~ knows_fees ~ ' then 0 end)') }} as platform_fees,
+    {{ known_fees(of, 'platform_fees', account) }} as platform_fees,
     case
-        when {{ knows_fees }} then {{ money(net_sales ~ ' - coalesce(' ~ of ~ '.platform_fees, 0)') }}
+        when {{ knows_all_fees(of, account) }} then {{ money(net_sales ~ ' - coalesce(' ~ of ~ '.platform_fees, 0)') }}
     end as net_after_fees,
     {{ of }}.tickets_sold,
     {{ of }}.comps,

@@ -146,3 +146,29 @@
         on returns.account = given_back.account and returns.invoice_id = given_back.return_id
     where returns.is_return
 {%- endmacro %}
+
+
+{% macro newest_receipts(where='') -%}
+    {#- One row per account: when anything of it was received last. It is the account's own clock: a rebuild reads the same time. -#}
+    select
+        account,
+        max(received_at) as received_at
+    from (
+        {% for model in staged('ticketor') -%}
+        select
+            account,
+            received_at
+        from {{ ref('stg_ticketor__' ~ model) }}
+        {{ where }}
+        {{ 'union all' if not loop.last }}
+        {% endfor -%}
+    )
+    group by account
+{%- endmacro %}
+
+
+{% macro credit_is_certain(received_at, newest) -%}
+    {#- A return that lists no payment has given credit, unless its refund is still on its way: no platform's message says which. A
+        refund that comes later than this turns the credit into money. -#}
+    {{ newest }} >= {{ received_at }} + interval 7 day
+{%- endmacro %}

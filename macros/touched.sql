@@ -148,7 +148,7 @@
     {#- The staging models whose loads are noted. -#}
     {{ return({
         'ticketor': ['invoices', 'tickets', 'product_sales', 'payments', 'users'],
-        'ticket_tailor': ['orders', 'order_line_items', 'order_tickets', 'issued_tickets', 'check_ins', 'discounts', 'events'],
+        'ticket_tailor': ['orders', 'order_line_items', 'order_tickets', 'issued_tickets', 'check_ins', 'discounts', 'events', 'vouchers'],
     }[platform]) }}
 {%- endmacro %}
 

@@ -195,6 +195,8 @@ def test_what_one_row_changes_elsewhere(folder: Path, tmp_path: Path) -> None:
             f"id = '{discount}' and box_office = '{venue}'",
             """json_merge_patch(document, '{"code": "RENAMED"}')""",
         ),
+        # a voucher that lowered prices is one that pays
+        ticket_tailor("vouchers", "id = 'vo_4001'", """json_merge_patch(document, '{"type": "GIFT"}')"""),
         f"""
         insert into raw_ticket_tailor.check_ins by name
         select * replace (
@@ -217,6 +219,11 @@ def test_what_one_row_changes_elsewhere(folder: Path, tmp_path: Path) -> None:
     dearest = f"select list_price from marts.fct_tickets where ticket_id = '{comp}' and account = '{account}'"
     assert ask(folder, dearest) == [(999,)]
     assert ask(folder, "from marts.fct_orders where promotion_code = 'RENAMED'")
+    # the newest receipt of a site is a year later: what was due has been given as credit
+    credited = "select count(*) from marts.fct_payments where payment_id like '%:credit'"
+    assert ask(folder, credited)[0][0] > sum(":credit'" in str(row) for row in before["fct_payments"])
+    paid_by_voucher = [sum(":voucher:" in str(row) for row in found["fct_payments"]) for found in (before, after)]
+    assert paid_by_voucher[0] < paid_by_voucher[1]
     assert ask(folder, f"from marts.rpt_daily_event_sales where daily_event_sales_key = '{row}'") == []
     assert ask(folder, f"from marts.dim_customers where customer_key = '{only_buyer}'") == []
     came = f"from marts.rpt_reconciliation where order_id = '{missing}' and account = '{house}'"

@@ -238,6 +238,19 @@ def test_the_ledger_lines(db: duckdb.DuckDBPyConnection, books: list[Books]) -> 
     )
 
 
+def test_the_tax_inside_the_ledger_lines(db: duckdb.DuckDBPyConnection, books: list[Books]) -> None:
+    compare(
+        db,
+        books,
+        f"""
+        select order_id, line_kind, refund_of, case when count(*) = count(tax_amount) then sum(tax_amount) end
+        from fct_order_lines {WHERE} group by all having sum(amount) <> 0
+        """,
+        lambda account: [(*key, tax) for key, tax in account.taxes().items()],
+        3,
+    )
+
+
 def test_a_line_for_each_ticket(db: duckdb.DuckDBPyConnection, books: list[Books]) -> None:
     compare(
         db,
@@ -258,10 +271,23 @@ def test_a_line_for_each_ticket(db: duckdb.DuckDBPyConnection, books: list[Books
 
 
 AMOUNTS = [
-    *("gross_sales", "refunds", "refunds_of_sales", "net_sales", "buyer_fees", "tips", "donations", "tax", "delivery"),
-    *("gift_cards", "discounts", "unexplained", "charged_total"),
+    *("gross_sales", "refunds", "refunds_of_sales", "refunds_of_fees", "refunds_of_donations", "refunds_of_tax"),
+    *("refunds_of_other", "credited", "credited_of_sales", "net_sales"),
+    *(
+        "buyer_fees",
+        "tips",
+        "donations",
+        "tax",
+        "tax_inside",
+        "delivery",
+        "gift_cards",
+        "discounts",
+        "unexplained",
+        "charged_total",
+    ),
 ]
 COUNTS = ["tickets_sold", "comps", "tickets_imported", "tickets_returned"]
+FEES = ["ticketing_fees", "protection_fees", "ad_fees", "processing_fees", "delivery_fees"]
 OF_ORDERS = ["receipts", "platform_fees", "net_after_fees", "orders", "orders_without_fees"]
 
 
@@ -278,7 +304,7 @@ def test_the_venues_have_everything(books: list[Books]) -> None:
 
 
 def test_daily_sales(db: duckdb.DuckDBPyConnection, books: list[Books]) -> None:
-    names = [*AMOUNTS, *COUNTS, *OF_ORDERS]
+    names = [*AMOUNTS, *COUNTS, *OF_ORDERS, *FEES]
     compare(
         db,
         books,

@@ -31,15 +31,30 @@ ledger as (
         sum(-amount) filter (
             where line_kind = 'refund' and refund_of in ('ticket', 'product', 'membership')
         ) as refunds_of_sales,
+        sum(-amount) filter (where line_kind = 'refund' and refund_of = 'buyer_fee') as refunds_of_fees,
+        sum(-amount) filter (where line_kind = 'refund' and refund_of = 'donation') as refunds_of_donations,
+        sum(-amount) filter (where line_kind = 'refund' and refund_of = 'tax') as refunds_of_tax,
+        sum(-amount) filter (
+            where line_kind = 'refund'
+            and refund_of not in ('ticket', 'product', 'membership', 'buyer_fee', 'donation', 'tax')
+        ) as refunds_of_other,
+        sum(-amount) filter (where line_kind = 'credited') as credited,
+        sum(-amount) filter (
+            where line_kind = 'credited' and refund_of in ('ticket', 'product', 'membership')
+        ) as credited_of_sales,
         sum(amount) filter (where line_kind = 'buyer_fee') as buyer_fees,
         sum(amount) filter (where line_kind = 'tip') as tips,
         sum(amount) filter (where line_kind = 'donation') as donations,
         sum(amount) filter (where line_kind = 'tax') as tax,
+        sum(tax_amount) filter (where line_kind in ('ticket', 'product', 'membership')) as tax_inside,
+        count(*) filter (
+            where line_kind in ('ticket', 'product', 'membership') and tax_amount is null
+        ) as sales_without_tax,
         sum(amount) filter (where line_kind = 'delivery') as delivery,
         sum(amount) filter (where line_kind = 'gift_card') as gift_cards,
         sum(amount) filter (where line_kind = 'discount') as discounts,
         sum(amount) filter (where line_kind = 'unexplained') as unexplained,
-        sum(amount) filter (where line_kind <> 'refund') as charged_total
+        sum(amount) filter (where not {{ is_given_back() }}) as charged_total
     from lines
     where booked_on is not null
     group by all
@@ -53,10 +68,11 @@ events_of_orders as (
         event_key,
         greatest(
             coalesce(
-                sum(amount) filter (where line_kind <> 'refund'), -sum(amount) filter (where line_kind = 'refund')
+                sum(amount) filter (where not {{ is_given_back() }}),
+                -sum(amount) filter (where {{ is_given_back() }})
             ), 0
         ) as weight,
-        bool_or(line_kind <> 'refund') as is_charged
+        bool_or(not {{ is_given_back() }}) as is_charged
     from lines
     group by order_key, event_key
 ),

@@ -16,7 +16,7 @@ added_up as (
         order_id,
         currency,
         sum(amount) as everything,
-        sum(amount) filter (where line_kind <> 'refund') as charged
+        sum(amount) filter (where not {{ is_given_back() }}) as charged
     from lines
     group by all
 ),
@@ -65,7 +65,7 @@ select
     ledger.order_id,
     ledger.line_id,
     {{ key(['ledger.platform', 'ledger.account', 'ledger.event_id']) }} as event_key,
-    case when ledger.line_kind <> 'refund' then {{ ticket_key('ledger') }} end as ticket_key,
+    case when not {{ is_given_back('ledger.line_kind') }} then {{ ticket_key('ledger') }} end as ticket_key,
     {{ key(['ledger.platform', 'ledger.account', 'ledger.product_sale_id']) }} as product_sale_key,
     {{ ledger_kind('ledger.line_kind') }} as line_kind,
     {{ ledger_kind('ledger.refund_of') }} as refund_of,

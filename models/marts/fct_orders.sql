@@ -53,18 +53,6 @@ payments as (
     group by all
 ),
 
--- a voucher that stands in the order as a negative line has lowered the total already: it is no second tender
-credit_in_total as (
-    select
-        platform,
-        account,
-        order_id,
-        sum(-amount) as amount
-    from {{ touched_of_both('order_lines') }}
-    where line_kind = 'gift_card' and amount < 0 and product_sale_id is null
-    group by all
-),
-
 -- returns of an order that nobody paid give nothing back: what they take off it is not owed any more
 given_up as (
     select
@@ -88,8 +76,7 @@ joined as (
         coalesce(payments.paid, 0) as paid,
         coalesce(payments.refunded, 0) as refunded,
         coalesce(payments.credit_redeemed, 0) as credit_redeemed,
-        coalesce(payments.credit_issued, 0) as credit_issued,
-        coalesce(credit_in_total.amount, 0) as credit_in_total
+        coalesce(payments.credit_issued, 0) as credit_issued
     from orders
     left join tickets
         on
@@ -106,11 +93,6 @@ joined as (
             orders.platform = payments.platform
             and orders.account = payments.account
             and orders.order_id = payments.order_id
-    left join credit_in_total
-        on
-            orders.platform = credit_in_total.platform
-            and orders.account = credit_in_total.account
-            and orders.order_id = credit_in_total.order_id
     left join given_up
         on
             orders.platform = given_up.platform
@@ -160,11 +142,15 @@ select
             then {{ money(wide('joined.total_amount') ~ ' - joined.moved + joined.credit_issued') }}
         else
             {{ money(
-                wide('joined.total_amount') ~ ' + joined.given_up - joined.paid'
-                ' - greatest(joined.credit_redeemed - joined.credit_in_total, 0)'
+                wide('joined.total_amount') ~ ' + joined.given_up - joined.paid - joined.credit_redeemed'
             ) }}
     end as balance_due,
     joined.platform_fee_amount,
+    joined.ticketing_fee_amount,
+    joined.protection_fee_amount,
+    joined.ad_fee_amount,
+    joined.processing_fee_amount,
+    joined.delivery_fee_amount,
     joined.promotion_code,
     joined.referral,
     joined.processor_reference,

@@ -11,6 +11,9 @@ orders as (
         booked_on as sales_on,
         coalesce(currency, 'XXX') as currency,
         count(*) filter (where not {{ is_return('order_type') }}) as orders,
+        {% for part in parts_of_fees() %}
+            sum({{ part }}_fee_amount) as {{ part }}_fees,
+        {% endfor %}
         count(*) filter (where platform_fee_amount is null) as orders_without_fees
     from {{ ref('fct_orders') }}
     where booked_on is not null
@@ -29,6 +32,9 @@ summed as (
         account,
         sales_on,
         currency,
+        {% for part in parts_of_fees() %}
+            {{ wide('sum(' ~ part ~ '_fees)') }} as {{ part }}_fees,
+        {% endfor %}
         {{ summed_measures() }}
     from together
     group by all
@@ -40,6 +46,9 @@ select
     summed.account,
     summed.sales_on,
     summed.currency,
+    {% for part in parts_of_fees() %}
+        {{ known_fees('summed', part ~ '_fees', 'accounts') }} as {{ part }}_fees,
+    {% endfor %}
     {{ measures('summed', 'accounts') }}
 from summed
 left join {{ ref('dim_accounts') }} as accounts

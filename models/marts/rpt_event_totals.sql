@@ -29,6 +29,17 @@ standing as (
     group by event_key, currency
 ),
 
+-- the platform's own totals are after the vouchers that paid for an order
+paid_by_credit as (
+    select
+        event_key,
+        currency,
+        sum(credit_redeemed_amount) as amount
+    from {{ ref('fct_orders') }}
+    where event_key is not null and is_booked
+    group by event_key, currency
+),
+
 tickets as (
     select
         event_key,
@@ -49,12 +60,18 @@ compared as (
         case when sales.event_key is null then 0 else sales.charged_total end as charged_total,
         case
             when sales.event_key is null then 0
-            else {{ money(wide('sales.charged_total') ~ ' - sales.refunds') }}
+            else {{ money(wide('sales.charged_total') ~ ' - coalesce(paid_by_credit.amount, 0)') }}
+        end as charged_less_credit,
+        case
+            when sales.event_key is null then 0
+            else {{ money(wide('sales.charged_total') ~ ' - coalesce(paid_by_credit.amount, 0) - sales.refunds') }}
         end as charged_less_refunds,
         {{ money('coalesce(standing.total, 0)') }} as total_standing
     from events
     left join sales on events.event_key = sales.event_key and coalesce(events.currency, 'XXX') = sales.currency
     left join standing on events.event_key = standing.event_key and events.currency = standing.currency
+    left join paid_by_credit
+        on events.event_key = paid_by_credit.event_key and events.currency = paid_by_credit.currency
     left join tickets on events.event_key = tickets.event_key
 )
 
@@ -83,14 +100,15 @@ select
             then {{ which_agree('platform_tickets_count', {'issued': 'tickets_issued', 'valid': 'tickets_valid'}) }}
     end as tickets_agree_as,
     charged_total,
+    charged_less_credit,
     charged_less_refunds,
     total_standing,
     platform_revenue,
     case
         when platform_revenue is not null
             then {{ which_agree('platform_revenue', {
-                'charged': 'charged_total', 'less refunds': 'charged_less_refunds', 'standing': 'total_standing',
+                'charged': 'charged_less_credit', 'less refunds': 'charged_less_refunds', 'standing': 'total_standing',
             }) }}
     end as revenue_agrees_as,
-    {{ money(wide('charged_total') ~ ' - platform_revenue') }} as revenue_difference
+    {{ money(wide('charged_less_credit') ~ ' - platform_revenue') }} as revenue_difference
 from compared

@@ -52,7 +52,7 @@ sums_of_lines as (
     from lines
     inner join orders
         on lines.order_key = orders.order_key and lines.currency is not distinct from orders.currency
-    where lines.line_kind <> 'refund' or {{ is_return('orders.order_type') }}
+    where not {{ is_given_back('lines.line_kind') }} or {{ is_return('orders.order_type') }}
     group by orders.order_key
 ),
 
@@ -129,9 +129,9 @@ refunds_say_what_for as (
         {{ money('-sum(amount)') }} as difference,
         coalesce(currency, 'XXX') as currency,
         {{ in_currency('(-sum(amount))', 'currency') }}
-        || ' was given back, and nothing says for what: refunds count it, net_sales does not.' as in_words
+        || ' was given back, and nothing says for what: refunds and credited count it, net_sales does not.' as in_words
     from lines
-    where line_kind = 'refund' and coalesce(refund_of, 'unexplained') = 'unexplained'
+    where {{ is_given_back() }} and coalesce(refund_of, 'unexplained') = 'unexplained'
     group by platform, account, order_id, currency
 ),
 

@@ -23,7 +23,7 @@ days as (
         by_day.comps,
         by_day.tickets_returned,
         by_day.gross_sales,
-        by_day.gross_sales - by_day.refunds_of_sales as net_sales,
+        by_day.gross_sales - by_day.refunds_of_sales - by_day.credited_of_sales as net_sales,
         events.capacity
     from by_day
     inner join events on by_day.event_key = events.event_key

@@ -18,7 +18,18 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sandbox.ledger_rows import Line, Look, Measures, Order, Payment, ProductSale, Settlement, Ticket
+from sandbox.ledger_rows import (
+    GIVEN_BACK,
+    PARTS_OF_FEES,
+    Line,
+    Look,
+    Measures,
+    Order,
+    Payment,
+    ProductSale,
+    Settlement,
+    Ticket,
+)
 from sandbox.ledger_tailor import TailorBooks
 from sandbox.ledger_ticketor import TicketorBooks
 from sandbox.venue import Venue
@@ -68,8 +79,10 @@ class Books:
 
     def _measures(self, key: Callable[..., Any], *, of_orders: bool = True) -> dict[Any, Measures]:
         """The measures by ``key(moment, event, currency)``."""
-        no_fees = None if self.platform == "ticket_tailor" else ZERO
-        found: dict[Any, Measures] = defaultdict(lambda: Measures(platform_fees=no_fees))
+        names = (
+            () if self.platform == "ticket_tailor" else ("platform_fees", *(f"{part}_fees" for part in PARTS_OF_FEES))
+        )
+        found: dict[Any, Measures] = defaultdict(lambda: Measures(**dict.fromkeys(names, ZERO)))
         for line in self.lines:
             if line.booked_at is not None:
                 found[key(line.booked_at, line.event_id, line.currency)].add(line)
@@ -106,7 +119,7 @@ class Books:
             paid, back, redeemed, issued = (
                 moved[order.order_id, kind] for kind in ("capture", "refund", "credit_redeemed", "credit_issued")
             )
-            owed = order.total_amount - paid - (redeemed - order.credit_in_total)
+            owed = order.total_amount - paid - redeemed
             if not order.is_booked and (order.is_return or order.status == "cancelled"):
                 owed = ZERO
             elif order.is_return:
@@ -122,15 +135,24 @@ class Books:
             found[line.order_id, line.line_kind, line.refund_of] += line.amount
         return {key: amount for key, amount in found.items() if amount}
 
+    def taxes(self) -> dict[tuple[str, str, str | None], Decimal | None]:
+        """Tax inside the amounts of ``amounts``; None where it is not known of all lines."""
+        found: dict[tuple[str, str, str | None], Decimal | None] = defaultdict(lambda: ZERO)
+        for line in self.lines:
+            key = line.order_id, line.line_kind, line.refund_of
+            found[key] = None if line.tax is None or found[key] is None else found[key] + line.tax
+        return {key: found[key] for key in self.amounts()}
+
     def problems(self) -> list[str]:
         """Identities that do not hold; none, ever. Worded for a failing test."""
         sums: dict[str, Decimal] = defaultdict(lambda: ZERO)
-        given_back: dict[str, Decimal] = defaultdict(lambda: ZERO)
+        given_back: dict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
         returns = {order.order_id for order in self.orders if order.is_return}
         for line in self.lines:
-            if line.line_kind == "refund":
-                given_back[line.order_id] += line.amount
-            if line.line_kind != "refund" or line.order_id in returns:
+            is_back = line.line_kind in GIVEN_BACK.values()
+            if is_back:
+                given_back[line.order_id, line.line_kind] += line.amount
+            if not is_back or line.order_id in returns:
                 sums[line.order_id] += line.amount
         found = [
             f"{order.order_id}: lines {sums[order.order_id]}, total {order.total_amount}"
@@ -140,14 +162,14 @@ class Books:
         for name, rows in (("order", self.orders), ("ticket", self.tickets), ("payment", self.payments)):
             counted = Counter(row.key for row in rows)
             found += [f"{name} {key} {count} times" for key, count in counted.items() if count > 1]
-        paid_back: dict[str, Decimal] = defaultdict(lambda: ZERO)
+        paid_back: dict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
         for payment in self.payments:
-            if payment.kind == "refund":
-                paid_back[payment.order_id] += payment.amount
+            if payment.kind in GIVEN_BACK:
+                paid_back[payment.order_id, GIVEN_BACK[payment.kind]] += payment.amount - payment.credit_amount
         found += [
-            f"{order}: refund lines {given_back[order]}, refund payments {amount}"
-            for order, amount in paid_back.items()
-            if given_back[order] != amount
+            f"{order}: {kind} lines {given_back[order, kind]}, payments {amount}"
+            for (order, kind), amount in paid_back.items()
+            if given_back[order, kind] != amount
         ]
         return found
 

@@ -18,6 +18,14 @@ MEASURE_OF_KIND = {
     "discount": "discounts",
     "unexplained": "unexplained",
 }
+REFUNDS_OF = {
+    **dict.fromkeys(SALES_KINDS, "refunds_of_sales"),
+    "buyer_fee": "refunds_of_fees",
+    "donation": "refunds_of_donations",
+    "tax": "refunds_of_tax",
+}
+GIVEN_BACK = {"refund": "refund", "credit_issued": "credited"}  # the kind of line of each kind of payment back
+PARTS_OF_FEES = ("ticketing", "protection", "ad", "processing", "delivery")
 BEFORE_FIRST_LOAD, FIRST_SEEN, PLATFORM = "before_first_load", "first_seen", "platform"
 
 
@@ -48,12 +56,15 @@ class Order:
     total_as_given: Decimal
     is_return: bool = False
     payments_known: bool = True
-    platform_fee: Decimal | None = None  # what the venue owes the platform; None where it tells none
-    credit_in_total: Decimal = Decimal(0)  # vouchers that have lowered the total, and pay nothing of it
+    fees: dict[str, Decimal] | None = None  # what the venue owes the platform, by part; None where it tells none
 
     @property
     def key(self) -> str:
         return self.order_id
+
+    @property
+    def platform_fee(self) -> Decimal | None:
+        return None if self.fees is None else sum(self.fees.values(), Decimal(0))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -121,6 +132,7 @@ class Line:
     currency: str
     booked_at: datetime.datetime | None
     date_basis: str = PLATFORM
+    tax: Decimal | None = None  # inside the amount
 
 
 class Settlement(NamedTuple):
@@ -137,17 +149,25 @@ class Settlement(NamedTuple):
 class Measures:
     """Sums over booked lines, the money received, and counts of tickets and orders, named as in the reports.
 
-    ``platform_fees`` is None on a platform that tells none. By event there are no receipts, fees and orders: what an
-    order over several events paid belongs to none of them.
+    ``platform_fees`` and their parts are None on a platform that tells none. By event there are no receipts, fees and
+    orders: what an order over several events paid belongs to none of them.
     """
 
     gross_sales: Decimal = Decimal(0)
     refunds: Decimal = Decimal(0)
     refunds_of_sales: Decimal = Decimal(0)
+    refunds_of_fees: Decimal = Decimal(0)
+    refunds_of_donations: Decimal = Decimal(0)
+    refunds_of_tax: Decimal = Decimal(0)
+    refunds_of_other: Decimal = Decimal(0)
+    credited: Decimal = Decimal(0)
+    credited_of_sales: Decimal = Decimal(0)
     buyer_fees: Decimal = Decimal(0)
     tips: Decimal = Decimal(0)
     donations: Decimal = Decimal(0)
     tax: Decimal = Decimal(0)
+    known_tax_inside: Decimal = Decimal(0)
+    sales_without_tax: int = 0
     delivery: Decimal = Decimal(0)
     gift_cards: Decimal = Decimal(0)
     discounts: Decimal = Decimal(0)
@@ -155,6 +175,11 @@ class Measures:
     charged_total: Decimal = Decimal(0)
     receipts: Decimal = Decimal(0)
     platform_fees: Decimal | None = None
+    ticketing_fees: Decimal | None = None
+    protection_fees: Decimal | None = None
+    ad_fees: Decimal | None = None
+    processing_fees: Decimal | None = None
+    delivery_fees: Decimal | None = None
     tickets_sold: int = 0
     comps: int = 0
     tickets_imported: int = 0
@@ -164,28 +189,39 @@ class Measures:
     orders_without_fees: int = 0
 
     def add(self, line: Line) -> None:
-        if line.line_kind == "refund":
-            self.refunds -= line.amount
-            if line.refund_of in SALES_KINDS:
-                self.refunds_of_sales -= line.amount
+        if line.line_kind in GIVEN_BACK.values():
+            names = ["refunds", REFUNDS_OF.get(line.refund_of, "refunds_of_other")]
+            if line.line_kind == "credited":
+                names = ["credited", "credited_of_sales"] if line.refund_of in SALES_KINDS else ["credited"]
+            for name in names:
+                setattr(self, name, getattr(self, name) - line.amount)
             return
         self.charged_total += line.amount
+        if line.line_kind in SALES_KINDS:
+            self.known_tax_inside += line.tax or 0
+            self.sales_without_tax += line.tax is None
         measure = MEASURE_OF_KIND[line.line_kind]
         setattr(self, measure, getattr(self, measure) + line.amount)
 
     def add_order(self, order: Order) -> None:
         self.orders += not order.is_return
-        if order.platform_fee is None:
+        if order.fees is None:
             self.orders_without_fees += 1
-        else:
-            self.platform_fees = (self.platform_fees or 0) + order.platform_fee
+            return
+        for part, fee in order.fees.items():
+            self.platform_fees = (self.platform_fees or 0) + fee
+            setattr(self, f"{part}_fees", (getattr(self, f"{part}_fees") or 0) + fee)
 
     def count(self, name: str) -> None:
         setattr(self, name, getattr(self, name) + 1)
 
     @property
     def net_sales(self) -> Decimal:
-        return self.gross_sales - self.refunds_of_sales
+        return self.gross_sales - self.refunds_of_sales - self.credited_of_sales
+
+    @property
+    def tax_inside(self) -> Decimal | None:
+        return None if self.sales_without_tax else self.known_tax_inside
 
     @property
     def net_after_fees(self) -> Decimal | None:

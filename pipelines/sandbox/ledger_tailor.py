@@ -9,6 +9,7 @@ from sandbox.catalogue import LEVELS
 from sandbox.ledger_rows import (
     BEFORE_FIRST_LOAD,
     FIRST_SEEN,
+    GIVEN_BACK,
     PLATFORM,
     Line,
     Look,
@@ -102,11 +103,8 @@ class TailorBooks:
                 ordered_at=ordered,
                 customer=sale.buyer.email,
                 currency=sale.currency,
-                total_amount=money(sale.charged, sale.digits),
+                total_amount=money(sale.charged + _spent(sale), sale.digits),
                 total_as_given=money(sale.charged - lowered, sale.digits),
-                credit_in_total=money(
-                    -sum(line.total for line in sale.lines if line.meaning == "voucher"), sale.digits
-                ),
             )
         )
         entries = _entries(sale)
@@ -123,15 +121,14 @@ class TailorBooks:
     def _sold_lines(self, sale: Sale, entries: list[_Entry], booked_at: datetime.datetime | None) -> Iterator[Line]:
         event = event_id(sale.event) if sale.event else None
 
-        def line(kind: str, amount: int, ticket: str | None = None) -> Line:
-            return Line(
-                sale.id, kind, None, event, ticket, money(amount, sale.digits), sale.currency, booked_at, PLATFORM
-            )
+        def line(kind: str, amount: int, tax: int | None, ticket: str | None = None) -> Line:
+            value, inside = money(amount, sale.digits), None if tax is None else money(tax, sale.digits)
+            return Line(sale.id, kind, None, event, ticket, value, sale.currency, booked_at, PLATFORM, inside)
 
         for entry in entries:
-            yield line(entry.kind, entry.amount, entry.id if entry.seat is not None else None)
+            yield line(entry.kind, entry.amount, _tax_inside(sale, entry), entry.id if entry.seat is not None else None)
         for kind, amount in _other_amounts(sale, entries):
-            yield line(kind, amount)
+            yield line(kind, amount, amount if kind == "tax" else None)
 
     def _payments(self, sale: Sale, seen: list[tuple[State, datetime.datetime]], entries: list[_Entry]) -> None:
         ordered = moment(sale.created)
@@ -148,13 +145,15 @@ class TailorBooks:
             if line.meaning == "voucher":
                 self._pay(sale, None, "credit_redeemed", 0, -line.total, ordered, PLATFORM, number)
         returned = credited = 0
+        back: dict[str, int] = defaultdict(int)
         for number, (state, at) in enumerate(seen):
             when, basis = (ordered, BEFORE_FIRST_LOAD) if number == 0 else (at, FIRST_SEEN)
             if delta := _money_back(state) - returned:
                 self._pay(sale, None, "refund", -delta, 0, when, basis, number)
-                self._refund_lines(sale, entries, delta, when, basis)
+                self._give_back(sale, "refund", entries, delta, when, basis, back)
             if delta := _credit_back(state) - credited:
                 self._pay(sale, None, "credit_issued", 0, delta, when, basis, number)
+                self._give_back(sale, "credit_issued", entries, delta, when, basis, back)
             returned, credited = _money_back(state), _credit_back(state)
 
     def _pay(
@@ -182,10 +181,23 @@ class TailorBooks:
             )
         )
 
-    def _refund_lines(self, sale: Sale, entries: list[_Entry], amount: int, at: datetime.datetime, basis: str) -> None:
+    def _give_back(
+        self,
+        sale: Sale,
+        how: str,
+        entries: list[_Entry],
+        amount: int,
+        at: datetime.datetime,
+        basis: str,
+        back: dict[str, int],
+    ) -> None:
+        """``back`` is what was given back of each kind before: the tax inside follows the whole of it."""
         by_kind: dict[str, int] = defaultdict(int)
+        taxes: dict[str, int | None] = {"tax": sale.tax}
         for entry in entries:
             by_kind[entry.kind] += entry.amount
+            tax, before = _tax_inside(sale, entry), taxes.get(entry.kind, 0)
+            taxes[entry.kind] = None if tax is None or before is None else before + tax
         for kind, value in _other_amounts(sale, entries):
             by_kind[kind] += value
         kinds = sorted(kind for kind, value in by_kind.items() if value > 0)
@@ -193,7 +205,12 @@ class TailorBooks:
         for kind, share in zip(kinds, share_out(amount, [by_kind[kind] for kind in kinds]), strict=True):
             if share:
                 value = money(-share, sale.digits)
-                self.lines.append(Line(sale.id, "refund", kind, event, None, value, sale.currency, at, basis))
+                tax = taxes.get(kind)
+                if tax is not None:
+                    before, back[kind] = back[kind], back[kind] + share
+                    tax = money(tax * before // by_kind[kind] - tax * back[kind] // by_kind[kind], sale.digits)
+                line = Line(sale.id, GIVEN_BACK[how], kind, event, None, value, sale.currency, at, basis, tax)
+                self.lines.append(line)
 
     def _ticket(self, sale: Sale, entry: _Entry, state: State, booked: bool, refunded: int, now: int) -> None:
         seat = sale.seats[entry.seat]
@@ -206,11 +223,10 @@ class TailorBooks:
         elif not booked and state.status == "pending":
             status = "reserved"
         list_price = None if sale.old_shape else seat.list_price
-        has_voucher = any(line.meaning == "voucher" for line in sale.lines)
         if entry.amount > 0:
             kind = "paid"
         elif list_price:
-            kind = "credit" if has_voucher else "comp"
+            kind = "comp"
         else:
             kind = "free_event" if list_price == 0 else "unknown"
         tax_on_top = entry.tax if sale.tax_treatment == "exclusive" else 0
@@ -278,6 +294,22 @@ def _credit_back(state: State) -> int:
     return state.refunded if state.voucher else 0
 
 
+def _tax_inside(sale: Sale, entry: _Entry) -> int | None:
+    """Tax inside the price of something sold; None for what has none of its own."""
+    if entry.kind not in DISCOUNTABLE:
+        return None
+    return entry.tax if sale.tax_treatment == "inclusive" else 0
+
+
+def _spent(sale: Sale) -> int:
+    """What vouchers paid of it: its total was lowered by that."""
+    return -sum(line.total for line in sale.lines if line.meaning == "voucher")
+
+
+def _discount(sale: Sale) -> int:
+    return -sum(line.total for line in sale.lines if line.meaning in ("discount", "promotion"))
+
+
 def _entries(sale: Sale) -> list[_Entry]:
     """Tickets, products, memberships and donations with their share of discounts, fees and tax."""
     entries: list[_Entry] = []
@@ -289,11 +321,11 @@ def _entries(sale: Sale) -> list[_Entry]:
             goods, fees = share_out(line.goods, weights), share_out(line.fee, weights)
             for ticket, share, fee in zip(line.tickets, goods, fees, strict=True):
                 entries.append(_Entry(sale.ticket_id(ticket), "ticket", share, fee, seat=ticket))
-        elif line.meaning in ("product", "membership", "donation"):
+        elif line.meaning in ("product", "membership", "donation", "gift_card"):
             name = f"li_{FIRST_TICKET + sale.index * TICKETS_AN_ORDER + number}"
             entries.append(_Entry(name, line.meaning, line.goods, line.fee, line=number))
     entries.sort(key=lambda entry: (len(entry.id), entry.id))
-    discount = -sum(line.total for line in sale.lines if line.meaning == "discount")
+    discount = _discount(sale)
     weights = [entry.goods if entry.kind in DISCOUNTABLE else 0 for entry in entries]
     for entry, share in zip(entries, share_out(min(discount, sum(weights)), weights), strict=True):
         entry.discount = share
@@ -304,16 +336,12 @@ def _entries(sale: Sale) -> list[_Entry]:
 
 
 def _other_amounts(sale: Sale, entries: list[_Entry]) -> list[tuple[str, int]]:
-    """What else the order's total is made of: fees, tax on top, vouchers spent, discount that nothing could take."""
+    """What else the order's total is made of: fees, tax on top, discount that nothing could take."""
     found = [("buyer_fee", entry.fee) for entry in entries if entry.fee]
-    for line in sale.lines:
-        if line.meaning == "charge":
-            found.append(("buyer_fee", line.total))
-        elif line.meaning == "voucher":
-            found.append(("gift_card", line.total))
+    found += [("buyer_fee", line.total) for line in sale.lines if line.meaning == "charge"]
     if sale.tax and sale.tax_treatment == "exclusive":
         found.append(("tax", sale.tax))
-    discount = -sum(line.total for line in sale.lines if line.meaning == "discount")
+    discount = _discount(sale)
     if left := discount - sum(entry.discount for entry in entries):
         found.append(("discount", -left))
     return found

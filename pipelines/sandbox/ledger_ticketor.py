@@ -7,7 +7,19 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from sandbox.catalogue import DAY
-from sandbox.ledger_rows import PLATFORM, Line, Order, Payment, ProductSale, Ticket, moment, money, share_out
+from sandbox.ledger_rows import (
+    GIVEN_BACK,
+    PARTS_OF_FEES,
+    PLATFORM,
+    Line,
+    Order,
+    Payment,
+    ProductSale,
+    Ticket,
+    moment,
+    money,
+    share_out,
+)
 from sandbox.ticketor import Ticketor
 from sandbox.ticketor_items import TICKS, Delivery, Invoice
 from sandbox.ticketor_items import Payment as Paid
@@ -17,7 +29,9 @@ from sandbox.ticketor_json import event_id, person_id
 from sandbox.venue import Venue
 
 LINE_KINDS = {"merchandise": "product", "donation": "donation", "gift_card": "gift_card", "membership": "membership"}
+ITEMS = {"ticket", *LINE_KINDS.values()}
 DISCOUNTABLE = ("ticket", "product", "membership")
+CREDIT_AFTER = 7 * DAY * 1_000_000  # microseconds without a payment, after which a return is known to have given credit
 LEVEL_NAMES = ("Stalls", "Circle", "Child", None)  # the free level has no name there
 
 
@@ -36,6 +50,9 @@ class TicketorBooks:
         self.seats: dict[tuple[int, int], list[Seat]] = {}
         self.goods: dict[int, list[Sold]] = {}
         self.paid: dict[int, Paid] = {}
+        # when each invoice was first received, and anything last, in microseconds
+        self.received: dict[int, int] = {}
+        self.newest = 0
         for delivery in Ticketor(venue).deliveries(None, now):
             if wanted is None or delivery.webhook in wanted:
                 self._learn(delivery)
@@ -45,7 +62,9 @@ class TicketorBooks:
 
     def _learn(self, delivery: Delivery) -> None:
         item = delivery.item
+        self.newest = max(self.newest, delivery.at)
         if isinstance(item, Invoice):
+            self.received.setdefault(item.id, delivery.at)
             self.invoices[item.id] = item
             if delivery.webhook == "invoice_with_details":
                 self.detailed.add(item.id)
@@ -165,7 +184,11 @@ class TicketorBooks:
                 where = str(event_id(seat.event)) if seat else event
                 ticket = str(seat.id) if seat else None
                 amount = money(minor, digits)
-                lines.append(Line(str(invoice.id), kind, None, where, ticket, amount, invoice.currency, at))
+                # here all tax comes on top
+                tax = amount if kind == "tax" else Decimal(0) if kind in ITEMS else None
+                lines.append(
+                    Line(str(invoice.id), kind, None, where, ticket, amount, invoice.currency, at, PLATFORM, tax)
+                )
 
         for seat in self.seats_of[invoice.id]:
             add("ticket", seat.buy - shares.get(("ticket", seat.id), 0), seat)
@@ -184,12 +207,13 @@ class TicketorBooks:
             where = event
             if kind == "ticket" and invoice.id in self.detailed:
                 where = _one_event([seat for seat in invoice.tickets if seat.invoice != invoice.id])
-            lines.append(Line(str(invoice.id), kind, None, where, None, rest, invoice.currency, at))
+            tax = Decimal(0) if kind == "ticket" else None
+            lines.append(Line(str(invoice.id), kind, None, where, None, rest, invoice.currency, at, PLATFORM, tax))
         self.sold_lines[invoice.id] = lines
         self.lines.extend(lines)
         for paid in self.payments_of[invoice.id]:
-            if paid.kind == "refund":
-                self._refund(invoice, -abs(paid.amount), _by_kind(lines), _when(paid.date), event)
+            if paid.gives_back:
+                self._give_back(invoice, paid.kind, -abs(paid.amount), _by_kind(lines), _when(paid.date), event)
         self._order(invoice, booked)
 
     def _return(self, invoice: Invoice) -> None:
@@ -204,20 +228,20 @@ class TicketorBooks:
             weights[LINE_KINDS[sold.product.kind]] += sold.returned * sold.unit_price
         if not sum(weights.values()):
             weights = _by_kind(self.sold_lines.get(invoice.related, []))
-        refunds = [paid for paid in self.payments_of[invoice.id] if paid.kind == "refund"]
+        back = [paid for paid in self.payments_of[invoice.id] if paid.gives_back]
         at = _when(invoice.date)
         digits, name = invoice.digits, str(invoice.id)
         before = len(self.lines)
         booked = self._booked(invoice)
-        if refunds:
-            for paid in refunds:
-                self._refund(invoice, -abs(paid.amount), weights, _when(paid.date), event)
+        if back:
+            for paid in back:
+                self._give_back(invoice, paid.kind, -abs(paid.amount), weights, _when(paid.date), event)
         elif not booked:
             pass
         elif not self._payments_known(invoice):
-            self._refund(invoice, total, weights, at, event)
-        elif total:
-            self.lines.append(Line(name, "gift_card", None, event, None, money(total, digits), invoice.currency, at))
+            self._give_back(invoice, "refund", total, weights, at, event)
+        elif total and self.newest - self.received[invoice.id] >= CREDIT_AFTER:
+            self._give_back(invoice, "credit_issued", total, weights, at, event)
             self.payments.append(
                 Payment(
                     f"{name}:credit",
@@ -235,15 +259,21 @@ class TicketorBooks:
             self.lines.append(Line(name, "unexplained", None, event, None, rest, invoice.currency, None))
         self._order(invoice, booked)
 
-    def _refund(
-        self, invoice: Invoice, minor: int, weights: dict[str, int], at: datetime.datetime, event: str | None
+    def _give_back(
+        self, invoice: Invoice, how: str, minor: int, weights: dict[str, int], at: datetime.datetime, event: str | None
     ) -> None:
         kinds = sorted(kind for kind, weight in weights.items() if weight > 0)
         shares = share_out(minor, [weights[kind] for kind in kinds])
+        sale = self.sold_lines.get(invoice.related if invoice.is_return else invoice.id, [])
+        sold = {line.line_kind for line in sale} & ITEMS
         for kind, share in zip(kinds, shares, strict=True) if kinds else [("unexplained", minor)]:
             if share:
                 amount = money(share, invoice.digits)
-                self.lines.append(Line(str(invoice.id), "refund", kind, event, None, amount, invoice.currency, at))
+                tax = amount if kind == "tax" else Decimal(0) if kind in sold else None
+                line = Line(
+                    str(invoice.id), GIVEN_BACK[how], kind, event, None, amount, invoice.currency, at, PLATFORM, tax
+                )
+                self.lines.append(line)
 
     def _order(self, invoice: Invoice, booked: bool) -> None:
         total = money(invoice.total, invoice.digits)
@@ -263,9 +293,14 @@ class TicketorBooks:
                 total_as_given=total,
                 is_return=invoice.is_return,
                 payments_known=self._payments_known(invoice),
-                platform_fee=money(
-                    invoice.fee + invoice.protection_fee + invoice.ad_fee + invoice.processing_fee, invoice.digits
-                ),
+                fees={
+                    part: money(fee, invoice.digits)
+                    for part, fee in zip(
+                        PARTS_OF_FEES,
+                        (invoice.fee, invoice.protection_fee, invoice.ad_fee, invoice.processing_fee, 0),
+                        strict=True,
+                    )
+                },
             )
         )
 

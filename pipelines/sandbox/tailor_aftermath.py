@@ -119,6 +119,26 @@ def _refund_over_kinds(order: Order, draw: Draw) -> None:
     later(order, at + 3 * DAY, "refund", order.charged)
 
 
+@case("tax_refunded")
+def _tax_refunded(order: Order, draw: Draw) -> None:
+    """Tax on top, and part of the order given back, then all of it."""
+    tickets(order, draw.pick(FULL_PRICE), draw.between(2, 3))
+    order.tax = order.goods * 20 // 100
+    at = later(order, draw.between(1, 9) * DAY, "refund", order.charged // 3)
+    later(order, at + draw.between(5, 20) * DAY, "refund", order.charged)
+
+
+@case("tax_inclusive_refunded")
+def _tax_inclusive_refunded(order: Order, draw: Draw) -> None:
+    """Tax inside the prices of some of what is given back, in parts that do not divide."""
+    tickets(order, draw.pick(FULL_PRICE), draw.between(1, 3))
+    order.tax_treatment = "inclusive"
+    order.tax = order.charged * 20 // 120
+    charge(order, 199)
+    at = later(order, draw.between(1, 9) * DAY, "refund", order.charged // 3 + 1)
+    later(order, at + draw.between(5, 20) * DAY, "refund", order.charged)
+
+
 @case("jpy_refund", currency="JPY")
 def _jpy_refund(order: Order, draw: Draw) -> None:
     tickets(order, draw.pick(FULL_PRICE), 3)

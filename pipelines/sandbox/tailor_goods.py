@@ -10,6 +10,7 @@ from sandbox.venue import Change
 
 Build = Callable[[Order, Draw], None]
 FULL_PRICE = (0, 1, 2)  # the levels that cost something
+PROMOTION, GIFT_CARD = "vo_4001", "vo_4002"  # vouchers, by what they are; tailor_programme lists them
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -77,13 +78,22 @@ def donation(order: Order, amount: int) -> None:
     order.lines.append(Line("donation", None, "Donation", 1, amount, amount, amount))
 
 
+def gift_card(order: Order, amount: int) -> None:
+    order.lines.append(Line("gift_card", GIFT_CARD, "Gift card", 1, amount, amount, amount))
+
+
 def charge(order: Order, amount: int) -> None:
     order.lines.append(Line("charge", None, "Transaction fee", 1, amount, amount, amount))
 
 
 def less(order: Order, meaning: str, amount: int) -> None:
-    """A line that takes ``amount`` off: a discount code (``discount``) or a voucher spent (``voucher``)."""
-    item, text = ("di_3001", "Discount: EARLY") if meaning == "discount" else ("vo_4001", "Voucher: QUAY-77")
+    """A line that takes ``amount`` off: a discount code (``discount``), a voucher that nobody paid for (``promotion``),
+    or one that somebody did (``voucher``)."""
+    item, text = {
+        "discount": ("di_3001", "Discount: EARLY"),
+        "promotion": (PROMOTION, "Voucher: QUAY-77"),
+        "voucher": (GIFT_CARD, "Voucher: GIFT-42"),
+    }[meaning]
     order.lines.append(Line(meaning, item, text, 1, -amount, -amount, -amount))
 
 

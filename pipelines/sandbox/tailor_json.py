@@ -25,7 +25,9 @@ _LINE_TYPES = {
     "donation": "donation",
     "charge": "transaction_charge",
     "tax": "tax",
+    "gift_card": "gift_card",
     "discount": "gift_card",
+    "promotion": "gift_card",
     "voucher": "gift_card",
 }
 _MULTIPLIERS = {code: 10**digits for code, digits in DIGITS.items()}

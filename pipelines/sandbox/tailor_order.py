@@ -13,6 +13,7 @@ FIRST_ORDER = 10_000_000
 FIRST_TICKET = 20_000_000
 TICKETS_AN_ORDER = 16  # ids: ticket k of order i is FIRST_TICKET + 16 i + k; the last one belongs to no order
 LOOSE = TICKETS_AN_ORDER - 1
+NOT_GOODS = ("discount", "promotion", "voucher", "charge", "tax")
 TICKET_LAG = 9  # seconds from an order to its tickets (6 to 14 seen on the platform)
 
 
@@ -20,9 +21,9 @@ TICKET_LAG = 9  # seconds from an order to its tickets (6 to 14 seen on the plat
 class Line:
     """One line of an order.
 
-    ``meaning``: ticket, bundle, product, membership, donation, charge, tax, discount, voucher. ``goods`` is what the
-    things themselves cost, ``fee`` the booking fee on them: inside the line's total, on top of the order, or neither.
-    ``tickets`` are the numbers of the tickets that came with it.
+    ``meaning``: ticket, bundle, product, membership, donation, gift_card, charge, tax, discount, promotion, voucher.
+    ``goods`` is what the things themselves cost, ``fee`` the booking fee on them: inside the line's total, on top of
+    the order, or neither. ``tickets`` are the numbers of the tickets that came with it.
     """
 
     meaning: str
@@ -98,7 +99,7 @@ class Order:
 
     @property
     def goods(self) -> int:
-        return sum(line.goods for line in self.lines if line.meaning not in ("discount", "voucher", "charge", "tax"))
+        return sum(line.goods for line in self.lines if line.meaning not in NOT_GOODS)
 
     @property
     def digits(self) -> int:

@@ -276,11 +276,11 @@ class Programme:
                 "name": name,
                 "partial_redemption": "true",
                 "total_codes": 3,
-                "type": "PROMO",
+                "type": kind,
                 "usable_on_any_event": "true",
                 "value": 1000,
             }
-            for number, name in ((4002, "Spring"), (4001, "Quay"))
+            for number, name, kind in ((4002, "Gift card", "GIFT"), (4001, "Quay", "PROMO"))
         ]
 
     def voucher_codes(self, voucher: str) -> list[Json]:

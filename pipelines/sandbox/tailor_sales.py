@@ -2,7 +2,19 @@
 
 from sandbox.catalogue import MEMBERSHIP, MUG, PROGRAMME
 from sandbox.draw import Draw
-from sandbox.tailor_goods import FULL_PRICE, Cases, bundle, charge, donation, fee, free, less, product, tickets
+from sandbox.tailor_goods import (
+    FULL_PRICE,
+    Cases,
+    bundle,
+    charge,
+    donation,
+    fee,
+    free,
+    gift_card,
+    less,
+    product,
+    tickets,
+)
 from sandbox.tailor_order import Line, Order
 
 case = Cases()
@@ -58,6 +70,23 @@ def _three_for_ten(order: Order, draw: Draw) -> None:
 def _voucher(order: Order, draw: Draw) -> None:
     tickets(order, draw.below(2), draw.between(1, 3))
     less(order, "voucher", draw.pick((500, 1000, 1333)))
+
+
+@case("voucher_promotional")
+def _voucher_promotional(order: Order, draw: Draw) -> None:
+    """A voucher that the venue gave away: a discount by another name, sometimes of all that is bought."""
+    tickets(order, draw.below(2), draw.between(1, 3))
+    tickets(order, 2, 1)
+    less(order, "promotion", order.goods if draw.chance(30) else draw.pick((500, 1000, 1333)))
+    if not order.charged:
+        free(order)
+
+
+@case("gift_card_sold")
+def _gift_card_sold(order: Order, draw: Draw) -> None:
+    """A gift card beside a ticket; cases ``voucher`` spend one weeks later."""
+    tickets(order, draw.pick(FULL_PRICE), 1)
+    gift_card(order, draw.pick((2500, 5000)))
 
 
 @case("voucher_covers")

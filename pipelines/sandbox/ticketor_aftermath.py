@@ -46,22 +46,53 @@ def _return(t: Teller) -> None:
     t.tell_invoice(t.pay(back, t.refund(back, sale.total)))
 
 
-@case("return_with_fee", days=30)
+@case("return_with_fee", days=40)
 def _return_with_fee(t: Teller) -> None:
-    """The venue keeps five a ticket: the refund is less than the price."""
+    """The venue keeps five a ticket: the refund is less than the price, and often comes weeks after the return."""
     sale = t.sale(level=t.draw.below(2), charge=CHARGES["GBP"])
     t.tell_invoice(sale)
     amount = sale.total - 500 * len(sale.tickets)
     back = t.give_back(sale, t.after(t.draw.between(1, 20)), amount, tickets=sale.tickets)
-    t.tell_invoice(t.pay(back, t.refund(back, amount)))
+    if t.draw.chance(50):
+        t.tell_invoice(back)
+        paid = t.after(35)
+        t.tell("payment", t.refund(back, amount, at=paid), paid + 5)
+    else:
+        t.tell_invoice(t.pay(back, t.refund(back, amount)))
 
 
 @case("return_to_credit", days=30)
 def _return_to_credit(t: Teller) -> None:
-    """Returned to store credit: no payment moves money."""
+    """Returned to store credit: no payment moves money, and often none is listed."""
     sale = t.sale()
     t.tell_invoice(sale)
-    t.tell_invoice(t.give_back(sale, t.after(t.draw.between(1, 20)), sale.total, tickets=sale.tickets))
+    back = t.give_back(sale, t.after(t.draw.between(1, 20)), sale.total, tickets=sale.tickets)
+    if t.draw.chance(30):
+        credit = t.payment(back, sale.total, "credit_issued", type="Store Credit", method="CREDIT", card=None)
+        back = t.pay(back, credit)
+    t.tell_invoice(back)
+
+
+@case("return_promised", days=30)
+def _return_promised(t: Teller) -> None:
+    """The return is told of, and the money follows five days later: in a small world, after its last minute."""
+    sale = t.sale()
+    t.tell_invoice(sale)
+    back = t.give_back(sale, t.after(1), sale.total, tickets=sale.tickets)
+    t.tell_invoice(back)
+    at = t.after(6)
+    t.tell("payment", t.payment(back, -sale.total, "refund", at=at), at + 5)
+
+
+@case("tax_refunded", days=30)
+def _tax_refunded(t: Teller) -> None:
+    """A taxed sale given back, by its items or as a whole."""
+    invoice = t.tickets(t.invoice(), t.draw.below(3), 2)
+    sale = t.pay(t.close(invoice, tax=sum(one.buy for one in invoice.tickets) * 20 // 100))
+    t.tell_invoice(sale)
+    tickets = sale.tickets if t.draw.chance(50) else ()
+    back = t.give_back(sale, t.after(t.draw.between(1, 9)), sale.total, tickets=tickets)
+    t.tell_invoice(t.pay(back, t.refund(back, sale.total)))
 
 
 @case("partial_return", days=30)

@@ -12,16 +12,16 @@ _CHANGING = """
     partial_return exchange return_of_unknown_sale resold same_payment_fails_then_works
     authorised_then_captured late_invoice redelivered plain_after_details return_then_replay
     refund_on_sale refund_only return_unrelated return_told_plainly void_invoice unpaid
-    product_return jpy_return kwd_return plain_only plain_alone
+    product_return jpy_return kwd_return plain_only gift_card_sold
 """
 _STAYING = """
     tickets partly_paid failed_then_paid voided_payment
     orphan_ticket late_user tickets_with_charge charge_unsaid tickets_and_product
-    donation gift_card_sold membership paid_by_gift_card paid_by_store_credit
+    donation plain_alone membership paid_by_gift_card paid_by_store_credit
     split discount discount_uneven charge_on_invoice charge_on_both
     tip tax product_tax ad_fee anonymous
-    agent jpy jpy_discount kwd kwd_discount
-    general_admission comp free_event unexplained discount_beyond_goods
+    agent tax_refunded jpy_discount comp kwd_discount
+    general_admission return_promised free_event unexplained discount_beyond_goods
 """
 WHEEL = tuple((_CHANGING + _STAYING).split())
 ORDINARY = (

@@ -5,6 +5,7 @@ import dataclasses
 from sandbox.catalogue import DONATION, GIFT_CARD, MEMBERSHIP, MUG, PROGRAMME
 from sandbox.ticketor_items import AGENTS
 from sandbox.ticketor_story import CHARGES, Cases, Teller
+from sandbox.venue import TICKETOR
 
 case = Cases()
 
@@ -35,9 +36,15 @@ def _donation(t: Teller) -> None:
     t.tell_invoice(t.pay(t.close(t.product(t.invoice(), DONATION, t.draw.between(1, 3)))))
 
 
-@case("gift_card_sold")
+@case("gift_card_sold", days=40)
 def _gift_card_sold(t: Teller) -> None:
+    """Sold in one month, and most of it spent in another."""
     t.tell_invoice(t.pay(t.close(t.product(t.invoice(), GIFT_CARD))))
+    at = t.after(35)
+    event = t.venue.pick_event(TICKETOR, t.draw, at, t.currency)
+    ticket = t.close(t.tickets(t.invoice(at), 2, 1, event=event))
+    paid = t.payment(ticket, ticket.total, "credit_redeemed", type="Gift Card", method=None, card=None)
+    t.tell_invoice(t.pay(ticket, paid))
 
 
 @case("membership")
@@ -138,19 +145,9 @@ def _agent(t: Teller) -> None:
     t.tell_invoice(t.pay(invoice))
 
 
-@case("jpy", currency="JPY")
-def _jpy(t: Teller) -> None:
-    t.tell_invoice(t.sale(charge=CHARGES["JPY"]))
-
-
 @case("jpy_discount", currency="JPY")
 def _jpy_discount(t: Teller) -> None:
     t.tell_invoice(t.pay(t.close(t.tickets(t.invoice(promotion="EARLY"), 0, 3), discount=1000)))
-
-
-@case("kwd", currency="KWD")
-def _kwd(t: Teller) -> None:
-    t.tell_invoice(t.sale())
 
 
 @case("kwd_discount", currency="KWD")

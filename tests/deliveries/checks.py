@@ -135,7 +135,7 @@ def _paired(
 LINES_ADD_UP = """
 with lines as (
     select order_key, currency, sum(amount) as everything,
-        coalesce(sum(amount) filter (line_kind <> 'refund'), 0) as charged
+        coalesce(sum(amount) filter (line_kind not in ('refund', 'credited')), 0) as charged
     from fct_order_lines group by all
 )
 select orders.platform, orders.order_id, orders.order_type, total_amount, charged, everything
@@ -181,17 +181,29 @@ REPORTS = {
         "select platform, account, currency, sum(receipts) from rpt_daily_sales group by all",
         "select platform, account, coalesce(currency, 'XXX'), sum(amount) from fct_payments group by all",
     ),
-    "rpt_daily_sales refunds": (
-        "select platform, account, currency, sum(refunds) from rpt_daily_sales group by all",
-        """select platform, account, coalesce(currency, 'XXX'), -sum(amount) from fct_order_lines
-        where line_kind = 'refund' and booked_on is not null group by all""",
-    ),
+    **{
+        f"rpt_daily_sales {name}": (
+            f"select platform, account, currency, sum({name}) from rpt_daily_sales group by all",
+            f"""select platform, account, coalesce(currency, 'XXX'), -sum(amount) from fct_order_lines
+            where line_kind = '{kind}' and booked_on is not null group by all""",
+        )
+        for name, kind in (("refunds", "refund"), ("credited", "credited"))
+    },
     **{
         f"rpt_event_sales {name}": (
             f"select platform, account, currency, sum({name}) from rpt_event_sales group by all",
             f"select platform, account, currency, sum({name}) from rpt_daily_sales group by all",
         )
-        for name in ("gross_sales", "refunds", "net_sales", "receipts", "charged_total", "buyer_fees", "unexplained")
+        for name in (
+            "gross_sales",
+            "refunds",
+            "credited",
+            "net_sales",
+            "receipts",
+            "charged_total",
+            "buyer_fees",
+            "unexplained",
+        )
     },
 }
 

@@ -100,6 +100,7 @@ def loads() -> list[list[Seen]]:
     voided = [void[0], void[1] | {"status": "voided", "voided_at": MADE + 90_000}]
     credit = [ticket(91, "or_credit")]
     spent = [ticket(101, "or_voucher")]
+    promoted = [ticket(251, "or_promotion")]
     yen = [ticket(111, "or_yen", listed=None), ticket(112, "or_yen", listed=None)]
     dinar = [ticket(121, "or_dinar", listed=None), ticket(122, "or_dinar", listed=None)]
     fee = [ticket(131, "or_fee"), ticket(132, "or_fee")]
@@ -116,6 +117,8 @@ def loads() -> list[list[Seen]]:
         order("or_unpaid", 1000, [line(1, "tt_1", 1000)], unpaid, status="pending", total_paid=0),
         order("or_void", 2000, [line(1, "tt_1", 2000, 2)], void),
         order("or_credit", 1000, [line(1, "tt_1", 1000)], credit),
+        # what kind of voucher it is is only known with the last load
+        order("or_promotion", 700, [line(1, "tt_1", 1000), line(2, "vo_2", -300, kind="gift_card")], promoted),
         order("or_voucher", 400, [line(1, "tt_1", 1000), line(2, "vo_1", -600, kind="gift_card")], spent),
         order(
             "or_yen",
@@ -215,6 +218,7 @@ def loads() -> list[list[Seen]]:
             Seen(
                 "check_ins", {"id": "ci_1", "issued_ticket_id": "it_41", "check_in_at": MADE + 99, "quantity": 1}, THIRD
             ),
+            Seen("vouchers", {"object": "voucher", "id": "vo_2", "type": "PROMO"}, THIRD),
             Seen("check_ins", {"id": "ci_2", "issued_ticket_id": "it_42", "check_in_at": MADE + 99}, THIRD),
         ],
     ]

@@ -51,8 +51,9 @@ LEDGER: dict[str, list[tuple[str, str | None, str]]] = {
     "or_pending": [("ticket", None, "10.00")],
     "or_unpaid": [("ticket", None, "10.00")],
     "or_void": [("refund", "ticket", "-10.00"), ("ticket", None, "10.00"), ("ticket", None, "10.00")],
-    "or_credit": [("ticket", None, "10.00")],
-    "or_voucher": [("gift_card", None, "-6.00"), ("ticket", None, "10.00")],
+    "or_credit": [("credited", "ticket", "-10.00"), ("ticket", None, "10.00")],
+    "or_voucher": [("ticket", None, "10.00")],
+    "or_promotion": [("ticket", None, "7.00")],
     "or_yen": [("refund", "ticket", "-1001"), ("ticket", None, "1001"), ("ticket", None, "1000")],
     "or_dinar": [("ticket", None, "5.001"), ("ticket", None, "5.000")],
     "or_fee": [
@@ -66,8 +67,8 @@ LEDGER: dict[str, list[tuple[str, str | None, str]]] = {
     "or_free": [("ticket", None, "0.00")],
     "or_nameless": [("donation", None, "5.00")],
     "or_nameless_too": [("donation", None, "5.00")],
-    "or_then_voucher": [("refund", "ticket", "-5.00"), ("ticket", None, "10.00")],
-    "or_told_twice": [("refund", "ticket", "-10.00"), ("ticket", None, "10.00")],
+    "or_then_voucher": [("credited", "ticket", "-5.00"), ("refund", "ticket", "-5.00"), ("ticket", None, "10.00")],
+    "or_told_twice": [("credited", "ticket", "-10.00"), ("refund", "ticket", "-10.00"), ("ticket", None, "10.00")],
     "or_card": [("gift_card", None, "50.00"), ("ticket", None, "10.00")],
     "or_free_bundle": [("ticket", None, "0.00")],
     "or_deposit": [("ticket", None, "20.00")],
@@ -99,6 +100,8 @@ def test_what_each_order_charged_and_whether_it_counts(db: duckdb.DuckDBPyConnec
     assert told["or_unpaid"] == ("cancelled", False, Decimal(10))
     assert told["or_void"] == ("completed", True, Decimal(20))
     assert told["or_credit"] == ("cancelled", True, Decimal(10))
+    assert told["or_voucher"] == ("completed", True, Decimal(10))
+    assert told["or_promotion"] == ("completed", True, Decimal(7))
     assert told["or_dinar"] == ("completed", True, Decimal("10.001"))
     assert told["or_free"] == ("completed", True, Decimal(0))
     assert told["or_bare"] == ("unknown", False, None)
@@ -149,7 +152,7 @@ def test_tickets(db: duckdb.DuckDBPyConnection) -> None:
         "select ticket_id, status, admission_kind, price, price_paid from int_ticket_tailor__tickets"
     ).fetchall()
     told = {ticket: tuple(row) for ticket, *row in rows}
-    assert len(rows) == len(told) == 35  # each copy in an order is the ticket of the list
+    assert len(rows) == len(told) == 36  # each copy in an order is the ticket of the list
     assert told["it_1"] == ("sold", "import", None, None)
     assert told["it_31"] == ("sold", "paid", *money("3", "3"))
     assert told["it_51"] == ("returned", "paid", *money("10", "10"))

@@ -19,7 +19,7 @@ MARTS |= {"orders_set_aside", "run_info"}
 AGREE = """
     with lines as (
         select platform, account, currency, sum(amount) as charged
-        from marts.fct_order_lines where booked_at is not null and line_kind <> 'refund' group by all
+        from marts.fct_order_lines where booked_at is not null and line_kind not in ('refund', 'credited') group by all
     ),
     days as (select platform, account, currency, sum(charged_total) as charged from marts.rpt_daily_sales group by all)
     select platform, account, currency, lines.charged, days.charged

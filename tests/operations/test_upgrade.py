@@ -23,6 +23,14 @@ FACTS = {
     "rpt_daily_sales": "platform, account, sales_on, currency, gross_sales, refunds, net_sales, charged_total",
 }
 
+# What changed its meaning since: orders that credit paid, or that gave credit back, and their days.
+OF_CREDIT = "select {} from before.marts.fct_payments where kind in ('credit_issued', 'credit_redeemed')"
+ANOTHER_MEANING = {
+    **dict.fromkeys(FACTS, f"order_key in ({OF_CREDIT.format('order_key')})"),
+    **dict.fromkeys(("dim_events", "dim_customers"), "false"),
+    "rpt_daily_sales": f"(platform, account, sales_on) in ({OF_CREDIT.format('(platform, account, paid_on)')})",
+}
+
 
 @pytest.fixture(params=sorted(KEPT.glob("*.tar.xz")), ids=lambda path: path.name.removesuffix(".tar.xz"))
 def house(request: pytest.FixtureRequest, tmp_path: Path) -> House:
@@ -45,7 +53,8 @@ def lost(house: House) -> dict[str, list[tuple[object, ...]]]:
         assert all(count for (count,) in counts), "an empty table can lose nothing"
         gone = {
             table: db.execute(
-                f"select {columns} from before.marts.{table} except all select {columns} from now.marts.{table}"
+                f"select {columns} from before.marts.{table} where ({ANOTHER_MEANING[table]}) is not true "
+                f"except all select {columns} from now.marts.{table}"
             ).fetchall()
             for table, columns in FACTS.items()
         }

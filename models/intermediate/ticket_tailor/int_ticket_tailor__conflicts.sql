@@ -86,18 +86,6 @@ issued as (
 
 ),
 
-vouchers as (
-
-    select
-        account,
-        order_id,
-        cast(sum(-total) as bigint) as redeemed
-    from {{ ref('int_ticket_tailor__line_classes') }}
-    where line_class = 'voucher' and total < 0
-    group by account, order_id
-
-),
-
 went_back as (
 
     select
@@ -109,12 +97,11 @@ went_back as (
         heads.money_refunded,
         heads.credit_issued,
         heads.highest_total,
-        sums.total_charged,
-        coalesce(vouchers.redeemed, 0) as redeemed
+        sums.total_charged - sums.credit_redeemed as total_in_money,
+        sums.credit_redeemed as redeemed
     from heads
     inner join {{ ref('int_ticket_tailor__order_sums') }} as sums
         on heads.account = sums.account and heads.order_id = sums.order_id
-    left join vouchers on heads.account = vouchers.account and heads.order_id = vouchers.order_id
     where heads.money_refunded > 0 or heads.credit_issued > 0
 
 ),
@@ -124,7 +111,7 @@ lowered as (
 
     select
         *,
-        least(highest_total - total_charged, captured - total_charged, money_refunded) as counted_twice
+        least(highest_total - total_in_money, captured - total_in_money, money_refunded) as counted_twice
     from went_back
     where money_refunded > 0
 
@@ -214,13 +201,18 @@ conflicts as (
         'order is still listed' as identity,
         cast(cast(timezone('UTC', heads.missing_since) as date) as varchar) as left_value,
         null as right_value,
-        {{ from_minor_units('sums.total_charged - heads.money_refunded', 'heads.base_multiplier') }} as difference,
+        {{ from_minor_units(
+            'sums.total_charged - heads.money_refunded - heads.credit_issued', 'heads.base_multiplier'
+        ) }} as difference,
         coalesce(heads.currency, 'XXX') as currency,
         concat(
             'The platform lists it no more since ', cast(timezone('UTC', heads.missing_since) as date),
-            ' (UTC). It counts as before: if it was deleted there, sales less refunds are too high by ',
+            ' (UTC). It counts as before: if it was deleted there, sales less what was given back are too high by ',
             {{ in_currency(
-                from_minor_units('sums.total_charged - heads.money_refunded', 'heads.base_multiplier'), 'heads.currency'
+                from_minor_units(
+                    'sums.total_charged - heads.money_refunded - heads.credit_issued', 'heads.base_multiplier'
+                ),
+                'heads.currency'
             ) }}, '.'
         ) as in_words
     from heads
@@ -273,13 +265,13 @@ conflicts as (
         account,
         order_id,
         'total = total before the refund' as identity,
-        cast({{ from_minor_units('total_charged', 'base_multiplier') }} as varchar) as left_value,
+        cast({{ from_minor_units('total_in_money', 'base_multiplier') }} as varchar) as left_value,
         cast({{ from_minor_units('highest_total', 'base_multiplier') }} as varchar) as right_value,
         {{ from_minor_units('-counted_twice', 'base_multiplier') }} as difference,
         coalesce(currency, 'XXX') as currency,
         'Its total was lowered from '
         || {{ in_currency(from_minor_units('highest_total', 'base_multiplier'), 'currency') }} || ' to '
-        || {{ in_currency(from_minor_units('total_charged', 'base_multiplier'), 'currency') }}
+        || {{ in_currency(from_minor_units('total_in_money', 'base_multiplier'), 'currency') }}
         || ' without a void line, and '
         || {{ in_currency(from_minor_units('money_refunded', 'base_multiplier'), 'currency') }}
         || ' was given back: sales less refunds may be too low by '

@@ -40,6 +40,66 @@ lines as (
 
 ),
 
+vouchers as (
+
+    select
+        account,
+        voucher_id,
+        arg_max(voucher_type, row(fetched_at, version_id)) as voucher_type
+    from {{ ref('stg_ticket_tailor__vouchers') }}
+    group by account, voucher_id
+
+),
+
+-- listed or not
+named as (
+
+    select distinct
+        lines.account,
+        lines.item_id,
+        coalesce(vouchers.voucher_type, '') as voucher_type
+    from lines
+    left join vouchers on lines.account = vouchers.account and lines.item_id = vouchers.voucher_id
+    where lines.prefix = 'vo'
+
+),
+
+-- where several rows of the seed fit, the most exact one
+voucher_kinds as (
+
+    select
+        named.account,
+        named.item_id,
+        kinds.kind
+    from named
+    inner join {{ ref('voucher_kinds') }} as kinds
+        on
+            named.account like kinds.account_pattern
+            and named.voucher_type like upper(kinds.voucher_type)
+            and named.item_id = coalesce(kinds.voucher_id, named.item_id)
+    qualify
+        row_number() over (
+            partition by named.account, named.item_id
+            order by
+                kinds.voucher_id is not null desc,
+                kinds.voucher_type <> '%' desc,
+                length(kinds.account_pattern) desc,
+                kinds.account_pattern desc,
+                kinds.voucher_type desc
+        ) = 1
+
+),
+
+of_kinds as (
+
+    select
+        lines.*,
+        voucher_kinds.kind as voucher_kind
+    from lines
+    left join voucher_kinds on lines.account = voucher_kinds.account and lines.item_id = voucher_kinds.item_id
+
+),
+
 classed as (
 
     select
@@ -52,6 +112,9 @@ classed as (
             when prefix = 'bu' then 'bundle'
             when prefix in ('pr', 'ao') then 'product'
             when prefix in ('mt', 'im') then 'membership'
+            -- a voucher that only lowers the price is a discount by another name
+            when prefix = 'vo' and voucher_kind = 'discount' and coalesce(total_as_given, goods_as_given, 0) < 0
+                then 'discount'
             when prefix = 'vo' then 'voucher'
             when prefix = 'di' then 'discount'
             -- one that adds nothing to the total is a discount
@@ -65,7 +128,7 @@ classed as (
                 then 'buyer_fee'
             else 'other'
         end as line_class
-    from lines
+    from of_kinds
 
 ),
 

@@ -27,7 +27,7 @@ other_lines as (
         lines.account,
         lines.order_id,
         lines.line_id,
-        case lines.line_class when 'voucher' then 'gift_card' else lines.line_class end as line_kind,
+        lines.line_class as line_kind,
         lines.total
     from {{ ref('int_ticket_tailor__line_classes') }} as lines
     inner join {{ ref('int_ticket_tailor__order_sums') }} as sums
@@ -35,7 +35,6 @@ other_lines as (
     where
         lines.line_class = 'buyer_fee'
         or (lines.line_class = 'tax' and not sums.is_tax_inside_lines)
-        or (lines.line_class = 'voucher' and lines.total < 0)
 
 ),
 
@@ -152,21 +151,21 @@ charge_lines as (
 
 ),
 
-refunds as (
+given_back as (
 
     select
         account,
         order_id,
+        case kind when 'refund' then 'refund' else 'credited' end as line_kind,
         movement_id,
         moved,
         moved_at,
         moved_at_basis
     from {{ ref('int_ticket_tailor__refund_movements') }}
-    where kind = 'refund'
 
 ),
 
--- what a refund is shared by: the kinds and events that the order was made of
+-- what is given back is shared by: the kinds and events that the order was made of
 made_of as (
 
     select
@@ -174,9 +173,12 @@ made_of as (
         charge_lines.order_id,
         charge_lines.line_kind,
         charge_lines.event_id,
-        cast(sum(charge_lines.amount) as bigint) as amount
+        cast(sum(charge_lines.amount) as bigint) as amount,
+        -- not known of one line, not known of all
+        case when count(*) = count(charge_lines.tax) then sum(charge_lines.tax) end as tax
     from charge_lines
-    semi join refunds on charge_lines.account = refunds.account and charge_lines.order_id = refunds.order_id
+    semi join given_back
+        on charge_lines.account = given_back.account and charge_lines.order_id = given_back.order_id
     group by charge_lines.account, charge_lines.order_id, charge_lines.line_kind, charge_lines.event_id
     having sum(charge_lines.amount) > 0
 
@@ -185,22 +187,37 @@ made_of as (
 parts as (
 
     select
-        refunds.*,
+        given_back.*,
         made_of.line_kind as refund_of,
         coalesce(made_of.event_id, heads.event_id) as event_id,
         made_of.amount as weight,
+        made_of.tax as tax_inside,
         heads.base_multiplier,
         heads.currency
-    from refunds
+    from given_back
     inner join {{ touched('int_ticket_tailor__order_heads') }} as heads
-        on refunds.account = heads.account and refunds.order_id = heads.order_id
-    left join made_of on refunds.account = made_of.account and refunds.order_id = made_of.order_id
+        on given_back.account = heads.account and given_back.order_id = heads.order_id
+    left join made_of on given_back.account = made_of.account and given_back.order_id = made_of.order_id
 
 ),
 
-refund_parts as (
+given_back_parts as (
 
     {{ spread('parts', 'moved', 'weight', 'account, order_id, movement_id', 'refund_of, event_id', 'part') }}
+
+),
+
+-- of the tax inside, what falls to all that was given back up to here: when all is given back, so is all tax
+so_far as (
+
+    select
+        *,
+        sum(part) over (
+            partition by account, order_id, refund_of, event_id
+            order by moved_at asc, line_kind desc, movement_id asc
+            rows between unbounded preceding and current row
+        ) as back_so_far
+    from given_back_parts
 
 ),
 
@@ -232,15 +249,15 @@ lines as (
         event_id,
         null as ticket_id,
         null as product_sale_id,
-        'refund' as line_kind,
+        line_kind,
         coalesce(refund_of, 'unexplained') as refund_of,
         -coalesce(part, moved) as amount,
-        null as tax,
+        cast(tax_inside * (back_so_far - part) // weight - tax_inside * back_so_far // weight as bigint) as tax,
         base_multiplier,
         currency,
         moved_at as booked_at,
         moved_at_basis as date_basis
-    from refund_parts
+    from so_far
     where coalesce(part, moved) <> 0
 
 )

@@ -15,7 +15,7 @@ with sums as (
         sum(fee_per_line) as fee_per_line,
         sum(fee_per_piece) as fee_per_piece,
         count(*) filter (where line_class = 'tax') as tax_lines,
-        count(*) filter (where line_class = 'voucher' and total < 0) as voucher_lines,
+        -sum(total) filter (where line_class = 'voucher' and total < 0) as credit_redeemed,
         count(*) as lines_count
     from {{ ref('int_ticket_tailor__line_classes') }}
     group by account, order_id
@@ -39,7 +39,7 @@ orders as (
         cast(coalesce(sums.fee_per_line, 0) as bigint) as fee_per_line,
         cast(coalesce(sums.fee_per_piece, 0) as bigint) as fee_per_piece,
         coalesce(sums.tax_lines, 0) as tax_lines,
-        coalesce(sums.voucher_lines, 0) as voucher_lines,
+        cast(coalesce(sums.credit_redeemed, 0) as bigint) as credit_redeemed,
         coalesce(sums.lines_count, 0) as lines_count
     from {{ touched('int_ticket_tailor__order_heads') }} as heads
     left join sums on heads.account = sums.account and heads.order_id = sums.order_id
@@ -87,13 +87,14 @@ found as (
 select
     account,
     order_id,
-    total + case when reading = 'voids' then -void_total else 0 end as total_charged,
+    -- a voucher that pays has lowered the total, and is a payment of it
+    total + credit_redeemed + case when reading = 'voids' then -void_total else 0 end as total_charged,
+    credit_redeemed,
     lines_total,
     void_total,
     discount_total,
     tax,
     lines_count,
-    voucher_lines > 0 as has_voucher,
     coalesce(reading = 'tax lines inside', false) as is_tax_inside_lines,
     case
         when rest_found = 0 or rest_found is null then 0

@@ -85,13 +85,10 @@ tickets as (
             else orders.seen_cancelled_at
         end as voided_at,
         scans.scanned_at,
-        coalesce(sums.has_voucher, false) as has_voucher,
         heads.first_seen_at
     from {{ touched('int_ticket_tailor__ticket_heads') }} as heads
     left join {{ touched('int_ticket_tailor__order_heads') }} as orders
         on heads.account = orders.account and heads.order_id = orders.order_id
-    left join {{ ref('int_ticket_tailor__order_sums') }} as sums
-        on heads.account = sums.account and heads.order_id = sums.order_id
     left join {{ touched('int_ticket_tailor__sale_shares') }} as shares
         on heads.account = shares.account
             and heads.order_id = shares.order_id
@@ -122,7 +119,6 @@ select
         when order_id is null and source in ('api', 'dashboard_import') then 'import'
         when amount > 0 then 'paid'
         when amount = 0 and list_price > 0 and is_free_in_bundle then 'bundle'
-        when amount = 0 and list_price > 0 and has_voucher then 'credit'
         when amount = 0 and list_price > 0 then 'comp'
         when list_price = 0 then 'free_event'
         else 'unknown'

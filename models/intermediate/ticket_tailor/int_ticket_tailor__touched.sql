@@ -6,7 +6,7 @@
 {% set is_new = '_dlt_load_id in ' ~ new_loads('ticket_tailor') %}
 -- depends_on: {{ ref('stg_boxoffice__accounts') }}, {{ ref('stg_ticket_tailor__check_ins') }}
 -- depends_on: {{ ref('stg_ticket_tailor__events') }}, {{ ref('stg_ticket_tailor__discounts') }}
--- depends_on: {{ ref('stg_ticket_tailor__order_line_items') }}
+-- depends_on: {{ ref('stg_ticket_tailor__order_line_items') }}, {{ ref('stg_ticket_tailor__vouchers') }}
 with recursive tickets as (
 
     {% for model in ['issued_tickets', 'order_tickets'] %}
@@ -96,6 +96,22 @@ with recursive tickets as (
 
     ),
 
+    -- a voucher's type says whether it pays or lowers a price
+    new_vouchers as (
+
+        select
+            account,
+            voucher_id
+        from {{ ref('stg_ticket_tailor__vouchers') }}
+        group by account, voucher_id
+        having
+            bool_or({{ is_new }})
+            and (
+                bool_and({{ is_new }}) or min(coalesce(voucher_type, '')) <> max(coalesce(voucher_type, ''))
+            )
+
+    ),
+
     new_tickets as (
 
         {% for model in ['issued_tickets', 'order_tickets'] %}
@@ -137,6 +153,13 @@ with recursive tickets as (
         from {{ ref('stg_ticket_tailor__order_line_items') }} as lines
         inner join new_discounts as discounts
             on lines.account = discounts.account and lines.item_id = discounts.discount_id
+        union
+        select
+            lines.account,
+            lines.order_id as touched_key
+        from {{ ref('stg_ticket_tailor__order_line_items') }} as lines
+        inner join new_vouchers as vouchers
+            on lines.account = vouchers.account and lines.item_id = vouchers.voucher_id
         union
         select
             account,

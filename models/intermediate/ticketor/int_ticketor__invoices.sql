@@ -56,6 +56,12 @@ select
                 coalesce(platform_fee, 0) + coalesce(ticket_protection_fee, 0) + coalesce(ad_fee, 0)
                 + coalesce(payment_processing_fee, 0) + coalesce(platform_delivery_fee, 0)
     end as platform_fee_amount,
+    -- its parts have creditors and taxes of their own
+    platform_fee as ticketing_fee_amount,
+    ticket_protection_fee as protection_fee_amount,
+    ad_fee as ad_fee_amount,
+    payment_processing_fee as processing_fee_amount,
+    platform_delivery_fee as delivery_fee_amount,
     tickets_count,
     products_count,
     first_seen_at,

@@ -1,25 +1,33 @@
 -- Grain: one row per signed amount of an invoice: what it charged, and what it or a return gave back. What was given
--- back, by a refund payment or by a return whose payments are not known, is spread over the kinds of what it gives
--- back, then over the events of each kind.
+-- back, as money or credit by a payment, or by a return whose payments are not known, is spread over the kinds of what
+-- it gives back, then over the events of each kind.
 {{ config(materialized='touched') }}
 
-with refunds as (
+with payments_back as (
     select
-        payments.account,
-        payments.order_id as invoice_id,
-        'refund:' || payments.payment_id as refund_id,
-        payments.amount,
-        payments.paid_at as booked_at,
-        payments.paid_at_basis as date_basis,
-        payments.currency
-    from {{ ref('int_ticketor__received_payments') }} as payments
-    inner join {{ ref('int_ticketor__invoices') }} as invoices
-        on payments.account = invoices.account and payments.order_id = invoices.invoice_id
-    where payments.kind = 'refund' and payments.amount <> 0
-    union all
+        account,
+        order_id as invoice_id,
+        case kind when 'refund' then 'refund' else 'credited' end as line_kind,
+        case kind when 'refund' then 'refund:' else 'credit:' end || payment_id as refund_id,
+        cast(amount - credit_amount as decimal(18, 4)) as amount,
+        paid_at as booked_at,
+        paid_at_basis as date_basis,
+        currency
+    from {{ touched('int_ticketor__payments') }}
+    where kind in ('refund', 'credit_issued')
+),
+
+refunds as (
+    select payments_back.*
+    from payments_back
+    semi join {{ ref('int_ticketor__invoices') }} as invoices
+        on payments_back.account = invoices.account and payments_back.invoice_id = invoices.invoice_id
+    where payments_back.amount <> 0
+    union all by name
     select
         invoices.account,
         invoices.invoice_id,
+        'refund' as line_kind,
         'refund' as refund_id,
         invoices.total_amount as amount,
         invoices.dated_at as booked_at,
@@ -35,7 +43,7 @@ with refunds as (
         and invoices.total_amount <> 0
 ),
 
--- returns, and sales with a refund on them
+-- returns, and sales with a payment back on them
 orders as (
     select
         account,
@@ -44,11 +52,7 @@ orders as (
     from {{ ref('int_ticketor__invoices') }}
     where
         is_return
-        or (account, invoice_id) in (
-            select (payments.account, payments.order_id)
-            from {{ ref('int_ticketor__received_payments') }} as payments
-            where payments.kind = 'refund'
-        )
+        or (account, invoice_id) in (select (payments_back.account, payments_back.invoice_id) from payments_back)
 ),
 
 -- every sale that something is given back of
@@ -206,49 +210,48 @@ events as (
     ) }}
 ),
 
-refund_lines as (
+-- tax inside what a sale charged for, of each kind, where all of it is known to hold none
+untaxed as (
     select
         account,
         invoice_id,
-        refund_id || ':' || refund_of || coalesce(':' || event_id, '') as line_id,
-        'refund' as line_kind,
-        refund_of,
-        event_id,
-        {{ from_minor_units('minor_share', multiplier_of('amount', 'currency')) }} as amount,
-        currency,
-        booked_at,
-        date_basis
-    from events
-    where minor_share <> 0
+        line_kind
+    from lines
+    group by account, invoice_id, line_kind
+    having count(*) = count(tax_amount) and max(abs(tax_amount)) = 0
 ),
 
-events_of_returns as (
-    {{ events_of_returns() }}
-),
-
-credits as (
+refund_lines as (
     select
-        payments.account,
-        payments.order_id as invoice_id,
-        'credit:' || payments.payment_id as line_id,
-        'gift_card' as line_kind,
-        returns.event_id,
-        cast(-payments.credit_amount as decimal(18, 4)) as amount,
-        payments.currency,
-        payments.paid_at as booked_at,
-        payments.paid_at_basis as date_basis
-    from {{ touched('int_ticketor__payments') }} as payments
-    inner join events_of_returns as returns
-        on payments.account = returns.account and payments.order_id = returns.invoice_id
-    where payments.kind = 'credit_issued' and payments.credit_amount <> 0
+        events.account,
+        events.invoice_id,
+        events.refund_id || ':' || events.refund_of || coalesce(':' || events.event_id, '') as line_id,
+        events.line_kind,
+        events.refund_of,
+        events.event_id,
+        {{ from_minor_units('events.minor_share', multiplier_of('events.amount', 'events.currency')) }} as amount,
+        case
+            when events.refund_of = 'tax'
+                then {{ from_minor_units('events.minor_share', multiplier_of('events.amount', 'events.currency')) }}
+            when untaxed.invoice_id is not null then 0
+        end as tax_amount,
+        events.currency,
+        events.booked_at,
+        events.date_basis
+    from events
+    inner join orders on events.account = orders.account and events.invoice_id = orders.invoice_id
+    left join untaxed
+        on
+            orders.account = untaxed.account
+            and orders.sale_id = untaxed.invoice_id
+            and events.refund_of = untaxed.line_kind
+    where events.minor_share <> 0
 ),
 
 order_lines as (
     select * from {{ ref('int_ticketor__sale_lines') }}
     union all by name
     select * from refund_lines
-    union all by name
-    select * from credits
 )
 
 select

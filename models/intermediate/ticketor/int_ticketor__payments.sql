@@ -1,7 +1,12 @@
--- Grain: one row per payment; and one per return whose payments are known and that has none: it gave credit.
+-- Grain: one row per payment; and one per return whose payments are known and that has had none for a week: it gave
+-- credit. Until then what it gives back is still due.
 {{ config(materialized='touched') }}
 
-with credits as (
+with newest_receipts as (
+    {{ newest_receipts() }}
+),
+
+credits as (
     select
         invoices.account,
         invoices.invoice_id || ':credit' as payment_id,
@@ -19,8 +24,10 @@ with credits as (
     from {{ ref('int_ticketor__invoices') }} as invoices
     inner join {{ ref('int_ticketor__invoice_terms') }} as terms
         on invoices.account = terms.account and invoices.invoice_id = terms.invoice_id
+    inner join newest_receipts on invoices.account = newest_receipts.account
     where
-        invoices.is_return
+        {{ credit_is_certain('invoices.first_seen_at', 'newest_receipts.received_at') }}
+        and invoices.is_return
         and terms.is_booked
         and terms.payments_known
         and terms.payments = 0

@@ -14,6 +14,9 @@ with orders as (
         terms.delivery,
         terms.tip,
         terms.tax,
+        terms.tax_basis,
+        -- tax inside the price of what has none of its own: none where it came on top, or where the invoice has none
+        case when terms.tax_basis = 'exclusive' or invoices.tax = 0 then cast(0 as decimal(18, 4)) end as tax_inside,
         cast(-terms.discount_left as decimal(18, 4)) as discount,
         {{ is_exchange('invoices.order_type') }} as is_exchange,
         terms.unexplained
@@ -35,7 +38,7 @@ of_items as (
         items.product_sale_id,
         items.amount,
         items.fee,
-        items.tax as tax_amount,
+        case when orders.tax_basis = 'exclusive' then 0 else coalesce(items.tax, orders.tax_inside) end as tax_amount,
         orders.currency,
         orders.booked_at,
         orders.date_basis
@@ -139,7 +142,7 @@ select
     cast(null as varchar) as ticket_id,
     cast(null as varchar) as product_sale_id,
     amount,
-    cast(null as decimal(18, 4)) as tax_amount,
+    case line_id when 'tax' then amount end as tax_amount,
     currency,
     booked_at,
     date_basis
@@ -154,7 +157,7 @@ select
     cast(null as varchar) as ticket_id,
     cast(null as varchar) as product_sale_id,
     {{ from_minor_units('minor_share', multiplier_of('unexplained', 'currency')) }} as amount,
-    cast(null as decimal(18, 4)) as tax_amount,
+    tax_inside as tax_amount,
     currency,
     booked_at,
     date_basis

@@ -122,8 +122,47 @@ with recursive
         where platform = 'ticketor'
     ),
 
+    returns as (
+        select distinct
+            account,
+            invoice_id
+        from (
+            select
+                account,
+                invoice_id,
+                related_invoice_id,
+                coalesce(lower(invoice_type), 'sale') as order_type
+            from {{ ref('stg_ticketor__invoices') }}
+        )
+        where {{ is_return('order_type', related='related_invoice_id') }}
+    ),
+
+    newest_receipts as (
+        {{ newest_receipts() }}
+    ),
+
+    newest_before as (
+        {{ newest_receipts('where not ' ~ is_new) }}
+    ),
+
+    -- what a return gives back is credit once its account's newest receipt is late enough
+    now_credit as (
+        select
+            invoices.account,
+            invoices.invoice_id
+        from {{ ref('stg_ticketor__invoices') }} as invoices
+        semi join returns on invoices.account = returns.account and invoices.invoice_id = returns.invoice_id
+        inner join newest_receipts as newest on invoices.account = newest.account
+        inner join newest_before as before on invoices.account = before.account
+        where
+            {{ credit_is_certain('invoices.received_at', 'newest.received_at') }}
+            and not {{ credit_is_certain('invoices.received_at', 'before.received_at') }}
+    ),
+
     together as (
         select * from named_in_new_loads
+        union
+        select * from now_credit
         union
         select
             linked.account,

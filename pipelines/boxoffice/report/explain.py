@@ -17,6 +17,7 @@ from boxoffice.warehouse.query import open_published
 
 WIDTH = 100
 _LINE_KINDS = {"buyer_fee": "fee", "gift_card": "gift card"}
+_GIVEN_BACK = ("refund", "credited")
 _BASES = {
     "first_seen": "the day is when we saw it",
     "before_first_load": "there when we first met the order; its real day is not known",
@@ -184,7 +185,7 @@ def _lines(db: duckdb.DuckDBPyConnection, order: Any, zone: ZoneInfo) -> Iterabl
         left join fct_product_sales as sales on lines.product_sale_key = sales.product_sale_key
         left join dim_products as products on sales.product_key = products.product_key
         where lines.order_key = ?
-        order by lines.line_kind = 'refund', lines.line_kind = 'unexplained', lines.booked_at nulls last,
+        order by lines.refund_of is not null, lines.line_kind = 'unexplained', lines.booked_at nulls last,
             lines.line_kind, lines.line_id
         """,
         order.order_key,
@@ -197,17 +198,17 @@ def _lines(db: duckdb.DuckDBPyConnection, order: Any, zone: ZoneInfo) -> Iterabl
         ]
         if line.line_id.startswith("exchange"):
             about.insert(0, "what the tickets given up were worth")
-        if line.line_kind == "refund":
+        if line.line_kind in _GIVEN_BACK:
             about = [f"of {_kind(line.refund_of)}", *about]
             about.append(
                 formatting.moment(line.booked_at, zone) if line.date_basis == "platform" else _BASES[line.date_basis]
             )
         yield _row(_kind(line.line_kind), formatting.amount(line.amount, line.currency), ", ".join(filter(None, about)))
     if found:
-        is_refund = [line.line_kind == "refund" for line in found]
-        counts_all = order.order_type in _RETURNS or not any(is_refund)
-        total = sum((line.amount for line in found if counts_all or line.line_kind != "refund"), Decimal(0))
-        note = "" if counts_all else "without refunds"
+        charged = [line for line in found if line.line_kind not in _GIVEN_BACK]
+        counts_all = order.order_type in _RETURNS or len(charged) == len(found)
+        total = sum((line.amount for line in (found if counts_all else charged)), Decimal(0))
+        note = "" if counts_all else "without what was given back"
         if total != order.total_amount:
             note = f"and not the total of {formatting.money(order.total_amount, order.currency)}"
         yield _row("together", formatting.amount(total, order.currency), " ".join(filter(None, [order.currency, note])))

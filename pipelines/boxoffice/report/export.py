@@ -23,12 +23,24 @@ from boxoffice.warehouse.spreadsheet import write_csv
 EXCEL_ROWS = 1_048_576  # of one sheet, its header included
 BATCH = 10_000
 _MEASURES = [
-    *("gross_sales", "refunds", "refunds_of_sales", "net_sales", "buyer_fees", "tips", "donations", "tax", "delivery"),
-    *("gift_cards", "discounts", "unexplained", "charged_total", "receipts", "platform_fees", "net_after_fees"),
+    *("gross_sales", "refunds", "refunds_of_sales", "refunds_of_fees", "refunds_of_donations", "refunds_of_tax"),
+    *("refunds_of_other", "credited", "credited_of_sales", "net_sales", "buyer_fees", "tips"),
+    *(
+        "donations",
+        "tax",
+        "tax_inside",
+        "delivery",
+        "gift_cards",
+        "discounts",
+        "unexplained",
+        "charged_total",
+        "receipts",
+    ),
+    *("platform_fees", "net_after_fees"),
     *("tickets_sold", "comps", "tickets_imported", "tickets_returned", "orders", "orders_without_fees"),
 ]
 # what is not known of one day is not known of the month; platform_fees are the sum of those that are known
-_UNKNOWN_STAYS = {"net_after_fees"}
+_UNKNOWN_STAYS = {"net_after_fees", "tax_inside"}
 NEEDS_XLSXWRITER = (
     "A workbook needs xlsxwriter, which is not installed here. Once: .venv/bin/python -m pip install '.[report]'\n"
     "CSV files need nothing more: --format csv."
@@ -81,8 +93,8 @@ SHEETS = (
         "Ledger",
         "Every line booked in the month, signed: its sums are the reports.",
         "select lines.booked_on, lines.platform, lines.account, lines.order_id, lines.line_kind, lines.refund_of, "
-        "events.event_name, lines.amount, lines.tax_amount, lines.currency, lines.date_basis, "
-        "orders.status as order_status, lines.booked_at, lines.order_key, lines.line_id "
+        "events.event_id, events.event_name, events.starts_on, lines.amount, lines.tax_amount, lines.currency, "
+        "lines.date_basis, orders.status as order_status, lines.booked_at, lines.order_key, lines.line_id "
         "from fct_order_lines as lines "
         "left join dim_events as events on lines.event_key = events.event_key "
         "left join fct_orders as orders on lines.order_key = orders.order_key "
@@ -101,7 +113,8 @@ SHEETS = (
         "Orders that count as sold, and returns, made in the month.",
         "select booked_on, platform, account, order_id, order_type, status, channel, total_amount, "
         "service_charge_amount, tax_amount, tax_basis, discount_amount, paid_amount, refunded_amount, "
-        "credit_redeemed_amount, credit_issued_amount, balance_due, platform_fee_amount, currency, promotion_code, "
+        "credit_redeemed_amount, credit_issued_amount, balance_due, platform_fee_amount, ticketing_fee_amount, "
+        "protection_fee_amount, ad_fee_amount, processing_fee_amount, delivery_fee_amount, currency, promotion_code, "
         "tickets_count, products_count, related_order_id, processor_reference, ordered_at, order_key "
         "from fct_orders where is_booked and booked_on between $1 and $2 "
         "order by booked_on, platform, account, order_id",

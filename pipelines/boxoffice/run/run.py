@@ -21,7 +21,7 @@ from boxoffice.raw.account import NOTES, Loaded, Reading
 from boxoffice.run import accounts, alerts, cleanup, disk, interruption, lock, marker, run_log
 from boxoffice.run.accounts import Account
 from boxoffice.settings import Settings
-from boxoffice.warehouse import build, publish
+from boxoffice.warehouse import build, publish, seeds
 
 Echo = Callable[[str], None]
 
@@ -194,6 +194,8 @@ def _recorded(settings: Settings, verb: str, echo: Echo) -> Iterator[RunResult]:
         try:
             if verb in ("run", "load"):
                 settings.require_accounts()
+            if verb != "load":
+                seeds.check()
             _refuse_mixing_with_the_sandbox(settings)
             lock.make_data_dir(settings, echo)
             held.enter_context(lock.privately())

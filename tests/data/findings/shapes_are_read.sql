@@ -78,6 +78,10 @@
         'currency': '$.currency',
         'status': '$.status',
     }),
+    'stg_ticket_tailor__vouchers': ('vouchers', none, {
+        'voucher_type': '$.type',
+        'voucher_name': '$.name',
+    }),
 } %}
 {% for model, (list, element, values) in looks.items() %}
     {# joined once: there may be millions of rows, and a dozen columns #}

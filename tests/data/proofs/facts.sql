@@ -2,7 +2,7 @@
 -- they say of one order in several places is the same.
 {% set order = order_of() %}
 {% set ticket_order = order_of_ticket() %}
-{% set measures_of_orders = ['charged_total', 'refunds', 'gross_sales', 'receipts'] %}
+{% set measures_of_orders = ['charged_total', 'refunds', 'credited', 'gross_sales', 'receipts'] %}
 {% set facts = {
     'fct_orders': ('orders', order, none),
     'fct_tickets': ('tickets', ticket_order, none),
@@ -16,7 +16,7 @@
     'fct_order_lines': {
         'line_kind': ledger_kind('line_kind'),
         'refund_of': ledger_kind('refund_of'),
-        'ticket_key': "if(line_kind = 'refund', null, ticket_id)",
+        'ticket_key': 'if(' ~ is_given_back() ~ ', null, ticket_id)',
     },
 } %}
 with
@@ -118,40 +118,43 @@ lines_of_orders as (
         order_key,
         currency,
         sum(amount) as everything,
-        sum(amount) filter (where line_kind <> 'refund') as charged
+        sum(amount) filter (where not {{ is_given_back() }}) as charged
     from lines
     group by order_key, currency
 ),
 
-money_back_rows as (
+given_back_rows as (
     select
         platform,
         account,
         order_id,
+        case kind when 'refund' then 'refund' else 'credited' end as line_kind,
         paid_on as gone_on,
-        amount as in_payments
+        amount - credit_amount as in_payments
     from payments
-    where kind = 'refund'
+    where kind in ('refund', 'credit_issued')
     union all by name
     select
         platform,
         account,
         order_id,
+        line_kind,
         booked_on as gone_on,
         amount as in_lines
     from lines
-    where line_kind = 'refund'
+    where {{ is_given_back() }}
 ),
 
-money_back as (
+given_back as (
     select
         platform,
         account,
         order_id,
+        line_kind,
         gone_on,
         coalesce(sum(in_payments), 0) as in_payments,
         coalesce(sum(in_lines), 0) as in_lines
-    from money_back_rows
+    from given_back_rows
     group by all
 ),
 
@@ -203,6 +206,7 @@ sums_of_orders as (
         order_id,
         charged_total as reported_charged_total,
         refunds as reported_refunds,
+        credited as reported_credited,
         gross_sales as reported_gross_sales,
         receipts as reported_receipts
     from {{ touched('int_order_sales') }}
@@ -211,8 +215,9 @@ sums_of_orders as (
         platform,
         account,
         order_id,
-        case when line_kind = 'refund' then 0 else amount end as charged_total,
-        case when line_kind = 'refund' then -amount else 0 end as refunds,
+        case when {{ is_given_back() }} then 0 else amount end as charged_total,
+        case line_kind when 'refund' then -amount else 0 end as refunds,
+        case line_kind when 'credited' then -amount else 0 end as credited,
         case when line_kind in ('ticket', 'product', 'membership') then amount else 0 end as gross_sales
     from lines
     where booked_at is not null
@@ -330,12 +335,13 @@ where
 union all
 -- where payments are not known, the ledger has only the totals
 select
-    'money that went back is the same in payments and lines' as proof,
+    'what was given back is the same in payments and lines' as proof,
     back.platform,
     back.account,
     back.order_id,
-    back.in_payments || ' in payments, ' || back.in_lines || ' in lines, on ' || back.gone_on as explanation
-from money_back as back
+    back.line_kind || ': ' || back.in_payments || ' in payments, ' || back.in_lines || ' in lines, on '
+    || back.gone_on as explanation
+from given_back as back
 semi join orders
     on
         back.platform = orders.platform
@@ -445,7 +451,7 @@ union all
 {% endfor %}
 union all
 {{ holds('fct_order_lines', [
-    "(line_kind = 'refund') = (refund_of is not null)",
+    '(' ~ is_given_back() ~ ') = (refund_of is not null)',
     "line_kind <> 'unexplained' or amount <> 0",
 ]) }}
 union all

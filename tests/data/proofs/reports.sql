@@ -2,14 +2,27 @@
 -- come to what rpt_event_sales says of it. And each local
 -- day is that of its own lines and payments. What the reports are sums of is proved order by order in facts.sql.
 -- A sum that is too large for one amount is NULL in a report: nothing is proved of it.
+{% set of_sales = "refund_of in ('ticket', 'product', 'membership')" %}
+{% set given_back = {
+    'refunds': "line_kind = 'refund'",
+    'refunds_of_sales': "line_kind = 'refund' and " ~ of_sales,
+    'refunds_of_fees': "line_kind = 'refund' and refund_of = 'buyer_fee'",
+    'refunds_of_donations': "line_kind = 'refund' and refund_of = 'donation'",
+    'refunds_of_tax': "line_kind = 'refund' and refund_of = 'tax'",
+    'refunds_of_other':
+        "line_kind = 'refund' and refund_of not in ('buyer_fee', 'donation', 'tax') and not " ~ of_sales,
+    'credited': "line_kind = 'credited'",
+    'credited_of_sales': "line_kind = 'credited' and " ~ of_sales,
+} %}
 with ledger as (
     select
         platform,
         account,
         coalesce(currency, 'XXX') as currency,
         sum(case when line_kind in ('ticket', 'product', 'membership') then amount else 0 end) as gross_sales,
-        sum(case when line_kind = 'refund' then -amount else 0 end) as refunds,
-        sum(case when refund_of in ('ticket', 'product', 'membership') then -amount else 0 end) as refunds_of_sales,
+        {% for measure, condition in given_back.items() %}
+            sum(case when {{ condition }} then -amount else 0 end) as {{ measure }},
+        {% endfor %}
         sum(case line_kind when 'buyer_fee' then amount else 0 end) as buyer_fees,
         sum(case line_kind when 'tip' then amount else 0 end) as tips,
         sum(case line_kind when 'donation' then amount else 0 end) as donations,
@@ -18,7 +31,7 @@ with ledger as (
         sum(case line_kind when 'gift_card' then amount else 0 end) as gift_cards,
         sum(case line_kind when 'discount' then amount else 0 end) as discounts,
         sum(case line_kind when 'unexplained' then amount else 0 end) as unexplained,
-        sum(case line_kind when 'refund' then 0 else amount end) as charged_total
+        sum(case when {{ is_given_back() }} then 0 else amount end) as charged_total
     from {{ ref('fct_order_lines') }}
     where booked_at is not null
     group by all
@@ -168,8 +181,9 @@ own as (
         account,
         booked_on as sales_on,
         coalesce(currency, 'XXX') as currency,
-        case when line_kind = 'refund' then 0 else amount end as charged_total,
-        case when line_kind = 'refund' then -amount else 0 end as refunds
+        case when {{ is_given_back() }} then 0 else amount end as charged_total,
+        case line_kind when 'refund' then -amount else 0 end as refunds,
+        case line_kind when 'credited' then -amount else 0 end as credited
     from {{ ref('fct_order_lines') }}
     where booked_on is not null
     union all by name
@@ -190,13 +204,14 @@ own_days as (
         currency,
         coalesce(sum(charged_total), 0) as charged_total,
         coalesce(sum(refunds), 0) as refunds,
+        coalesce(sum(credited), 0) as credited,
         coalesce(sum(receipts), 0) as receipts
     from own
     group by all
 ),
 
 differing_days as (
-    {% for measure in ['charged_total', 'refunds', 'receipts'] %}
+    {% for measure in ['charged_total', 'refunds', 'credited', 'receipts'] %}
         select
             own_days.platform,
             own_days.account,
@@ -244,7 +259,14 @@ from differing_days
     union all
     {{ holds(report, [
         wide('charged_total') ~ ' = ' ~ wide('gross_sales') ~ ' + buyer_fees + tips + donations + tax + delivery + gift_cards + discounts + unexplained',
-        'net_sales = ' ~ wide('gross_sales') ~ ' - refunds_of_sales',
+        'refunds = ' ~ wide('refunds_of_sales')
+        ~ ' + refunds_of_fees + refunds_of_donations + refunds_of_tax + refunds_of_other',
+        'net_sales = ' ~ wide('gross_sales') ~ ' - refunds_of_sales - credited_of_sales',
         'orders_without_fees = 0 or net_after_fees is null',
     ], 'null') }}
 {% endfor %}
+union all
+{{ holds('rpt_daily_sales', [
+    'platform_fees = coalesce(ticketing_fees, 0) + coalesce(protection_fees, 0) + coalesce(ad_fees, 0)'
+    ~ ' + coalesce(processing_fees, 0) + coalesce(delivery_fees, 0)',
+], 'null') }}

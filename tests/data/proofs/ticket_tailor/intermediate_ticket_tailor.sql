@@ -87,7 +87,7 @@ held as (
     ('payments', ['payment_id'], order,
         ['payment_id', 'paid_at_basis', 'kind', 'amount', 'credit_amount', 'first_seen_at'], {}),
     ('order_lines', ['order_id', 'line_id'], order, ['order_id', 'line_id', 'line_kind', 'amount'], {'line_kind': [
-        'ticket', 'product', 'donation', 'membership', 'gift_card', 'buyer_fee', 'tax', 'discount', 'refund',
+        'ticket', 'product', 'donation', 'membership', 'gift_card', 'buyer_fee', 'tax', 'discount', 'refund', 'credited',
     ]}),
     ('events', ['event_id'], 'null', ['event_id'], {}),
     ('products', ['product_id'], 'null', ['product_id'], {}),

@@ -13,7 +13,7 @@ union all
 ) }}
 union all
 {{ grain('stg_ticket_tailor__refused', "'ticket_tailor'", ['refused_id'], order='null', not_null=['refused_id']) }}
-{% for list in ['check_ins', 'discounts', 'events', 'products'] %}
+{% for list in ['check_ins', 'discounts', 'events', 'products', 'vouchers'] %}
     union all
     {{ grain(
         'stg_ticket_tailor__' ~ list, "'ticket_tailor'", ['version_id'], order='null', not_null=['version_id'],
