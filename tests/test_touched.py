@@ -89,6 +89,14 @@ def ticket_tailor(table: str, where: str, document: str, created_at: str = "crea
     """
 
 
+def test_a_run_notes_what_it_built(folder: Path) -> None:
+    """A second run built what its loads touch: the next one need not."""
+    loads = "select count(distinct _dlt_load_id) from staging.stg_ticketor__invoices"
+    assert ask(folder, "from intermediate.built where part = 'open'") == []
+    [(noted,)] = ask(folder, "select count(*) from intermediate.built where part = 'load' and platform = 'ticketor'")
+    assert noted >= ask(folder, loads)[0][0] > 1
+
+
 def test_what_one_row_changes_elsewhere(folder: Path, tmp_path: Path) -> None:
     """New rows that have their effect on orders of which no new row tells."""
     before = marts(folder)
