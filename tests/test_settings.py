@@ -125,6 +125,24 @@ def test_buffers_side_by_side_are_two(tmp_path: Path) -> None:
     assert len(load_settings({}, tmp_path).sites) == 4
 
 
+@pytest.mark.parametrize(
+    ("buffer", "data_dir"), [("data", "data"), ("here", "here/data"), ("data/hooks", "data"), ("link/hooks", "data")]
+)
+def test_a_buffer_and_the_data_folder_share_nothing(tmp_path: Path, buffer: str, data_dir: str) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "data")
+    text = f'[boxoffice]\ndata_dir = "{data_dir}"\n[ticketor.sites.arena]\nbuffer = "{buffer}"\n'
+    write(tmp_path, "config.toml", text)
+    with pytest.raises(ConfigProblem, match=r"buffer of \[ticketor\.sites\.arena\].*data folder.*folder of its own"):
+        load_settings({}, tmp_path)
+
+
+@pytest.mark.parametrize("buffer", ["data-2", "hooks", "data/sandbox/webhooks", "s3://hooks/data"])
+def test_a_buffer_beside_the_data_folder_is_accepted(tmp_path: Path, buffer: str) -> None:
+    write(tmp_path, "config.toml", f'[ticketor.sites.arena]\nbuffer = "{buffer}"\n')
+    assert load_settings({}, tmp_path).sites
+
+
 def test_one_key_under_two_names_is_refused(tmp_path: Path) -> None:
     write(tmp_path, "secrets.toml", '[ticket_tailor.box_offices.a]\napi_key = "sk_secret"\n')
     with pytest.raises(ConfigProblem, match=r"box_offices\.a.*box_offices\.b.*same api_key") as told:

@@ -213,6 +213,15 @@ def _refuse_twins(settings: Settings) -> None:
                 "Keep one of them, or give the other its own key."
             )
     places = {site.name: _place(site.buffer) for site in settings.sites}
+    data_dir = os.path.realpath(settings.data_dir)
+    for name, place in places.items():
+        is_made_up = f"{place}/".startswith(f"{data_dir}/sandbox/")
+        if f"{data_dir}/".startswith(f"{place}/") or (f"{place}/".startswith(f"{data_dir}/") and not is_made_up):
+            raise ConfigProblem(
+                f"The buffer of [ticketor.sites.{name}], {place}, and the data folder {data_dir} are the same or one "
+                "lies in the other: what Boxoffice writes would be read as webhooks. Nothing was run. Give each a "
+                "folder of its own."
+            )
     for one, other in itertools.permutations(places, 2):
         if f"{places[other]}/".startswith(f"{places[one]}/"):
             how = "is the folder" if places[one] == places[other] else "lies in the folder"
