@@ -220,6 +220,8 @@ def test_a_zone_that_is_accepted_gives_the_same_days_everywhere(tmp_path: Path) 
         ('[ticketor.sites.a]\nbuffer = "x"\ntime_zone = "London"', "time zone"),
         ('[ticketor.sites.a]\nbuffer = "x"\nsettle_seconds = "soon"', "settle_seconds"),
         ('[ticketor.sites.a]\nbuffer = "x"\nquiet_after = "36"', "quiet_after"),
+        ('[ticketor.sites.a]\nbuffer = "x"\nfollow_links = "perhaps"', "follow_links"),
+        ('[ticketor.sites.a]\nbuffer = "x"\nmax_record_mb = 0', "max_record_mb"),
         ('[boxoffice]\non_failur = "x"', "on_failur"),
         ('[boxoffice]\ndata_dir = "50%"', "50%"),
         ('[ticketor.sites."A b"]\nbuffer = "x"', "A b"),

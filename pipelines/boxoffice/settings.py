@@ -39,8 +39,32 @@ QUIET_AFTER = dt.timedelta(days=14)
 OPTIONS = {"data_dir", "time_zone", "published_mode", "on_failure", "set_aside_at_most", "memory_limit"}
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FileBounds:
+    """What one file of a buffer may cost, for whoever knows the receiver's address may send anything, and whether
+    links lead out of the buffer.
+
+    ``max_record_mb``      a record that is longer is refused; an invoice of a thousand tickets has half a megabyte
+    ``max_file_mb``        a file that is larger is refused and not read; Firehose writes 128 MB at most
+    ``max_inflated_mb``, ``max_inflation``  a gzip file that unfolds to more, or to more than so many times its size
+                           (but no less than a record), is refused; JSON Lines shrink to a tenth or a thirtieth
+    ``max_refused``        so many refused records of one file become rows; of the others their number is kept
+    """
+
+    follow_links: bool = False
+    max_record_mb: int = 16
+    max_file_mb: int = 256
+    max_inflated_mb: int = 1024
+    max_inflation: int = 100
+    max_refused: int = 1000
+
+    def inflated_bytes(self, size: int) -> int:
+        """To how many bytes a gzip file of ``size`` bytes may unfold."""
+        return min(self.max_inflated_mb << 20, max(self.max_inflation * size, self.max_record_mb << 20))
+
+
 @dataclasses.dataclass(frozen=True)
-class Site:
+class Site(FileBounds):
     """A Ticketor site: the folder (or bucket address) its webhooks are buffered in.
 
     ``host`` (such as arena.ticketor.com), ``client_id``, ``user`` and ``password`` serve `boxoffice call` alone.
@@ -277,13 +301,20 @@ def _convert(value: Any, wanted: Any, where: str) -> Any:
             return duration(str(value))
         except ValueError as error:
             raise ConfigProblem(f"{where} is {error}") from None
+    if wanted is bool:
+        if str(value).lower() not in ("true", "false"):
+            raise ConfigProblem(f"{where} is {value!r}, and should be true or false.")
+        return str(value).lower() == "true"
     if wanted not in (int, float):
         # a blank that came along with a copied key would make it a wrong one
         return value if where.endswith(" password") else _trimmed(value)
     try:
-        return wanted(value)
+        number = wanted(value)
     except (TypeError, ValueError):
         raise ConfigProblem(f"{where} is {value!r}, and should be a number.") from None
+    if number < 1 and "max_" in where:
+        raise ConfigProblem(f"{where} is {value!r}, and should be 1 or more.")
+    return number
 
 
 def _trimmed(value: Any) -> str:
