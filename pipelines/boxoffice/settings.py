@@ -118,6 +118,15 @@ class Settings:
     memory_limit: str | None = None
 
     @property
+    def secrets(self) -> tuple[str, ...]:
+        """What no message, log or notification may hold: keys, and passwords with and without their user."""
+        passwords = [(site.user, site.password) for site in self.sites if site.password]
+        return (
+            *(office.api_key for office in self.box_offices),
+            *(secret for user, password in passwords for secret in (password, f"{user}:{password}")),
+        )
+
+    @property
     def warehouse(self) -> Path:
         """The pipeline's own file: dlt and dbt write it."""
         return self.data_dir / "warehouse.duckdb"

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from boxoffice import redaction
 from boxoffice.cli.common import Teller, settings
 from boxoffice.errors import ConfigProblem
 
@@ -84,7 +85,7 @@ def call(platform: str, method: str, path: str, account: str | None, **request: 
         answer = _client(account)[0].call(method, path, **request)
         status = answer.status
         text = answer.body if isinstance(answer.body, str) else json.dumps(answer.body, indent=2, ensure_ascii=False)
-    click.echo(text)
+    click.echo(redaction.without(text, settings().secrets))
     if status >= 400:
         click.echo(f"{method.upper()} {path}: {status}", err=True)
         sys.exit(1)
