@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-house lint bench docs notebooks torture worlds fuzz
+.PHONY: help demo test test-house lint bench docs notebooks torture worlds fuzz fuzz-bytes
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /make \1	/'
@@ -58,6 +58,11 @@ torture: .venv/.dev  ## runs killed two hundred times at random moments, compare
 FUZZ ?= --sequences 20000
 fuzz: .venv/.dev  ## twenty thousand strange deliveries, an hour or more; FUZZ="--minutes 600 --seed 7" for others
 	@$(BIN)/python -m tests.deliveries $(FUZZ)
+
+FUZZ_BYTES ?= --seconds 1800
+fuzz-bytes: .venv/.dev  ## any bytes as buffer files and as answers of the API, led by coverage: an hour (Linux on x86)
+	@$(BIN)/python -m tests.fuzz_bytes buffer $(FUZZ_BYTES)
+	@$(BIN)/python -m tests.fuzz_bytes page $(FUZZ_BYTES)
 
 bench: .venv/.dev  ## the figures of benchmarks/README.md, side by side with their floors and rivals
 	@$(BIN)/python -m benchmarks
