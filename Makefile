@@ -8,7 +8,7 @@ PINNED = sed -n '/^pip==/,/[^\\]$$/p' constraints-hashed.txt > $(@D)/pip.txt && 
 NEEDED = $(@D)/bin/python -c 'import sys, tomllib; of = tomllib.load(open("pyproject.toml", "rb"))["project"]; print(*of["dependencies"], *(each for name in sys.argv[1:] for each in of["optional-dependencies"][name]), sep="\n")'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-house lint bench docs notebooks torture worlds fuzz lock audit
+.PHONY: help demo test test-house lint bench docs notebooks torture worlds fuzz fuzz-bytes lock audit
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /make \1	/'
@@ -72,6 +72,11 @@ audit: .venv/.dev  ## known vulnerabilities of the pinned versions: asks the adv
 FUZZ ?= --sequences 20000
 fuzz: .venv/.dev  ## twenty thousand strange deliveries, an hour or more; FUZZ="--minutes 600 --seed 7" for others
 	@$(BIN)/python -m tests.deliveries $(FUZZ)
+
+FUZZ_BYTES ?= --seconds 1800
+fuzz-bytes: .venv/.dev  ## any bytes as buffer files and as answers of the API, led by coverage: an hour (Linux on x86)
+	@$(BIN)/python -m tests.fuzz_bytes buffer $(FUZZ_BYTES)
+	@$(BIN)/python -m tests.fuzz_bytes page $(FUZZ_BYTES)
 
 bench: .venv/.dev  ## the figures of benchmarks/README.md, side by side with their floors and rivals
 	@$(BIN)/python -m benchmarks

@@ -129,7 +129,7 @@ def test_errors_are_json_too_where_that_is_asked_for(tmp_path: Path) -> None:
     lock.make_data_dir(settings, print)
     with lock.lock(settings):
         for arguments in (["--log-format", "json", "run"], ["run", "--log-format", "json"]):
-            code, [message] = told(*arguments, TICKETOR_BUFFER=str(tmp_path))
+            code, [message] = told(*arguments, TICKETOR_BUFFER=str(tmp_path / "buffer"))
             assert (code, "Another run" in message) == (75, True)
     code, [message] = told("load", "--log-format", "json")
     assert (code, "TICKETOR_BUFFER" in message) == (2, True)

@@ -125,6 +125,24 @@ def test_buffers_side_by_side_are_two(tmp_path: Path) -> None:
     assert len(load_settings({}, tmp_path).sites) == 4
 
 
+@pytest.mark.parametrize(
+    ("buffer", "data_dir"), [("data", "data"), ("here", "here/data"), ("data/hooks", "data"), ("link/hooks", "data")]
+)
+def test_a_buffer_and_the_data_folder_share_nothing(tmp_path: Path, buffer: str, data_dir: str) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "data")
+    text = f'[boxoffice]\ndata_dir = "{data_dir}"\n[ticketor.sites.arena]\nbuffer = "{buffer}"\n'
+    write(tmp_path, "config.toml", text)
+    with pytest.raises(ConfigProblem, match=r"buffer of \[ticketor\.sites\.arena\].*data folder.*folder of its own"):
+        load_settings({}, tmp_path)
+
+
+@pytest.mark.parametrize("buffer", ["data-2", "hooks", "data/sandbox/webhooks", "s3://hooks/data"])
+def test_a_buffer_beside_the_data_folder_is_accepted(tmp_path: Path, buffer: str) -> None:
+    write(tmp_path, "config.toml", f'[ticketor.sites.arena]\nbuffer = "{buffer}"\n')
+    assert load_settings({}, tmp_path).sites
+
+
 def test_one_key_under_two_names_is_refused(tmp_path: Path) -> None:
     write(tmp_path, "secrets.toml", '[ticket_tailor.box_offices.a]\napi_key = "sk_secret"\n')
     with pytest.raises(ConfigProblem, match=r"box_offices\.a.*box_offices\.b.*same api_key") as told:
@@ -202,6 +220,8 @@ def test_a_zone_that_is_accepted_gives_the_same_days_everywhere(tmp_path: Path) 
         ('[ticketor.sites.a]\nbuffer = "x"\ntime_zone = "London"', "time zone"),
         ('[ticketor.sites.a]\nbuffer = "x"\nsettle_seconds = "soon"', "settle_seconds"),
         ('[ticketor.sites.a]\nbuffer = "x"\nquiet_after = "36"', "quiet_after"),
+        ('[ticketor.sites.a]\nbuffer = "x"\nfollow_links = "perhaps"', "follow_links"),
+        ('[ticketor.sites.a]\nbuffer = "x"\nmax_record_mb = 0', "max_record_mb"),
         ('[boxoffice]\non_failur = "x"', "on_failur"),
         ('[boxoffice]\ndata_dir = "50%"', "50%"),
         ('[ticketor.sites."A b"]\nbuffer = "x"', "A b"),

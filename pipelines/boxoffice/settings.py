@@ -39,8 +39,32 @@ QUIET_AFTER = dt.timedelta(days=14)
 OPTIONS = {"data_dir", "time_zone", "published_mode", "on_failure", "set_aside_at_most", "memory_limit"}
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FileBounds:
+    """What one file of a buffer may cost, for whoever knows the receiver's address may send anything, and whether
+    links lead out of the buffer.
+
+    ``max_record_mb``      a record that is longer is refused; an invoice of a thousand tickets has half a megabyte
+    ``max_file_mb``        a file that is larger is refused and not read; Firehose writes 128 MB at most
+    ``max_inflated_mb``, ``max_inflation``  a gzip file that unfolds to more, or to more than so many times its size
+                           (but no less than a record), is refused; JSON Lines shrink to a tenth or a thirtieth
+    ``max_refused``        so many refused records of one file become rows; of the others their number is kept
+    """
+
+    follow_links: bool = False
+    max_record_mb: int = 16
+    max_file_mb: int = 256
+    max_inflated_mb: int = 1024
+    max_inflation: int = 100
+    max_refused: int = 1000
+
+    def inflated_bytes(self, size: int) -> int:
+        """To how many bytes a gzip file of ``size`` bytes may unfold."""
+        return min(self.max_inflated_mb << 20, max(self.max_inflation * size, self.max_record_mb << 20))
+
+
 @dataclasses.dataclass(frozen=True)
-class Site:
+class Site(FileBounds):
     """A Ticketor site: the folder (or bucket address) its webhooks are buffered in.
 
     ``token_sha256`` are the SHA-256 of the tokens that `boxoffice receive` takes its webhooks with.
@@ -60,7 +84,7 @@ class Site:
 
 
 @dataclasses.dataclass(frozen=True)
-class BoxOffice:
+class BoxOffice(FileBounds):
     """A Ticket Tailor box office: one key is one box office.
 
     ``lists`` None means every list; ticket_tailor/planning.py says what the re-reads are for. ``buffer`` is the folder
@@ -116,6 +140,15 @@ class Settings:
     set_aside_at_most: int | None = None
     memory_limit: str | None = None
     receiver: Receiver = Receiver()
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What no message, log or notification may hold: keys, and passwords with and without their user."""
+        passwords = [(site.user, site.password) for site in self.sites if site.password]
+        return (
+            *(secret for office in self.box_offices for secret in (office.api_key, *office.webhook_secret)),
+            *(secret for user, password in passwords for secret in (password, f"{user}:{password}")),
+        )
 
     @property
     def warehouse(self) -> Path:
@@ -249,6 +282,15 @@ def _refuse_twins(settings: Settings) -> None:
         for office in settings.box_offices
         if office.buffer
     }
+    data_dir = os.path.realpath(settings.data_dir)
+    for name, place in places.items():
+        is_made_up = f"{place}/".startswith(f"{data_dir}/sandbox/")
+        if f"{data_dir}/".startswith(f"{place}/") or (f"{place}/".startswith(f"{data_dir}/") and not is_made_up):
+            raise ConfigProblem(
+                f"The buffer of {name}, {place}, and the data folder {data_dir} are the same or one "
+                "lies in the other: what Boxoffice writes would be read as webhooks. Nothing was run. Give each a "
+                "folder of its own."
+            )
     for one, other in itertools.permutations(places, 2):
         if f"{places[other]}/".startswith(f"{places[one]}/"):
             how = "is the folder" if places[one] == places[other] else "lies in the folder"
@@ -328,13 +370,20 @@ def _convert(value: Any, wanted: Any, where: str) -> Any:
             return duration(str(value))
         except ValueError as error:
             raise ConfigProblem(f"{where} is {error}") from None
+    if wanted is bool:
+        if str(value).lower() not in ("true", "false"):
+            raise ConfigProblem(f"{where} is {value!r}, and should be true or false.")
+        return str(value).lower() == "true"
     if wanted not in (int, float):
         # a blank that came along with a copied key would make it a wrong one
         return value if where.endswith(" password") else _trimmed(value)
     try:
-        return wanted(value)
+        number = wanted(value)
     except (TypeError, ValueError):
         raise ConfigProblem(f"{where} is {value!r}, and should be a number.") from None
+    if number < 1 and "max_" in where:
+        raise ConfigProblem(f"{where} is {value!r}, and should be 1 or more.")
+    return number
 
 
 def _trimmed(value: Any) -> str:

@@ -1,6 +1,7 @@
 """A page's bytes: what comes through as it stands, and what is refused beside it."""
 
 import json
+from decimal import Decimal
 
 import orjson
 import pytest
@@ -123,6 +124,7 @@ def test_links_say_whether_there_is_more(links, count, more):
     [
         (1786645307, 1786645307),
         ("1786645307", 1786645307),
+        (Decimal("1786645307.00000000"), 1786645307),
         ({"date": "2026-08-13", "unix": 1786645307, "timezone": "+01:00"}, 1786645307),
         ({"iso": "2026-08-13T19:21:47+01:00"}, 1786645307),
         ("2026-08-13T18:21:47Z", 1786645307),

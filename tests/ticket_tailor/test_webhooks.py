@@ -18,7 +18,7 @@ from boxoffice.errors import ConfigProblem, Problem
 from boxoffice.raw.account import Loaded, Reading
 from boxoffice.run import accounts
 from boxoffice.settings import BoxOffice, Settings, load_settings
-from boxoffice.ticket_tailor import buffer, pages, state, webhook_rows
+from boxoffice.ticket_tailor import buffer, pages, state
 from boxoffice.ticket_tailor.account import TicketTailorAccount
 from boxoffice.ticket_tailor.packages import TABLES
 from sandbox import ticket_tailor_webhooks as sandbox
@@ -61,9 +61,9 @@ def put(folder: Path, name: str, content: bytes) -> Path:
     return path
 
 
-def read(folder: Path, *secrets: str) -> list[Json]:
+def read(folder: Path, *secrets: str, **bounds: int) -> list[Json]:
     """The rows that a buffer's files make, in the order of their places."""
-    office = BoxOffice("hall", "sk", buffer=str(folder), settle_seconds=0, webhook_secret=secrets)
+    office = BoxOffice("hall", "sk", buffer=str(folder), settle_seconds=0, webhook_secret=secrets, **bounds)
     plan = buffer.plan(office, folder / "none.duckdb")
     rows = [row for package in plan.packages() for row in package.records.to_pylist()]
     assert plan.unreadable == []
@@ -140,12 +140,19 @@ def test_what_is_refused_is_kept_and_harms_no_neighbour(tmp_path: Path, bad: str
 
 
 def test_a_line_without_end_is_refused_with_bounded_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(webhook_rows, "LONGEST_LINE", 3_000_000)
     monkeypatch.setattr("boxoffice.raw.file_store.WHOLE", 1_000_000)
     put(tmp_path, "a.jsonl", line(webhook()) + b"x" * 9_000_000 + b"\n" + line(webhook(number=2)))
-    first, long, last = read(tmp_path)
+    first, long, last = read(tmp_path, max_record_mb=1)
     assert (first["webhook_id"], last["webhook_id"]) == ("wh_1", "wh_2")
-    assert "longer than" in long["reason"] and len(long["raw"]) == 2**20
+    assert "longer than" in long["reason"] and len(long["raw"]) == 2**16
+
+
+def test_of_many_refused_lines_the_number_is_kept(tmp_path: Path) -> None:
+    put(tmp_path, "a.jsonl", b"{}\n" * 9 + line(webhook()))
+    *refused, loaded, more = read(tmp_path, max_refused=4)
+    assert [row["position"] for row in refused] == [0, 1, 2, 3]
+    assert (loaded["webhook_id"], loaded["position"]) == ("wh_1", 9)
+    assert more["reason"] == "and 5 more of this file; max_refused is 4"
 
 
 def test_events_of_a_new_kind_are_kept_whole(tmp_path: Path) -> None:

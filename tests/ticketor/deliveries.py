@@ -198,23 +198,24 @@ def put(folder: Path, name: str, content: bytes, mtime: float = OLD) -> Path:
     return path
 
 
-def rows(folder: Path, settle_seconds: float = 0) -> list[dict[str, Any]]:
+def rows(folder: Path, settle_seconds: float = 0, **bounds: int) -> list[dict[str, Any]]:
     """The rows that a first load of this buffer makes."""
-    plan = buffer.plan(Site("main", str(folder), settle_seconds=settle_seconds), folder / "none.duckdb")
+    site = Site("main", str(folder), settle_seconds=settle_seconds, **bounds)
+    plan = buffer.plan(site, folder / "none.duckdb")
     problems: list[tuple[str, Exception]] = []
     made = reading.tables(
-        buffer.FILES, "main", plan.store, plan.new, {}, lambda path, error: problems.append((path, error))
+        buffer.FILES, site, plan.store, plan.new, {}, lambda path, error: problems.append((path, error))
     )
     found = [row for table, _ in made for row in table.to_pylist()]
     assert not problems, problems
     return sorted(found, key=lambda row: (row["file"], row["position"]))
 
 
-def read(folder: Path, files: Mapping[str, bytes]) -> list[dict[str, Any]]:
+def read(folder: Path, files: Mapping[str, bytes], **bounds: int) -> list[dict[str, Any]]:
     """The rows made of these files."""
     for name, content in files.items():
         put(folder, name, content)
-    return rows(folder)
+    return rows(folder, **bounds)
 
 
 def documents(found: Iterable[Mapping[str, Any]]) -> list[Payload]:

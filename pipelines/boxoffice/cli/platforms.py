@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from boxoffice import redaction
 from boxoffice.cli.common import Teller, settings
 from boxoffice.errors import ConfigProblem
 from boxoffice.terminal import echo
@@ -85,7 +86,7 @@ def call(platform: str, method: str, path: str, account: str | None, **request: 
         answer = _client(account)[0].call(method, path, **request)
         status = answer.status
         text = answer.body if isinstance(answer.body, str) else json.dumps(answer.body, indent=2, ensure_ascii=False)
-    echo(text)
+    echo(redaction.without(text, settings().secrets))
     if status >= 400:
         echo(f"{method.upper()} {path}: {status}", err=True)
         sys.exit(1)

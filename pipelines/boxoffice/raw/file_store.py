@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime as dt
+import errno
 import os
 import re
 import stat
@@ -36,6 +37,7 @@ class Listing:
         self.told: list[str] = []
         self.unreadable: list[str] = []  # folders, and why
         self.young = 0  # files that may still be written: left to the next run
+        self.links = 0  # not followed
 
     def add(self, path: str, size: int, mtime_ns: int) -> None:
         if not path.isascii() and not is_text(path):
@@ -89,10 +91,14 @@ def is_finished(name: str) -> bool:
 
 
 class LocalFolder:
-    """A buffer in a folder of this machine. ``owner`` is how messages name its account."""
+    """A buffer in a folder of this machine. ``owner`` is how messages name its account.
 
-    def __init__(self, owner: str, root: str, settle_seconds: float) -> None:
-        self.owner, self.root = owner, root
+    It is left by no link, whoever puts one there at whatever moment; with ``follow_links`` only by links to what
+    belongs to this user or to root.
+    """
+
+    def __init__(self, owner: str, root: str, settle_seconds: float, follow_links: bool) -> None:
+        self.owner, self.root, self.follow_links = owner, root, follow_links
         self.settle_ns = int(settle_seconds * 1e9)
 
     def look(self, held: Mapping[str, int], now_ns: int, *, sweep: bool) -> Listing:
@@ -107,7 +113,11 @@ class LocalFolder:
         while waiting:
             folder = waiting.pop()
             try:
-                found = os.stat(os.path.join(self.root, folder))  # noqa: PTH116, PTH118
+                found = self._stat(folder, self.follow_links or not folder)
+                if not stat.S_ISDIR(found.st_mode):
+                    if not folder:
+                        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+                    continue
                 if (found.st_dev, found.st_ino) in seen:
                     continue
                 seen.add((found.st_dev, found.st_ino))
@@ -128,21 +138,30 @@ class LocalFolder:
             if is_text(folder):
                 settled = complete and mtime_ns < now_ns - RACY_NS and all(map(is_text, inner))
                 listing.folders[folder] = mtime_ns if settled else NOT_REMEMBERED
+        if listing.links:
+            links = "1 link is" if listing.links == 1 else f"{listing.links:,} links are"
+            listing.told.append(
+                f"{links} not followed: what lies outside the buffer is not read. Move the files into it, or set "
+                "follow_links for this site, which reads what belongs to this user or to root."
+            )
         return listing
 
     def _list_one(self, folder: str, listing: Listing, now_ns: int) -> tuple[bool, list[str]]:
         complete, inner = True, []
         prefix = f"{folder}/" if folder else ""
-        with os.scandir(os.path.join(self.root, folder)) as entries:  # noqa: PTH118
+        with _Opener(self) as opener, os.scandir(opener.enter(folder)) as entries:
             for entry in entries:
                 name = entry.name
-                if entry.is_dir():
-                    if is_finished(name):
-                        inner.append(prefix + name)
-                    continue
                 if not is_finished(name):
                     continue
                 try:
+                    if entry.is_symlink() and not (self.follow_links and _is_ours(entry.stat())):
+                        complete = False  # so that each run says so again
+                        listing.links += 1
+                        continue
+                    if entry.is_dir():
+                        inner.append(prefix + name)
+                        continue
                     found = entry.stat()
                 except FileNotFoundError:
                     continue
@@ -155,25 +174,36 @@ class LocalFolder:
                 listing.add(prefix + name, found.st_size, found.st_mtime_ns)
         return complete, inner
 
+    def _stat(self, path: str, follow: bool) -> os.stat_result:
+        return os.stat(os.path.join(self.root, path), follow_symlinks=follow)  # noqa: PTH116, PTH118
+
     def stat(self, path: str) -> tuple[int, int] | None:
         """Size and time of a file; None when it is gone."""
         with contextlib.suppress(OSError):
-            found = os.stat(os.path.join(self.root, path))  # noqa: PTH116, PTH118
+            found = self._stat(path, self.follow_links)
             return found.st_size, bounded(found.st_mtime_ns)
         return None
 
     def read(self, listing: Listing, now_ns: Callable[[], int]) -> Iterator[tuple[str, Content | Exception]]:
         """Each file of a listing with what is in it, or why it cannot be read."""
+        with _Opener(self) as opener:
+            yield from self._read(listing, now_ns, opener)
+
+    def _read(
+        self, listing: Listing, now_ns: Callable[[], int], opener: "_Opener"
+    ) -> Iterator[tuple[str, Content | Exception]]:
         for path in listing.paths:
             try:
-                handle = os.open(os.path.join(self.root, listing.real.get(path, path)), os.O_RDONLY)  # noqa: PTH118
+                handle = opener.open(listing.real.get(path, path))
             except OSError as error:
-                yield path, NotYet() if isinstance(error, FileNotFoundError) else error
+                yield path, NotYet() if error.errno in _GONE else error
                 continue
             try:
                 found = os.fstat(handle)
                 mtime_ns = bounded(found.st_mtime_ns)
-                if abs(now_ns() - mtime_ns) < self.settle_ns and not _WHOLE_NAME.fullmatch(path):
+                if not stat.S_ISREG(found.st_mode):
+                    yield path, NotYet()
+                elif abs(now_ns() - mtime_ns) < self.settle_ns and not _WHOLE_NAME.fullmatch(path):
                     yield path, Young()
                 elif found.st_size > WHOLE:
                     yield path, Content(found.st_size, mtime_ns, None, _pieces(handle, found.st_size))
@@ -194,6 +224,64 @@ class LocalFolder:
             "Nothing was read from it, and nothing that was loaded before is lost.\n"
             "Create or mount it, give this user the right to read it, or correct the `buffer` setting."
         )
+
+
+# What a file or folder that has been listed is meanwhile: not there, or a link or something else in its place.
+_GONE = (errno.ENOENT, errno.ELOOP, errno.ENOTDIR)
+
+
+class _Opener:
+    """Opens files and folders of a buffer from folder to folder, so that no part of a path is a link; keeps the folder
+    that it opened last."""
+
+    def __init__(self, buffer: LocalFolder) -> None:
+        self.buffer = buffer
+        self.folder: str | None = None
+        self.handle = -1
+
+    def __enter__(self) -> "_Opener":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.folder is not None:
+            os.close(self.handle)
+            self.folder = None
+
+    def enter(self, folder: str) -> int:
+        """A descriptor of a folder; it is closed with the next one."""
+        if folder != self.folder:
+            self.__exit__()
+            handle = os.open(self.buffer.root, os.O_RDONLY | os.O_DIRECTORY)
+            for name in folder.split("/") if folder else ():
+                try:
+                    inner = self._open(name, os.O_DIRECTORY, handle)
+                finally:
+                    os.close(handle)
+                handle = inner
+            self.folder, self.handle = folder, handle
+        return self.handle
+
+    def open(self, path: str) -> int:
+        """A descriptor of a file, for the caller to close."""
+        folder, _, name = path.rpartition("/")
+        return self._open(name, 0, self.enter(folder))
+
+    def _open(self, name: str, flags: int, folder: int) -> int:
+        flags |= os.O_RDONLY | os.O_NONBLOCK  # a FIFO in a file's place would be waited for
+        try:
+            return os.open(name, flags | os.O_NOFOLLOW, dir_fd=folder)
+        except OSError as error:
+            if not self.buffer.follow_links or error.errno not in (errno.ELOOP, errno.ENOTDIR):
+                raise
+        handle = os.open(name, flags, dir_fd=folder)
+        if not _is_ours(os.fstat(handle)):
+            os.close(handle)
+            raise PermissionError(errno.EACCES, "a link to what belongs to another user")
+        return handle
+
+
+def _is_ours(found: os.stat_result) -> bool:
+    return found.st_uid in (0, os.geteuid())
 
 
 def _pieces(handle: int, size: int, start: int = 0) -> Callable[[], Iterator[bytes]]:

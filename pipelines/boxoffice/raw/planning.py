@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from boxoffice.errors import Problem
 from boxoffice.raw.file_state import HeldFiles
 from boxoffice.raw.file_store import NOT_REMEMBERED, Bucket, Listing, LocalFolder, NotYet, Young
-from boxoffice.settings import BoxOffice, Site
+from boxoffice.settings import BoxOffice, FileBounds, Site
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -49,7 +49,7 @@ class Files(Protocol):
     def rows(self, account: str) -> Any:
         """No rows yet: an object with a length, a ``size`` in bytes, and ``table()``."""
 
-    def reader(self, rows: Any, path: str, size: int, mtime_ns: int, known: Known) -> Any:
+    def reader(self, rows: Any, path: str, size: int, mtime_ns: int, known: Known, bounds: FileBounds) -> Any:
         """Reads one file into the rows: see ``ticketor/records.py``."""
 
 
@@ -132,7 +132,7 @@ class Plan:
         from boxoffice.raw import reading
 
         known = self.files.held.known(self.warehouse, self.account.name, self.read_before)
-        made = reading.tables(self.files, self.account.name, self.store, self.new, known, self._cannot_read)
+        made = reading.tables(self.files, self.account, self.store, self.new, known, self._cannot_read)
         with ThreadPoolExecutor(1, thread_name_prefix="files") as ahead:
             table, is_last = next(made)
             folders: dict[str, int] | None = {}  # the first load makes both tables
@@ -161,7 +161,10 @@ def plan(files: Files, account: Site | BoxOffice, warehouse: Path, *, sweep: boo
     now_ns = time.time_ns()
     in_bucket = "://" in account.buffer and not account.buffer.startswith("file://")
     root, owner = account.buffer.removeprefix("file://"), f"{files.owner} {account.name}"
-    store = Bucket(owner, root) if in_bucket else files.store(LocalFolder(owner, root, account.settle_seconds))
+    if in_bucket:
+        store = Bucket(owner, root)
+    else:
+        store = files.store(LocalFolder(owner, root, account.settle_seconds, account.follow_links))
     first = not files.held.tables_exist(warehouse)
     held = {} if first else files.held.folders(warehouse, account.name)
     in_bucket_first = in_bucket and not held

@@ -27,6 +27,10 @@ MONEY_LIMIT = 10**11
 MONEY_PLACES = Decimal("0.0001")
 MONEY_NOISE = Decimal("1e-9")
 _EXACT_DOUBLE = 2**53
+# Beyond these a number is nothing that a platform sends, and costs more than it has bytes to read: Decimal raises an
+# error for an exponent of 19 digits, int for 4,301 digits. A double ends at 1e308.
+NUMBER_LENGTH = 400
+NUMBER_EXPONENT = 400
 
 _WHOLE_TEXT = re.compile(r"-?[0-9]{1,19}")
 _MONEY_TEXT = re.compile(r"\s*[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?\s*", re.ASCII)
@@ -34,7 +38,7 @@ _MONEY_TEXT = re.compile(r"\s*[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[
 # Digits and points become "0", everything else a blank: a number of 16 digits or more then shows as a run of 16 zeros.
 DIGITS_ONLY = bytes(ord("0") if chr(byte) in "0123456789." else ord(" ") for byte in range(256))
 LONG_NUMBER = b"0" * (MONEY_DIGITS + 1)
-_CUT_LITERAL = re.compile(r"\s*(?:t|tr|tru|f|fa|fal|fals|n|nu|nul|-)?\s*\Z")
+_CUT_LITERAL = re.compile(r"\s*+(?:t|tr|tru|f|fa|fal|fals|n|nu|nul|-)?\s*+\Z")
 
 
 class InvalidDocument(ValueError):
@@ -72,7 +76,8 @@ def parse(raw: bytes) -> Any:
     """Strict JSON: one document, UTF-8, no byte order mark, blanks around it allowed.
 
     Numbers of more than 15 digits come as int or Decimal, so that nothing is lost before ``guard`` has seen them.
-    Raises InvalidDocument: not UTF-8, not JSON, truncated, repeated key, number is not finite, lone surrogate.
+    Raises InvalidDocument: not UTF-8, not JSON, truncated, repeated key, number is not finite or too long, lone
+    surrogate.
     """
     try:
         document = orjson.loads(raw)
@@ -94,11 +99,16 @@ def attempt(raw: bytes) -> Any:
     except ValueError:
         return None
     if is_suspect(raw, document):
-        try:
-            return _parse_strictly(raw)
-        except InvalidDocument as refused:
-            return refused
+        return outcome(_parse_strictly, raw)
     return document
+
+
+def outcome(read: Callable[[Any], Any], given: Any) -> Any:
+    """What ``read`` makes of it; returns InvalidDocument instead of raising it."""
+    try:
+        return read(given)
+    except InvalidDocument as refused:
+        return refused
 
 
 def is_suspect(raw: bytes, document: Any) -> bool:
@@ -297,6 +307,8 @@ def _number(token: str) -> int | float | Decimal:
         return float(token) if any(c in token for c in ".eE") else int(token)
     if not any(c in token for c in ".eE") and len(token) <= 20:
         return int(token)
+    if len(token) > NUMBER_LENGTH or abs(int(token.lower().partition("e")[2] or 0)) > NUMBER_EXPONENT:
+        raise InvalidDocument("number is too long")
     number = Decimal(token)
     if float(number) in (float("inf"), float("-inf")):
         raise InvalidDocument("number is not finite")

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import duckdb
 
+from boxoffice import redaction
 from boxoffice.errors import Problem
 from boxoffice.run import status
 from boxoffice.settings import Settings
@@ -62,13 +63,16 @@ def tell(settings: Settings, run: dict[str, Any]) -> None:
     told = [trouble.told for trouble in troubles] or ["All is well again." if well else "A part is well again."]
     _call(
         settings.on_failure,
-        {
-            "well": well,
-            "text": f"Boxoffice, {settings.data_dir}: " + "\n".join(told),
-            "problems": [trouble._asdict() for trouble in troubles],
-            "run": {name: run[name] for name in ("verb", "started_at", "ended_at", "outcome")},
-            "data_dir": str(settings.data_dir),
-        },
+        redaction.without(
+            {
+                "well": well,
+                "text": f"Boxoffice, {settings.data_dir}: " + "\n".join(told),
+                "problems": [trouble._asdict() for trouble in troubles],
+                "run": {name: run[name] for name in ("verb", "started_at", "ended_at", "outcome")},
+                "data_dir": str(settings.data_dir),
+            },
+            settings.secrets,
+        ),
     )
     # where it cannot be remembered it is told again: a disk that cannot be written is no reason to be silent
     with contextlib.suppress(OSError):

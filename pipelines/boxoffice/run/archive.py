@@ -90,7 +90,7 @@ class _Day:
             return
         ids = state.record_ids(self.settings.warehouse, self.site.name, [path for path, _, _ in there])
         records: Records = {}
-        for path, made in _records(self.site.name, list(there.values())).items():
+        for path, made in _records(self.site, list(there.values())).items():
             if made and all((path, *record) in ids for record in made):
                 records[path] = made
             else:
@@ -146,7 +146,7 @@ class _Day:
     def _verify(self, fresh: Path, there: dict[Key, Member], records: Records) -> None:
         """Reads the archive back from the disk, to its end. Raises Damaged."""
         found = {member.key: member for member in archive_format.members(fresh) if member.key in there}
-        if found != there or _records(self.site.name, list(found.values())) != records:
+        if found != there or _records(self.site, list(found.values())) != records:
             raise archive_format.Damaged(f"{self.target}, read back, does not hold what was written")
 
     def _remove(self, keys: list[Key]) -> None:
@@ -167,7 +167,7 @@ class _Day:
                     (self.root / folder).rmdir()
 
 
-def _records(site: str, members: list[Member]) -> Records:
+def _records(site: Site, members: list[Member]) -> Records:
     """The records that files make."""
     made: Records = {member.path: [] for member in members}
     for table, _ in reading.tables(FILES, site, _Given(members), Listing(), {}, lambda _path, _error: None):

@@ -15,6 +15,7 @@ from importlib.metadata import version
 from typing import Any
 from urllib.parse import urlsplit
 
+from boxoffice import redaction
 from boxoffice.errors import Busy, ConfigProblem, Problem
 from boxoffice.raw import contents, pipeline
 from boxoffice.raw.account import NOTES, Loaded, Reading
@@ -350,12 +351,13 @@ def _build(settings: Settings, result: RunResult, echo: Echo, changed: set[str] 
 def _in_words(settings: Settings, result: RunResult, error: BaseException) -> str:
     """A failure as a person is told it; what nobody foresaw goes to errors.log with its traceback."""
     if isinstance(error, Problem) and not disk.is_full(error):
-        return str(error)
+        return redaction.without(str(error), settings.secrets)
     with contextlib.suppress(OSError), (settings.logs / "errors.log").open("a") as log:
-        log.write(f"{result.started_at} {''.join(traceback.format_exception(error))}\n")
+        where = redaction.without("".join(traceback.format_exception(error)), settings.secrets)
+        log.write(f"{result.started_at} {where}\n")
     if disk.is_full(error):
         return str(disk.problem(settings))
-    return f"{type(error).__name__}: {error}"
+    return redaction.without(f"{type(error).__name__}: {error}", settings.secrets)
 
 
 def _alarm(settings: Settings, result: RunResult) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 from typing import Any
 
+from boxoffice import redaction
 from boxoffice.run import disk
 from boxoffice.settings import Settings
 
@@ -19,6 +20,7 @@ def record(settings: Settings, line: dict[str, Any]) -> None:
         end = file.seek(0, os.SEEK_END)
         file.seek(max(0, end - 1))
         cut_short = file.read(1) not in (b"", b"\n")
+        line = redaction.without(line, settings.secrets)
         text = b"\n" * cut_short + json.dumps(line, default=str).encode() + b"\n"
         while True:
             try:

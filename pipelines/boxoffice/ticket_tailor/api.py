@@ -20,7 +20,10 @@ import requests
 from urllib3.exceptions import MaxRetryError
 from urllib3.util.retry import Retry
 
+from boxoffice import redaction
 from boxoffice.errors import ConfigProblem, Problem
+from boxoffice.raw import answers
+from boxoffice.raw.answers import Endless
 from boxoffice.raw.validation import Shape
 from boxoffice.ticket_tailor.budget import Budget, budget_of
 from boxoffice.ticket_tailor.errors import (
@@ -38,6 +41,10 @@ from boxoffice.ticket_tailor.pages import ANYTHING, Document, Misread, NotAPage,
 PAGE_SIZE = 100
 TIMEOUT = (10.0, 60.0)
 
+# Bytes, inflated: a page has a third of a megabyte, and a person may want more of `call`.
+LARGEST_PAGE, LARGEST_CALL = 32 * 2**20, 64 * 2**20
+MESSAGE_LENGTH = 200
+
 # Seven tries: with a fault in every fifth answer one request in 80,000 fails for good.
 RETRIES = Retry(total=6, backoff_factor=0.5, backoff_max=30, backoff_jitter=0.5)
 
@@ -49,6 +56,9 @@ TOLD_WAIT = 3.0
 
 # The platform's window is 30 minutes long. What it asks for beyond that is told, not waited for.
 LONGEST_WAIT = 1860.0
+
+# Answers of 429 to one request: with the pause that each asks for, the longest waits have half as many.
+MOST_PAUSES = 200
 
 # Which of the ids read last a list is asked to go on after, when it does not go on after the last one.
 STEPS_BACK = (1, 2, 5, 15, 50, 100)
@@ -205,11 +215,14 @@ class Client:
         def read(response: requests.Response, content: bytes) -> Answer:
             try:
                 parsed = json.loads(content) if content else None
-            except ValueError:
-                parsed = content.decode(response.encoding or "utf-8", "replace")
+                json.dumps(parsed, indent=2)  # what is nested too deeply for that is shown as it came
+            except (ValueError, RecursionError):
+                parsed = content.decode("utf-8", "replace")
             return Answer(response.status_code, dict(response.headers), parsed)
 
-        answer = self._ask(method, path, read, params=query, headers=headers, data=body, any_status=True)
+        answer = self._ask(
+            method, path, read, params=query, headers=headers, data=body, any_status=True, most=LARGEST_CALL
+        )
         if answer.status == 401:
             raise key_refused(401)
         self.check_key(answer.status)
@@ -249,26 +262,29 @@ class Client:
         headers: Mapping[str, str] | None = None,
         data: Any = None,
         any_status: bool = False,
+        most: int = LARGEST_PAGE,
     ) -> T:
-        """The answer, read by ``read``; faults tried again, pauses waited out."""
+        """The answer, read by ``read``; faults tried again, pauses waited out. Of ``most`` bytes, and all tries
+        together of ``answers.LONGEST`` seconds."""
         retry, began = RETRIES, self.clock()
-        waited, pauses = 0.0, 0
+        waited, pauses, spent = 0.0, 0, 0.0
         url = f"{self.base_url}/{path.lstrip('/')}"
         while True:
             self._take()
+            asked_at = time.monotonic()
             try:
-                response = self._session().request(
-                    method,
-                    url,
-                    params=params,
-                    headers=headers,
-                    data=data,
-                    timeout=TIMEOUT,
-                    allow_redirects=False,
-                    stream=True,
-                )
-                # in large pieces: with requests' own of 10 kB a page costs half a millisecond more
-                content = b"".join(response.iter_content(1 << 20))
+                with answers.deadline(answers.LONGEST - spent):
+                    response = self._session().request(
+                        method,
+                        url,
+                        params=params,
+                        headers=headers,
+                        data=data,
+                        timeout=TIMEOUT,
+                        allow_redirects=False,
+                        stream=True,
+                    )
+                    content = answers.read(response, most)
                 with self._count:
                     self.asked += 1
                 self.budget.learn(response.headers, self.clock().timestamp())
@@ -277,8 +293,14 @@ class Client:
                     # does not say, longer each time
                     wait = self._asked_wait(response) or min(2.0**pauses, 60.0)
                     waited, pauses = waited + wait, pauses + 1
+                    spent += time.monotonic() - asked_at
                     if waited > 2 * LONGEST_WAIT:
                         raise too_long(waited)
+                    if pauses > MOST_PAUSES:
+                        raise Problem(
+                            f"Ticket Tailor asked {pauses} times to wait before {method} {path}. What was read before "
+                            "is kept; the next run goes on from there."
+                        )
                     self.budget.pause(wait)
                     continue
                 if not any_status:
@@ -289,7 +311,8 @@ class Client:
                 with self._count:
                     self.answered += response.status_code < 400
                 return answer
-            except (requests.RequestException, Fault) as fault:
+            except (requests.RequestException, Fault, Endless) as fault:
+                spent += time.monotonic() - asked_at
                 if method not in ("GET", "HEAD"):
                     raise Problem(
                         f"{method} {path} failed: {words(fault)}. It may have been done all the same."
@@ -301,6 +324,11 @@ class Client:
                         "online? Nothing was changed; the next run tries again."
                     ) from None
                 try:
+                    if spent >= answers.LONGEST:
+                        raise Problem(
+                            f"Ticket Tailor did not end its answer to {method} {path} in {minutes(spent)}. What was "
+                            "read before is kept; the next run goes on from there."
+                        ) from None
                     retry = retry.increment(method, url, error=fault)
                 except MaxRetryError:
                     raise Problem(
@@ -322,9 +350,8 @@ class Client:
         """One per thread: requests does not promise that a session can be shared."""
         session = getattr(self._sessions, "session", None)
         if session is None:
-            session = requests.Session()
+            session = answers.session()
             session.auth = (self.api_key, "")
-            session.headers.update({"Accept": "application/json", "User-Agent": "boxoffice"})
             self._sessions.session = session
         return session
 
@@ -336,7 +363,7 @@ class Client:
         if status >= 500 or status == 408:
             raise Fault(f"status {status}", self._asked_wait(response))
         if 300 <= status < 400:
-            host = urlsplit(response.headers.get("Location", "")).hostname or "the same host"
+            host = self._shown(_host(response.headers.get("Location", "")) or "the same host")
             raise Fault(f"a redirect to {host}, which is not followed because the key would go with it")
         if status == 401:
             raise key_refused(status)
@@ -351,7 +378,14 @@ class Client:
             said = body.get("message") or body.get("error_code") if isinstance(body, dict) else None
         except ValueError:
             said = None
-        return f": {said[:200].replace(self.api_key, '…')}" if isinstance(said, str) else ""
+        return f": {self._shown(said)}" if isinstance(said, str) else ""
+
+    def _shown(self, said: str) -> str:
+        """A text of the platform's in a message of ours: first what would hide the key in it goes, then the key, then
+        what is too long."""
+        # of more than this nothing is shown, wherever in it the key stands
+        printable = "".join(filter(str.isprintable, said[: 20 * MESSAGE_LENGTH]))
+        return redaction.without(printable, (self.api_key,))[:MESSAGE_LENGTH]
 
     def _asked_wait(self, response: requests.Response) -> float:
         """Seconds that the platform asks to wait, 0 when it does not. Unit and form of Retry-After are not documented:
@@ -362,10 +396,17 @@ class Client:
         except ValueError:
             try:
                 wait = email.utils.parsedate_to_datetime(asked).timestamp() - self.clock().timestamp()
-            except ValueError:
+            except (ValueError, OverflowError):
                 return 0.0
         if not 0 < wait < float("inf"):
             return 0.0
         if wait > LONGEST_WAIT:
             raise too_long(wait)
         return wait
+
+
+def _host(address: str) -> str | None:
+    try:
+        return urlsplit(address).hostname
+    except ValueError:
+        return None

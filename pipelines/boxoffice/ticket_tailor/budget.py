@@ -59,7 +59,9 @@ class Budget:
                 self._limit = self._told_limit = int(limit)
                 self._left = int(left)
             if reset is not None:
-                resets_at = self._monotonic() + max(reset - epoch_now if reset > EPOCH else reset, 0.0)
+                # never later than a whole window from now: what says so is no Ticket Tailor
+                seconds = min(reset - epoch_now if reset > EPOCH else reset, DOCUMENTED_SECONDS)
+                resets_at = self._monotonic() + max(seconds, 0.0)
                 if left is not None and resets_at > self._resets_at + 5:
                     self._left = int(left)
                 self._resets_at = resets_at

@@ -9,7 +9,7 @@ from boxoffice.raw import contents, planning
 from boxoffice.raw.file_state import HeldFiles
 from boxoffice.raw.file_store import LocalFolder
 from boxoffice.raw.planning import Known, Plan
-from boxoffice.settings import BoxOffice
+from boxoffice.settings import BoxOffice, FileBounds
 
 if TYPE_CHECKING:
     from boxoffice.ticket_tailor.webhook_rows import FileReader, Rows
@@ -33,10 +33,12 @@ class TicketTailorFiles:
 
         return webhook_rows.Rows(box_office)
 
-    def reader(self, rows: "Rows", path: str, size: int, mtime_ns: int, known: Known) -> "FileReader":
+    def reader(
+        self, rows: "Rows", path: str, size: int, mtime_ns: int, known: Known, bounds: FileBounds
+    ) -> "FileReader":
         from boxoffice.ticket_tailor import webhook_rows
 
-        return webhook_rows.FileReader(rows, self.secrets, path, size, mtime_ns, known)
+        return webhook_rows.FileReader(rows, self.secrets, path, size, mtime_ns, known, bounds)
 
 
 def plan(office: BoxOffice, warehouse: Path, *, sweep: bool = False) -> Plan:

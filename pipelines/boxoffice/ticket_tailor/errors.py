@@ -4,6 +4,7 @@ import requests
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError, ProxyError, SSLError
 
 from boxoffice.errors import Problem
+from boxoffice.raw.answers import Endless, Unreadable
 
 
 class KeyRefused(Problem):
@@ -56,12 +57,14 @@ def too_long(seconds: float) -> Problem:
 
 
 def minutes(seconds: float) -> str:
+    if seconds > 86_400:
+        return "more than a day"
     return f"{seconds / 60:.0f} minutes" if seconds >= 90 else f"{seconds:.0f} seconds"
 
 
 def words(fault: Exception) -> str:
     """A fault without the request it carries."""
-    if isinstance(fault, Fault):
+    if isinstance(fault, Fault | Endless | Unreadable):
         return str(fault)
     if isinstance(fault, requests.Timeout):
         return "no answer in time"

@@ -3,6 +3,7 @@
 import datetime as dt
 import hashlib
 import json
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 import orjson
@@ -106,7 +107,7 @@ def created_at(item: dict[str, Any]) -> int | None:
                 value = (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp()
             except (ValueError, OverflowError):
                 return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1 << 53:
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal) or not abs(value) < 1 << 53:
         return None
     return int(value)
 

@@ -12,13 +12,12 @@ from boxoffice.raw import validation
 from boxoffice.raw.planning import Known
 from boxoffice.raw.reading import EMPTY, KEPT_BYTES, LOADED, REFUSED
 from boxoffice.raw.validation import InvalidDocument
+from boxoffice.settings import FileBounds
 from boxoffice.ticket_tailor import webhooks
 from boxoffice.ticket_tailor.packages import key_of
 from boxoffice.ticket_tailor.webhooks import Envelope
 
 FROM_ENVELOPE, FROM_FILE = "envelope", "file time"
-# A receiver takes bodies of 16 MB, which base64 makes a third longer.
-LONGEST_LINE = 32 * 2**20
 
 _TIME = pa.timestamp("us", tz="UTC")
 WEBHOOKS = pa.schema(
@@ -69,8 +68,20 @@ class Rows:
 class FileReader:
     """Turns one file into rows. Its first record is written last: raw then knows a file only once it was read whole."""
 
-    def __init__(self, rows: Rows, secrets: tuple[str, ...], path: str, size: int, mtime_ns: int, known: Known) -> None:
+    def __init__(
+        self,
+        rows: Rows,
+        secrets: tuple[str, ...],
+        path: str,
+        size: int,
+        mtime_ns: int,
+        known: Known,
+        bounds: FileBounds,
+    ) -> None:
         self.rows, self.secrets, self.path, self.known = rows, secrets, path, known
+        # base64 makes a body a third longer, and the envelope holds it
+        self.longest, self.max_refused = 2 * bounds.max_record_mb << 20, bounds.max_refused
+        self.refused = 0
         self.file = {"file": path, "file_size": size, "file_mtime_ns": mtime_ns}
         self.now = dt.datetime.now(dt.UTC)
         self.file_time = dt.datetime.fromtimestamp(min(max(mtime_ns / 1e9, 0), time.time()), dt.UTC)
@@ -88,10 +99,10 @@ class FileReader:
 
     def stream(self, chunks: Iterable[bytes]) -> Iterator[None]:
         """Reads lines; pauses before each, so that the rows can be taken away when they are many."""
-        for line in _lines(chunks):
+        for line in _lines(chunks, self.longest):
             yield
-            if len(line) > LONGEST_LINE:
-                self.refuse(line, f"longer than {LONGEST_LINE} bytes")
+            if len(line) > self.longest:
+                self.refuse(line, f"longer than {self.longest} bytes (twice max_record_mb)")
             else:
                 try:
                     self._read(line, validation.parse(line))
@@ -101,13 +112,21 @@ class FileReader:
             self._add(b"", EMPTY, reason=EMPTY)
 
     def refuse(self, raw: bytes, reason: str, **seen: Any) -> None:
-        """Keeps a piece of the file that is no webhook, or none that may be loaded."""
+        """Keeps a piece of the file that is no webhook, or none that may be loaded; of many only the number."""
+        self.refused += 1
+        if self.refused > self.max_refused:
+            self.position += 1  # so that the others are where they would be without the bound
+            self.last_outcome = REFUSED
+            return
         if len(raw) > KEPT_BYTES:
             reason += f" (the first {KEPT_BYTES} bytes are kept)"
         self._add(raw, REFUSED, reason=reason, raw=raw[:KEPT_BYTES], **seen)
 
     def finish(self) -> None:
         """Says that the file has been read to its end."""
+        if self.refused > self.max_refused:
+            more = self.refused - self.max_refused
+            self._add(b"", REFUSED, f"and {more:,} more of this file; max_refused is {self.max_refused:,}")
         if self.first is not None:
             self.rows.add(self.first)
             self.first = None
@@ -120,6 +139,11 @@ class FileReader:
         except InvalidDocument as refused:
             name, key = webhooks.glimpse(envelope.body)
             self.refuse(raw, refused.reason, list=name, id=key, received_at=envelope.received_at)
+            return
+        except MemoryError:
+            raise
+        except Exception as error:  # a defect of ours costs one record, and none of the others
+            self.refuse(raw, f"could not be read: {type(error).__name__}")
             return
         seen = webhook.document
         self._add(
@@ -166,7 +190,7 @@ class FileReader:
             self.rows.add(row)
 
 
-def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
+def _lines(chunks: Iterable[bytes], longest: int) -> Iterator[bytes]:
     """The lines that are not blank, without what ends them. One that is too long comes as far as it was looked at."""
     rest, skipping = bytearray(), False
     for chunk in chunks:
@@ -178,7 +202,7 @@ def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
             rest, skipping = bytearray(), False
         if not skipping:
             rest += last
-            if len(rest) > LONGEST_LINE:
+            if len(rest) > longest:
                 yield bytes(rest)
                 rest, skipping = bytearray(), True
     if not skipping and rest.strip():

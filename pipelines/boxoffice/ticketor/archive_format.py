@@ -20,8 +20,9 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from boxoffice.raw.file_store import WHOLE, Content, Listing, LocalFolder
+from boxoffice.raw.file_store import WHOLE, Content, Listing, LocalFolder, bounded
 
+LONGEST_LINE = 256 * 2**20  # bytes; the files that are packed have 64 MB at most, and base64 a third more
 FOLDER = "_archive"
 SUFFIX = ".jsonl.gz"
 
@@ -71,16 +72,25 @@ def members(archive: Path) -> Iterator[Member]:
 def lines(archive: Path) -> Iterator[tuple[Member, bytes]]:
     """The members of an archive, each with its line. Raises Damaged after what could still be read."""
     try:
-        with gzip.open(archive) as file:
-            for raw in file:
+        with (
+            os.fdopen(os.open(archive, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as raw_file,
+            gzip.open(raw_file) as file,
+        ):
+            while raw := file.readline(LONGEST_LINE):
                 yield _member(orjson.loads(raw)), raw
-    except (OSError, EOFError, ValueError, KeyError, TypeError, zlib.error) as error:
+    except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, zlib.error) as error:
         raise Damaged(f"{archive}: {type(error).__name__} {error}") from None
 
 
 def _member(envelope: dict[str, Any]) -> Member:
+    """Raises ValueError, KeyError, TypeError or AttributeError for what `archive` has not written."""
     content = envelope["text"].encode() if "text" in envelope else base64.b64decode(envelope["base64"])
-    return Member(envelope["file"], envelope["size"], envelope["mtime_ns"], content)
+    path, size, mtime_ns = envelope["file"], envelope["size"], envelope["mtime_ns"]
+    if path.startswith("/") or ".." in path.split("/"):
+        raise ValueError("a path that leads out of the buffer")
+    if size != len(content) or type(mtime_ns) is not int or mtime_ns != bounded(mtime_ns):
+        raise ValueError("a size or time that is not the file's")
+    return Member(path, size, mtime_ns, content)
 
 
 class WithArchive:
@@ -98,11 +108,16 @@ class WithArchive:
         """The files of folders and archives whose time is not the one held."""
         loose = {folder: mtime for folder, mtime in held.items() if folder.partition("/")[0] != FOLDER}
         listing = self.folder.look(loose, now_ns, sweep=sweep)
+        archive = Path(self.folder.root) / FOLDER
+        if archive.is_symlink():
+            return listing
         try:
             entries = [
                 entry
-                for entry in os.scandir(Path(self.folder.root) / FOLDER)
-                if entry.name.endswith(SUFFIX) and not entry.name.startswith(".")
+                for entry in os.scandir(archive)
+                if entry.name.endswith(SUFFIX)
+                and not entry.name.startswith(".")
+                and entry.is_file(follow_symlinks=False)
             ]
         except FileNotFoundError:
             return listing

@@ -7,7 +7,7 @@ from boxoffice.raw import planning
 from boxoffice.raw.file_state import HeldFiles
 from boxoffice.raw.file_store import LocalFolder
 from boxoffice.raw.planning import Known, Plan
-from boxoffice.settings import Site
+from boxoffice.settings import FileBounds, Site
 from boxoffice.ticketor.archive_format import WithArchive
 
 if TYPE_CHECKING:
@@ -27,10 +27,12 @@ class TicketorFiles:
 
         return tables.Rows(site)
 
-    def reader(self, rows: "Rows", path: str, size: int, mtime_ns: int, known: Known) -> "FileReader":
+    def reader(
+        self, rows: "Rows", path: str, size: int, mtime_ns: int, known: Known, bounds: FileBounds
+    ) -> "FileReader":
         from boxoffice.ticketor import records
 
-        return records.FileReader(rows, path, size, mtime_ns, known)
+        return records.FileReader(rows, path, size, mtime_ns, known, bounds)
 
 
 FILES = TicketorFiles()

@@ -12,7 +12,7 @@ import base64
 import binascii
 import datetime as dt
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
@@ -51,14 +51,11 @@ class Payload(NamedTuple):
 def unwrap(raw: bytes, document: Any, received_at: dt.datetime | None = None, depth: int = 0) -> Iterator[Payload]:
     """The payloads in one document of a buffer file. What is no wrapper is a payload itself."""
     if isinstance(document, splitter.Form):
-        document = _attempt(_from_form, raw)
+        document = validation.outcome(_from_form, raw)
         if is_wrapper(document) and depth < DEEPEST:
             yield from unwrap(validation.dumps(document), document, received_at, depth + 1)
-            return
-        document = document if isinstance(document, InvalidDocument) else _attempt(_unflatten, document)
-        yield Payload(
-            raw if isinstance(document, InvalidDocument) else validation.dumps(document), document, received_at
-        )
+        else:
+            yield _put_back(raw, document, received_at)
     elif isinstance(document, InvalidDocument):
         match = _REQUESTS.search(raw) if depth == 0 else None
         if match is None:
@@ -73,10 +70,7 @@ def unwrap(raw: bytes, document: Any, received_at: dt.datetime | None = None, de
         for key in _content_keys(document):
             yield from _body(raw, key, document, received_at, depth)
     elif type(document) is dict and is_flattened(document):
-        document = _attempt(_unflatten, document)
-        yield Payload(
-            raw if isinstance(document, InvalidDocument) else validation.dumps(document), document, received_at
-        )
+        yield _put_back(raw, document, received_at)
     else:
         yield Payload(raw, document, received_at)
 
@@ -153,12 +147,18 @@ def _text(content: bytes, received_at: dt.datetime | None, depth: int) -> Iterat
 
 
 def _member_bytes(raw: bytes, key: str, value: Any) -> bytes:
-    """A member of a wrapper as it stands there; written anew, value for value, where it cannot be found."""
-    for match in re.finditer(rb'"%s"\s*:\s*' % key.encode(), raw):
-        piece = splitter.extent(raw, match.end(), len(raw))
-        if piece is not None and validation.attempt(piece) == value:
-            return piece
-    return validation.dumps(value)
+    """A member of a wrapper as it stands there; written again, value for value, where it cannot be found."""
+    return splitter.member(raw, key) or validation.dumps(value)
+
+
+def _put_back(raw: bytes, document: Any, received_at: dt.datetime | None) -> Payload:
+    """A payload whose flattened keys are put back, in bytes of our own; as it came where that is not safe."""
+    if not isinstance(document, InvalidDocument):
+        document = validation.outcome(_unflatten, document)
+    written = document if isinstance(document, InvalidDocument) else validation.outcome(validation.dumps, document)
+    if isinstance(written, InvalidDocument):
+        return Payload(raw, written, received_at)
+    return Payload(written, document, received_at)
 
 
 def _from_base64(content: bytes, sure: bool) -> bytes:
@@ -200,13 +200,6 @@ def parse_time(value: Any) -> dt.datetime | None:
             microseconds = value * 10**6 // scale if type(value) is int else round(value / scale * 10**6)
             return _EPOCH + dt.timedelta(microseconds=microseconds)
     return None
-
-
-def _attempt(function: Callable[[Any], Any], value: Any) -> Any:
-    try:
-        return function(value)
-    except InvalidDocument as refused:
-        return refused
 
 
 def _from_form(raw: bytes) -> dict[str, Any]:

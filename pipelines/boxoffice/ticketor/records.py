@@ -10,8 +10,9 @@ from typing import Any
 
 from boxoffice.raw import validation
 from boxoffice.raw.planning import Known
-from boxoffice.raw.reading import EMPTY, KEPT_BYTES, LOADED, REFUSED
+from boxoffice.raw.reading import EMPTY, KEPT_BYTES, LOADED, REFUSED, REFUSED_BYTE
 from boxoffice.raw.validation import InvalidDocument
+from boxoffice.settings import FileBounds
 from boxoffice.ticketor import envelopes, splitter, webhooks
 from boxoffice.ticketor.tables import Rows
 
@@ -68,9 +69,11 @@ def record_id_of(site: str, path: str, position: int, raw: bytes) -> str:
 class FileReader:
     """Turns one file into rows. Its first record is written last: raw then knows a file only once it was read whole."""
 
-    def __init__(self, rows: Rows, path: str, size: int, mtime_ns: int, known: Known) -> None:
+    def __init__(self, rows: Rows, path: str, size: int, mtime_ns: int, known: Known, bounds: FileBounds) -> None:
         self.rows, self.path, self.size, self.mtime_ns, self.known = rows, path, size, mtime_ns, known
+        self.longest, self.max_refused = bounds.max_record_mb << 20, bounds.max_refused
         self.position = 0
+        self.refused = 0
         self.blank = True
         self.last_outcome = EMPTY
         self.expected, self.hint = _folder_hint(path.rpartition("/")[0])
@@ -89,13 +92,20 @@ class FileReader:
 
     def stream(self, chunks: Iterable[bytes]) -> Iterator[None]:
         """Reads any layout; pauses before each document, so that the rows can be taken away when they are many."""
-        for raw, document in splitter.documents(self._watched(chunks), envelopes.kind_of):
+        for raw, document in splitter.documents(self._watched(chunks), envelopes.kind_of, self.longest):
             yield
             if type(document) is dict and "Id" in document and not envelopes.is_flattened(document):
                 self._payload(raw, document, None)
-            else:
+                continue
+            try:
                 for payload in envelopes.unwrap(raw, document):
                     self._payload(*payload)
+            except InvalidDocument as refused:
+                self._payload(raw, InvalidDocument(refused.reason), None)
+            except MemoryError:
+                raise
+            except Exception as error:  # a defect of ours costs one record, and none of the others
+                self._payload(raw, splitter.could_not_be_read(error), None)
         if self.position == 0:
             self._add(b"", EMPTY, reason=EMPTY if self.blank else NO_RECORDS)
 
@@ -110,19 +120,30 @@ class FileReader:
         self._add(raw[:KEPT_BYTES], REFUSED, reason=reason)
 
     def _payload(self, raw: bytes, document: Any, received_at: dt.datetime | None) -> None:
+        if len(raw) > self.longest:
+            document = InvalidDocument(f"longer than {self.longest >> 20} MB, which is max_record_mb")
+        # not raised again: it would keep itself alive, and all it holds
+        if isinstance(document, InvalidDocument):
+            self._refused(raw, document, document.reason, received_at)
+            return
         try:
-            if isinstance(document, InvalidDocument):
-                raise document
             webhook, payload_id = webhooks.check(document)
         except InvalidDocument as refused:
-            reason = refused.reason
-            if len(raw) > KEPT_BYTES:
-                reason += f" (of {len(raw)} bytes the first {KEPT_BYTES} are kept)"
-            webhook_seen, id_seen = webhooks.glimpse(raw, document)
-            self._add(raw[:KEPT_BYTES], REFUSED, reason, webhook_seen, id_seen, received_at)
+            self._refused(raw, document, refused.reason, received_at)
         else:
             note = None if self.expected is None or webhook in self.expected else f"the folder says {self.hint}"
             self._add(raw, LOADED, note, webhook, payload_id, received_at)
+
+    def _refused(self, raw: bytes, document: Any, reason: str, received_at: dt.datetime | None) -> None:
+        self.refused += 1
+        if self.refused > self.max_refused:
+            self.position += 1  # so that the others are where they would be without the bound
+            self.last_outcome = REFUSED
+            return
+        if len(raw) > KEPT_BYTES:
+            reason += f" (of {len(raw)} bytes the first {KEPT_BYTES} are kept)"
+        webhook_seen, id_seen = webhooks.glimpse(raw, document)
+        self._add(raw[:KEPT_BYTES], REFUSED, reason, webhook_seen, id_seen, received_at)
 
     def _add(
         self,
@@ -154,6 +175,9 @@ class FileReader:
 
     def finish(self) -> None:
         """Says that the file has been read to its end."""
+        if self.refused > self.max_refused:
+            more = self.refused - self.max_refused
+            self._add(b"", REFUSED, f"and {more:,} more of this file; max_refused is {self.max_refused:,}")
         if self.first is not None:
             self._append(*self.first)
             self.first = None
@@ -172,7 +196,7 @@ class FileReader:
     ) -> None:
         rows = self.rows
         loaded = outcome == LOADED
-        rows.size += len(raw)
+        rows.size += len(raw) * (1 if loaded else REFUSED_BYTE)
         rows.record_id.append(record_id)
         rows.outcome.append(outcome)
         rows.reason.append(reason)

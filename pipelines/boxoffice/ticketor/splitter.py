@@ -6,6 +6,10 @@ form bodies; any mixture. Each document comes as the very bytes that stand in th
 What holds the cuts together: a bare line feed never stands inside a JSON string (U+2028 and U+0085 may, so only line
 feeds part lines), and a piece that parses whole as one document is one. Everything cheaper is only a guess where to
 try. What does not parse becomes one refused piece, as short as can be justified.
+
+Reading is linear in the bytes, whatever they are. A guess that finds a document costs no more than the document; those
+that find nothing are counted, and where broken text has had as many as its length allows, it is cut at line ends and
+between objects alone until some more of the file has been read.
 """
 
 import json
@@ -19,40 +23,57 @@ from boxoffice.raw.validation import InvalidDocument
 Piece = tuple[bytes, Any]  # the bytes, and what they hold: a document, or an InvalidDocument
 Pieces = Generator[Piece, None, int]  # returns where it stopped
 
-MAX_RECORD = 64 * 2**20  # bytes; far more than any webhook: what is longer is cut there, and refused
+LONGEST = 16 * 2**20  # bytes: what is longer and still no document is cut there
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 _BLANKS = b" \t\r\n"
+_NO_BLANK = re.compile(rb"[^ \t\r\n]")
+_BETWEEN = re.compile(rb"[ \t\r\n,]*+")
+_STRING = rb'"(?:[^"\\]++|\\.)*+"'
 _BOUNDARY = re.compile(rb"\}\s*(?=\{)")  # where two objects meet; may also stand in a string
-_SURE_BOUNDARY = re.compile(rb'\}\s*(?=\{\s*"(?:[^"\\]|\\.)*"\s*:)')  # bare quotes: cannot stand in a string
+_SURE_BOUNDARY = re.compile(rb"\}\s*(?=\{\s*" + _STRING + rb"\s*:)", re.DOTALL)  # bare quotes: not in a string
 _AT_MARGIN = re.compile(rb"\n(?=[{\[])")
-_TOKEN = re.compile(rb'"(?:[^"\\\n]|\\.)*"|[{}\[\]]')
-_MEMBER_START = re.compile(rb'\s*\{\s*"(?:[^"\\]|\\.)*"\s*:')
+# a string that is not closed in its line is one up to there: its quotes are looked at once
+_TOKEN = re.compile(rb'"(?:[^"\\\n]++|\\.)*+"?|[{}\[\]]')
+_MEMBER_START = re.compile(rb"\s*\{\s*" + _STRING + rb"\s*:", re.DOTALL)
 _OBJECT_START = re.compile(rb'\{\s*"')
 _SEPARATOR = re.compile(rb"\s*(?:,\s*)?")
 _FIELD = rb"[A-Za-z_][\w.%+\[\]-]*=[^\s&=]*"
-_FORM = re.compile(_FIELD + rb"(?:&" + _FIELD + rb")+|(?:payload|body|data|message)=[^\s&=]+", re.IGNORECASE)
+_FORM = re.compile(_FIELD + rb"(?:&" + _FIELD + rb")++|(?:payload|body|data|message)=[^\s&=]+", re.IGNORECASE)
 _NESTED_LIST = re.compile(rb'"(?:Tickets|Products|Payments)"\s*:')
 _NESTED_KINDS = ("ticket", "product", "payment")
 _ID = re.compile(rb'"Id"\s*:\s*"?(\d+)')
+_NAME_IN_OBJECT = re.compile(r"[ \t\r\n,{]*+")
+_COLON = re.compile(r"[ \t\r\n]*+:[ \t\r\n]*+")
 _BOUNDARY_TRIES = 4
-_SALVAGE_TRIES = 2_000
 
-_decoder = json.JSONDecoder()
+# Bytes that guesses which find nothing may look at: so many for each byte of the file that has been read, and so many
+# more. In six layouts, with every second record truncated, it took 8 at most.
+_LOOKS = 16
+_FIRST_LOOKS = 2**18
+_A_LOOK = 512  # what a broken piece costs, however short it is, in bytes that could be read meanwhile
+_HOPELESS = 2**16  # bytes of lines that are cut off together
+_DEEPEST = 1024  # brackets within brackets: what orjson reads
+_LONGEST_LOOK = 2**18  # for a whole record in the midst of broken text
+_QUICKLY = 16  # orjson or a regular expression goes through bytes so much faster than Python's decoder
+
+# numbers stay text: of some hundred digits they are no int
+_decoder = json.JSONDecoder(parse_int=str, parse_float=str)
 
 
 class Form(dict[str, str]):
     """Stands for a form body, whose fields are still in the bytes."""
 
 
-def documents(chunks: Iterable[bytes], kind_of: Callable[[Any], str | None]) -> Iterator[Piece]:
-    """The documents in a stream of bytes, in order.
+def documents(chunks: Iterable[bytes], kind_of: Callable[[Any], str | None], longest: int = LONGEST) -> Iterator[Piece]:
+    """The documents in a stream of bytes, in order. Raises what ``chunks`` raises, and nothing else.
 
     ``kind_of`` names what a document is if it can stand alone in the buffer, and is None otherwise: what is whole in
-    the midst of broken text is taken for a record only when it is one.
+    the midst of broken text is taken for a record only when it is one. No more than ``longest`` bytes and a chunk are
+    held.
     """
-    splitter = _Splitter(kind_of)
+    splitter = _Splitter(kind_of, longest)
     rest = b""
     first = True
     for chunk, at_end in _with_end(chunks):
@@ -69,21 +90,46 @@ def documents(chunks: Iterable[bytes], kind_of: Callable[[Any], str | None]) -> 
 
 def elements(piece: bytes, start: int, kind_of: Callable[[Any], str | None]) -> Iterator[Piece]:
     """The elements of the list that opens at ``start``, one by one, even if it is broken or never closes."""
-    splitter = _Splitter(kind_of)
+    splitter = _Splitter(kind_of, len(piece))
     splitter.in_list = splitter.wrapped = True
     yield from splitter.list_elements(piece, start + 1, at_end=True)
 
 
 class _Splitter:
-    def __init__(self, kind_of: Callable[[Any], str | None]) -> None:
-        self.kind_of = kind_of
+    def __init__(self, kind_of: Callable[[Any], str | None], longest: int) -> None:
+        self.kind_of, self.longest = kind_of, longest
         self.in_list = False
         self.wrapped = False  # the list stands within a wrapper
         self.by_line = False  # some line was a record: then a broken line costs that line
+        self.passed = 0  # bytes of the windows before this one
+        self.looked = 0  # bytes looked at in vain
+        self.place = 0  # where the piece begins that is read
+        self._begin_window()
+
+    def _begin_window(self) -> None:
+        """What is known of a window, as positions in it, so that it is found out once."""
+        self.lines_tried = 0  # no line before this one is a record
+        self.margin = -1  # the next line that begins with a bracket
+        self.object_start: int | None = -1  # the next object with a member, or what may look like one
 
     def window(self, data: bytes, at_end: bool) -> Pieces:
         """The pieces of a stretch of bytes. What lies beyond where it stops waits for the bytes that follow."""
+        self._begin_window()
         position = 0
+        while True:
+            try:
+                position = yield from self._pieces(data, position, at_end)
+            except MemoryError:
+                raise
+            except Exception as error:  # a defect of ours costs one line, and none of the others
+                line_end = data.find(b"\n", self.place)
+                position = line_end if line_end >= 0 else len(data)
+                yield data[self.place : position], could_not_be_read(error)
+            else:
+                self.passed += position
+                return position
+
+    def _pieces(self, data: bytes, position: int, at_end: bool) -> Pieces:
         while True:
             if self.in_list:
                 position = yield from self.list_elements(data, position, at_end)
@@ -93,28 +139,34 @@ class _Splitter:
             if not self.in_list:
                 return position
 
+    def _may_look(self, position: int) -> bool:
+        return self.looked < _FIRST_LOOKS + _LOOKS * (self.passed + position)
+
     def _safe_end(self, data: bytes, start: int) -> int:
         """How far whole documents are likely to reach in bytes that more will follow."""
         end = data.rfind(b"\n{", start) + 1
         if not end:
             matches = list(_SURE_BOUNDARY.finditer(data, max(start, len(data) - 2**20)))
             end = matches[-1].end() if matches else start
-        return len(data) if end == start and len(data) - start > MAX_RECORD else end
+        return len(data) if end == start and len(data) - start > self.longest else end
 
     def _plain(self, data: bytes, position: int, at_end: bool) -> Pieces:
+        position = _skip_blanks(data, position, len(data))
         end = len(data) if at_end else self._safe_end(data, position)
-        line_tried = -1
+        line_tried = line_end = form_tried = -1
         while True:
-            while position < end and data[position] in _BLANKS:
-                position += 1
+            position = _skip_blanks(data, position, end)
             if position >= end:
-                if not at_end and _next_byte(data, position, len(data)) == b"[":
+                position = _skip_blanks(data, position, len(data))
+                if not at_end and data[position : position + 1] == b"[":
                     self.in_list = True
-                    return data.index(b"[", position) + 1
+                    return position + 1
                 return position
-            line_end = data.find(b"\n", position, end)
-            if line_end < 0:
-                line_end = end
+            self.place = position
+            if line_end <= position:
+                line_end = data.find(b"\n", position, end)
+                if line_end < 0:
+                    line_end = end
             opening = data[position]
             if opening in b"{[" and line_end > line_tried:
                 line = data[position:line_end].rstrip(_BLANKS)
@@ -135,71 +187,106 @@ class _Splitter:
                 return position + 1
             stopped = None
             if opening == 123:
-                stopped = yield from self._by_boundary(data, position, end)
+                stopped = yield from self._by_boundary(data, position, end, line_end)
                 if stopped is None:
-                    stopped = yield from self._by_extent(data, position, end, line_end)
+                    reach = end if self._may_look(position) else line_end
+                    stopped = yield from self._by_extent(data, position, reach, line_end)
             if stopped is None:
-                if not at_end and len(data) - position < MAX_RECORD:
+                if not at_end and len(data) - position < self.longest:
                     return position  # perhaps it is only cut off by the window
-                stopped = yield from self._broken(data, position, end, line_end)
+                if line_end > form_tried and _FORM.fullmatch(line := data[position:line_end].rstrip(_BLANKS)):
+                    yield line, Form()
+                    stopped = line_end
+                else:
+                    stopped = yield from self._broken(data, position, end, line_end)
+                form_tried = line_end
             position = stopped
 
-    def _by_boundary(self, data: bytes, position: int, end: int) -> Generator[Piece, None, int | None]:
+    def _by_boundary(self, data: bytes, position: int, end: int, line_end: int) -> Generator[Piece, None, int | None]:
         """A document that reaches to a place where two objects meet, or to the end."""
-        for tries, match in enumerate(_BOUNDARY.finditer(data, position, end)):
-            if tries == _BOUNDARY_TRIES:
+        may_look = self._may_look(position)
+        most, reach = (_BOUNDARY_TRIES, end) if may_look else (1, line_end)
+        for tries, match in enumerate(_BOUNDARY.finditer(data, position, reach)):
+            if tries == most:
                 return None
             piece = data[position : match.start() + 1]
             if (document := validation.attempt(piece)) is not None:
                 yield piece, document
                 return match.end()
-        piece = data[position:end].rstrip(_BLANKS)
-        if (document := validation.attempt(piece)) is not None:
-            yield piece, document
-            return end
+            self.looked += len(piece) // _QUICKLY
+        if may_look:
+            piece = data[position:end].rstrip(_BLANKS)
+            if (document := validation.attempt(piece)) is not None:
+                yield piece, document
+                return end
+            self.looked += len(piece) // _QUICKLY
         return None
 
     def _by_extent(self, data: bytes, position: int, end: int, line_end: int) -> Generator[Piece, None, int | None]:
         """A document as far as a lenient parser reads it, when what follows can follow a document."""
-        piece = extent(data, position, end)
+        piece, looked = _look(data, position, end)
         if piece is None:
+            self.looked += looked
             return None
         beyond = position + len(piece)
         separator = _SEPARATOR.match(data, beyond, end).end()  # type: ignore[union-attr]
         follower = data[separator : min(separator + 1, end)]
         if follower not in (b"", b"{", b"[") and (follower in b'"}],:' or b"\n" not in data[beyond:separator]):
+            self.looked += len(piece)
             return None
-        document = _judge(piece)
+        document = judge(piece)
         if line_end < beyond and self.kind_of(document) is None:
             # lines that make no record together: if one of them is one, then the first line is what is broken
             for line in data[line_end + 1 : beyond].split(b"\n"):
                 if line[:1] == b"{" and self.kind_of(validation.attempt(line.rstrip(_BLANKS))):
+                    self.looked += 2 * len(piece)
                     return None
         yield piece, document
         return separator
 
     def _broken(self, data: bytes, position: int, end: int, line_end: int) -> Pieces:
         """One refused piece, up to the line's end, the next document, or a whole record in its midst."""
-        line = data[position:line_end].rstrip(_BLANKS)
-        if _FORM.fullmatch(line):
-            yield line, Form()
-            return line_end
         self.by_line = self.by_line or self._a_line_is_a_record(data, line_end, end)
-        if self.by_line and line not in (b"{", b"["):
+        is_bracket = data[position] in b"{[" and _skip_blanks(data, position + 1, line_end) == line_end
+        if self.by_line and not is_bracket:
             stop = line_end
         else:
-            margin = _AT_MARGIN.search(data, position, end)
-            stop = margin.start() if margin else end
-        balanced = _balanced(data, position, stop) if data[position] == 123 else None
-        if balanced and _MEMBER_START.match(data, balanced, stop):
-            stop = balanced
-        stop = self._salvage(data, position, stop, b"{\n" if self.by_line else b"{") or stop
+            if self.margin <= position:
+                margin = _AT_MARGIN.search(data, position, end)
+                self.margin = margin.start() if margin else end
+            stop = min(self.margin, end)
+        if self._may_look(position):
+            self.looked += _A_LOOK
+            stop = self._salvage(data, position, stop, b"{\n" if self.by_line else b"{") or stop
+            balanced = self._balanced(data, position, stop) if data[position] == 123 else None
+            if balanced and _MEMBER_START.match(data, balanced, end):
+                stop = balanced
+        elif boundary := _SURE_BOUNDARY.search(data, position, stop):
+            stop = boundary.start() + 1
+        else:
+            stop = self._hopeless(data, stop, end)
         piece = data[position:stop].rstrip(_BLANKS)
-        yield piece, _judge(piece)
+        yield piece, judge(piece)
         return stop
 
+    def _hopeless(self, data: bytes, line_end: int, end: int) -> int:
+        """Where the lines end that follow and are no documents either."""
+        most = line_end + _HOPELESS
+        while line_end < min(end, most):
+            next_end = data.find(b"\n", line_end + 1, end)
+            next_end = end if next_end < 0 else next_end
+            line = data[line_end + 1 : next_end].strip(_BLANKS + b",")
+            if line[:1] in (b"{", b"[") and line[-1:] in (b"}", b"]") and validation.attempt(line) is not None:
+                break
+            line_end = next_end
+        return line_end
+
     def _a_line_is_a_record(self, data: bytes, position: int, end: int) -> bool:
-        for line in data[position : min(end, position + 2**20)].split(b"\n"):
+        """Whether a line of the next megabyte is; that megabyte is asked about once."""
+        if position < self.lines_tried:
+            return False
+        self.lines_tried = min(end, position + 2**20)
+        for line in data[position : self.lines_tried].split(b"\n"):
             if line[:1] == b"{" and line.rstrip(_BLANKS)[-1:] == b"}" and self.kind_of(validation.attempt(line)):
                 return True
         return False
@@ -209,19 +296,21 @@ class _Splitter:
         broken_id = _ID.search(data, position, stop)
         nested = False
         seen = position
-        for tries, match in enumerate(_OBJECT_START.finditer(data, position + 1, stop)):
-            if tries == _SALVAGE_TRIES:
+        for match in _OBJECT_START.finditer(data, position + 1, stop):
+            if not self._may_look(position):
                 return None
             start = match.start()
             nested = nested or _NESTED_LIST.search(data, seen, start) is not None
             seen = max(position, start - 20)
-            piece = extent(data, start, min(len(data), start + 2**18))
+            piece, looked = _look(data, start, min(len(data), start + _LONGEST_LOOK))
             if piece is None:
+                self.looked += looked
                 continue
+            self.looked += len(piece)
             follower = _next_byte(data, start + len(piece), len(data))
             if follower and follower not in followers and (start + len(piece) != stop or not self.by_line):
                 continue
-            document = _judge(piece)
+            document = judge(piece)
             kind = self.kind_of(document)
             if kind is None:
                 continue
@@ -230,44 +319,75 @@ class _Splitter:
                 if not parent or broken_id is None or broken_id[1] == parent:
                     continue  # an item of the broken invoice
             return start
+        self.looked += (stop - position) // _QUICKLY
         return None
+
+    def _balanced(self, data: bytes, position: int, end: int) -> int | None:
+        """Where the brackets that open here are all closed again, each by its own kind; None if they are not."""
+        place, stopped, awaited = None, end, bytearray()
+        for match in _TOKEN.finditer(data, position, end):
+            token = data[match.start()]
+            if token in b"{[" and len(awaited) < _DEEPEST:
+                awaited.append(token + 2)  # } and ]
+            elif token != 34:
+                stopped = match.end()
+                if not awaited or awaited.pop() != token:
+                    break
+                if not awaited:
+                    place = stopped
+                    break
+        self.looked += stopped - position
+        return place
 
     def list_elements(self, data: bytes, position: int, at_end: bool) -> Pieces:
         """The elements of a list until it ends; stops where more bytes are needed to tell."""
         end = len(data)
         while True:
-            while position < end and data[position] in b" \t\r\n,":
-                position += 1
+            position = _BETWEEN.match(data, position).end()  # type: ignore[union-attr]
             if position >= end:
                 self.in_list = not at_end
                 return position
+            self.place = position
             if data[position] == 93 and self._list_ends(data, position + 1):
                 self.in_list = False
                 return position + 1
-            piece = extent(data, position, end)
+            may_look, reach = self._may_look(position), end
+            if not may_look and (line_end := data.find(b"\n", position)) >= 0:
+                reach = line_end
+            piece, looked = _look(data, position, reach)
             follower = _next_byte(data, position + len(piece), end) if piece else b""
-            if not at_end and not follower and end - position < MAX_RECORD:
+            if not at_end and not follower and reach == end and end - position < self.longest:
                 return position
             if piece and follower in b",]{[":
-                document = _judge(piece)
+                document = judge(piece)
                 if type(document) is list:
                     yield from members(piece, document)
                 else:
                     yield piece, document
                 position += len(piece)
                 continue
-            stop = _balanced(data, position, end) if data[position] in b"{[" else None
-            if not stop or _next_byte(data, stop, end) not in b",]{":
-                stop = end
-            stop = self._salvage(data, position, stop, b",]{") or stop
+            self.looked += looked or len(piece or b"")
+            stop = reach
+            if not may_look:
+                stop = self._hopeless(data, stop, end)
+            else:
+                self.looked += _A_LOOK
+                stop = self._salvage(data, position, stop, b",]{") or stop
+                balanced = self._balanced(data, position, stop) if data[position] in b"{[" else None
+                if balanced and _next_byte(data, balanced, end) in b",]{":
+                    stop = balanced
             broken = data[position:stop].rstrip(_BLANKS + b",]")
-            yield broken, _judge(broken)
+            yield broken, judge(broken)
             position = stop
 
     def _list_ends(self, data: bytes, position: int) -> bool:
         """Whether a bracket closes the list that is read, and not one within a broken element of it."""
-        follower = _next_byte(data, position, len(data))
-        return follower in (b"", b"{", b"[") or (self.wrapped and not _OBJECT_START.search(data, position))
+        if _next_byte(data, position, len(data)) in (b"", b"{", b"["):
+            return True
+        if self.object_start is not None and self.object_start < position:
+            match = _OBJECT_START.search(data, position)
+            self.object_start = match.start() if match else None
+        return self.wrapped and self.object_start is None
 
 
 def _with_end(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
@@ -284,8 +404,7 @@ def members(piece: bytes, members: list[Any]) -> Iterator[Piece]:
     """The members of a list that has been parsed, each with its own bytes."""
     position = 1
     for member in members:
-        while piece[position] in b" \t\r\n,":
-            position += 1
+        position = _BETWEEN.match(piece, position).end()  # type: ignore[union-attr]
         written = _value_bytes(piece, position, member)
         yield written, member
         position += len(written)
@@ -301,17 +420,43 @@ def _value_bytes(piece: bytes, position: int, member: Any) -> bytes:
     return extent(piece, position, len(piece)) or b""
 
 
-def _judge(piece: bytes) -> Any:
+def member(piece: bytes, key: str) -> bytes | None:
+    """The bytes of an object's member as they stand in the object; None where they cannot be found."""
+    text = piece.decode("utf-8", "surrogateescape")
+    found, place = None, 0
     try:
-        return validation.parse(piece)
-    except InvalidDocument as refused:
-        return refused
+        while text[place := _NAME_IN_OBJECT.match(text, place).end()] != "}":  # type: ignore[union-attr]
+            name, place = _decoder.raw_decode(text, place)
+            start = _COLON.match(text, place).end()  # type: ignore[union-attr]
+            _, place = _decoder.raw_decode(text, start)
+            if name == key:
+                found = text[start:place]
+    except (ValueError, IndexError, AttributeError, RecursionError):
+        return None
+    return found.encode("utf-8", "surrogateescape") if found else None
+
+
+def judge(piece: bytes) -> Any:
+    """What a piece holds: a document, or an InvalidDocument."""
+    return validation.outcome(validation.parse, piece)
+
+
+def could_not_be_read(error: Exception) -> InvalidDocument:
+    """What is left to say where reading a record raised something that no one foresaw."""
+    return InvalidDocument(f"could not be read: {type(error).__name__}")
+
+
+def _skip_blanks(data: bytes, position: int, end: int) -> int:
+    """The place of the first byte that is no blank, or the end."""
+    if position >= end or data[position] not in _BLANKS:
+        return position
+    match = _NO_BLANK.search(data, position, end)
+    return match.start() if match else end
 
 
 def _next_byte(data: bytes, position: int, end: int) -> bytes:
     """The first byte that is no blank, or b"" at the end."""
-    while position < end and data[position] in _BLANKS:
-        position += 1
+    position = _skip_blanks(data, position, end)
     return data[position : position + 1] if position < end else b""
 
 
@@ -322,6 +467,11 @@ def _before(data: bytes, begin: int, position: int) -> bytes:
 
 def extent(data: bytes, position: int, end: int) -> bytes | None:
     """The bytes of the JSON value that starts here, or None. Reads leniently: NaN, repeated keys, bad UTF-8 pass."""
+    return _look(data, position, end)[0]
+
+
+def _look(data: bytes, position: int, end: int) -> tuple[bytes | None, int]:
+    """As ``extent``; where that is None, also how many bytes it took to find out."""
     size = 2**13
     while True:
         stop = min(position + size, end)
@@ -329,29 +479,12 @@ def extent(data: bytes, position: int, end: int) -> bytes | None:
         try:
             _, length = _decoder.raw_decode(text)
         except json.JSONDecodeError as error:
-            sure = error.pos < len(text) - 16 and not error.msg.startswith("Unterminated")
-            if sure or stop == end:
-                return None
+            is_cut = error.msg.startswith("Unterminated")
+            if stop == end or (error.pos < len(text) - 16 and not is_cut):
+                return None, len(text) if is_cut else error.pos + len(text) // 64
         except RecursionError:
-            return None
+            return None, len(text)
         else:
             if length < len(text) or stop == end:
-                return text[:length].encode("utf-8", "surrogateescape")
+                return text[:length].encode("utf-8", "surrogateescape"), 0
         size *= 8
-
-
-def _balanced(data: bytes, position: int, end: int) -> int | None:
-    """Where the brackets that open here are all closed again, each by its own kind; None if they are not."""
-    awaited: list[bytes] = []
-    for match in _TOKEN.finditer(data, position, end):
-        token = match.group()
-        if token == b"{":
-            awaited.append(b"}")
-        elif token == b"[":
-            awaited.append(b"]")
-        elif token in (b"}", b"]"):
-            if awaited.pop() != token:
-                return None
-            if not awaited:
-                return match.end()
-    return None

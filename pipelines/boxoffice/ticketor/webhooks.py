@@ -30,6 +30,7 @@ MARKS = {
     **dict.fromkeys(("ChargeMethod", "PaymentType", "DeductedAmountByPlatform"), PAYMENT),
 }
 LISTS = ("Payments", "Tickets", "Products")
+_TELLING = frozenset((*MARKS, *LISTS))
 _KEYS = re.compile(rb'"([A-Za-z]{1,40})"\s*:')
 _FIRST_ID = re.compile(rb'\s*\{\s*"Id"\s*:\s*"?(\d{1,19})"?\s*,')
 
@@ -87,7 +88,9 @@ def recognise(document: Any) -> str:
     """The webhook a document came by, told by its keys alone. Raises InvalidDocument when it is none of six, or two."""
     if type(document) is not dict:
         raise InvalidDocument("no known shape: not an object")
-    return _recognise_keys(tuple(document))
+    # no platform's object has so many keys: what has them is not kept
+    recognise_keys = _recognise_keys if len(document) <= 200 else _recognise_keys.__wrapped__
+    return recognise_keys(tuple(document))
 
 
 @functools.lru_cache(maxsize=1024)  # a platform writes its keys in one order: few sets of them are ever seen
@@ -107,9 +110,9 @@ def glimpse(raw: bytes, document: Any) -> tuple[str | None, int | None]:
     """What a refused record seems to be: its webhook and Id as far as they can be told, so that one sent whole later
     can be known for the same. ``document`` is what became of it, an InvalidDocument where it could not even be read."""
     if type(document) is dict:
-        names, given = list(document), document.get("Id")
+        names, given = _TELLING.intersection(document), document.get("Id")
     else:
-        names = [name.decode() for name in _KEYS.findall(raw)]
+        names = {name for match in _KEYS.finditer(raw) if (name := match[1].decode()) in _TELLING}
         match = _FIRST_ID.match(raw)
         given = match[1].decode() if match else None
     families = {MARKS[name] for name in names if name in MARKS}

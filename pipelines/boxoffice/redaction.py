@@ -1,0 +1,65 @@
+"""Secrets out of texts that are shown, written down or sent: a platform may spell back to us what we sent it."""
+
+import base64
+import functools
+import string
+from collections.abc import Iterator, Sequence
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+MARK = "…"
+# So many characters of a secret in a row are a part of it and no chance; a secret that is shorter is looked for whole,
+# unless it is a mere syllable.
+A_PART, A_SYLLABLE = 8, 3
+
+_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+
+
+def without(value: Any, secrets: Sequence[str]) -> Any:
+    """``value``, or every text within its lists and objects, with what is a secret or a part of one replaced.
+
+    Looked for as it is, in a URL, in hexadecimal digits and in base64, alone or with something around it; capital and
+    small letters are the same.
+    """
+    if isinstance(value, dict):
+        return {key: without(each, secrets) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [without(each, secrets) for each in value]
+    if not isinstance(value, str):
+        return value
+    parts = _parts(tuple(secrets))
+    lowered = value.translate(_LOWER)
+    hidden = bytearray(len(value))
+    for length in {len(part) for part in parts}:
+        for place in range(len(value) - length + 1):
+            if lowered[place : place + length] in parts:
+                hidden[place : place + length] = b"\1" * length
+    if not any(hidden):
+        return value
+    return "".join(
+        value[place] if not hides else MARK * (not place or not hidden[place - 1]) for place, hides in enumerate(hidden)
+    )
+
+
+@functools.lru_cache(maxsize=16)
+def _parts(secrets: tuple[str, ...]) -> frozenset[str]:
+    spelled = {spelling.translate(_LOWER) for secret in secrets for spelling in _spellings(secret)}
+    return frozenset(
+        spelling[place : place + A_PART]
+        for spelling in spelled
+        if len(spelling) > A_SYLLABLE
+        for place in range(max(len(spelling) - A_PART, 0) + 1)
+    )
+
+
+def _spellings(secret: str) -> Iterator[str]:
+    raw = secret.encode()
+    yield from (secret, quote(secret, safe=""), quote_plus(secret), raw.hex())
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        for before in range(3):  # where it begins among what is encoded with it decides on all letters
+            encoded = encode(b"\0" * before + raw).decode()
+            if not before:
+                yield encoded
+            encoded = encoded.rstrip("=")
+            # the first and last of these also hold bits of what is around it
+            yield encoded[-(-before * 8 // 6) : len(encoded) - ((before + len(raw)) % 3 > 0)]
