@@ -210,6 +210,12 @@ def test_webhooks_and_reads_are_one_history(db: duckdb.DuckDBPyConnection) -> No
         ("or_shuffled", Decimal(-3), "2026-01-02 10:00:00"),
         ("or_shuffled", Decimal(-3), "2026-01-02 10:00:00"),
     ]
+    # a document equal to the one before is none
+    versions = db.execute(
+        "select order_id, count(*) from last_build.int_ticket_tailor__order_versions "
+        "where order_id in ('or_sent', 'or_shuffled', 'or_near', 'or_resent') group by all order by all"
+    ).fetchall()
+    assert versions == [("or_near", 3), ("or_resent", 3), ("or_sent", 3), ("or_shuffled", 3)]
     tickets = "select ticket_id, status, voided_at from int_ticket_tailor__tickets where order_id in "
     sent = db.execute(f"{tickets} ('or_sent', 'or_near') order by all").fetchall()
     assert [(ticket, status) for ticket, status, _ in sent] == [("it_301", "returned"), ("it_303", "sold")]
