@@ -113,4 +113,5 @@ def text_of_program() -> str:
 
 def begin_again() -> None:
     """As what is installed now."""
+    signal.signal(signal.SIGIO, signal.SIG_IGN)  # of a watch: until the new program has its own handler
     os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])

@@ -9,6 +9,7 @@ import contextlib
 import datetime as dt
 import fcntl
 import os
+import select
 import signal
 import time
 from pathlib import Path
@@ -25,9 +26,13 @@ class Watch:
 
     def __init__(self) -> None:
         self._open: list[int] = []
-        # blocked, a signal waits until it is asked for; otherwise it would end the process
+        self._noticed, self._notes = os.pipe()
+        os.set_blocking(self._noticed, False)
+        os.set_blocking(self._notes, False)
         if _IS_LINUX:
-            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGIO})
+            # a handler and not a mask: threads that others have started take the signal too, and would end the process
+            signal.signal(signal.SIGIO, self._note)
+            signal.siginterrupt(signal.SIGIO, False)
 
     def begin(self, settings: Settings) -> None:
         """Notices from now on what appears in the buffers of the settings."""
@@ -48,11 +53,10 @@ class Watch:
     def wait(self, seconds: float, rest: float) -> None:
         """Waits so many seconds, or until something has appeared, but at least ``rest`` if that is less."""
         until = time.monotonic() + seconds
-        if not _IS_LINUX:
-            time.sleep(max(0.0, seconds))
-            return
-        if signal.sigtimedwait({signal.SIGIO}, max(0.0, seconds)) is None:
-            return
-        time.sleep(max(0.0, min(max(rest, GATHER), until - time.monotonic())))
-        while signal.sigtimedwait({signal.SIGIO}, 0):
-            pass
+        if select.select([self._noticed], [], [], max(0.0, seconds))[0]:
+            time.sleep(max(0.0, min(max(rest, GATHER), until - time.monotonic())))
+            os.read(self._noticed, select.PIPE_BUF * 16)
+
+    def _note(self, *_: object) -> None:
+        with contextlib.suppress(BlockingIOError):  # it is full of notes that no one has read yet
+            os.write(self._notes, b".")
