@@ -218,6 +218,6 @@ def test_a_shell_completes_verbs_and_options(tmp_path: Path, shell: str) -> None
         tab = (
             'eval "$(boxoffice completion bash)"; COMP_CWORD=%d; _boxoffice_completion boxoffice; echo ${COMPREPLY[*]}'
         )
-        verbs = ["report", "restore", "rebuild", "rename-account"]
+        verbs = ["receive", "report", "restore", "rebuild", "rename-account"]
         assert run("bash", "-c", "COMP_WORDS=(boxoffice re); " + tab % 1).split() == verbs
         assert "--full" in run("bash", "-c", "COMP_WORDS=(boxoffice run --f); " + tab % 2).split()

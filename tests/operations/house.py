@@ -13,7 +13,7 @@ from sandbox.venue import Venue
 HOUR = 3600
 # What every run reads whatever the hour, and how far back. With less, what is read again and when would hang on the
 # clock, and so would the moment at which a refund is first seen.
-LISTS = ("orders", "events", "issued_tickets")
+LISTS = ("orders", "events", "issued_tickets", "vouchers")
 FAR_BACK = 10 * 365 * 24 * HOUR
 
 

@@ -68,7 +68,7 @@ def raw(
         )
         lists = db.execute(
             "select table_name from duckdb_columns() where database_name = 'one' "
-            "and schema_name = 'raw_ticket_tailor' and column_name = 'document'"
+            "and schema_name = 'raw_ticket_tailor' and column_name = 'missing_since'"
         ).fetchall()
         for (name,) in lists:
             queries = [

@@ -38,7 +38,7 @@ TABLES = ("orders", "tickets", "product_sales", "events", "products", "people")
 FRESHNESS = ("account", "first_seen_at", "last_seen_at")
 # Of what is given back the sums by order are equal, of all else the rows.
 MONEY = {
-    "order_lines": "line_kind = 'refund'",
+    "order_lines": "line_kind in ('refund', 'credited')",
     "payments": "kind in ('refund', 'credit_issued')",
 }
 
