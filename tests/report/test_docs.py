@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -38,6 +39,8 @@ Array.from(document.querySelectorAll('canvas')).map(canvas => new Set(
 def target(demo: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where `make docs` put its page, made from the demo."""
     folder = tmp_path_factory.mktemp("docs")
+    # dbt opens it for writing, which another test's reader would meet
+    shutil.copyfile(demo.warehouse, folder / demo.warehouse.name)
     # -o: this environment is not set up anew by a test
     subprocess.run(
         ["make", "-o", ".venv/.run", f"BIN={Path(sys.executable).parent}", "docs"],
@@ -45,7 +48,7 @@ def target(demo: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
         env={
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
-            "BOXOFFICE_DATA_DIR": str(demo.data_dir),
+            "BOXOFFICE_DATA_DIR": str(folder),
             "DBT_TARGET_PATH": str(folder),
             "DBT_LOG_PATH": str(folder),
         },

@@ -84,7 +84,8 @@ def test_a_deadline_ends_no_request_that_comes_after_it(impatient: None) -> None
 
 
 LARGE = """
-import json, resource, sys
+import json, re, resource, sys
+from pathlib import Path
 from boxoffice.errors import Problem
 from boxoffice.settings import Site
 from boxoffice.ticket_tailor import api
@@ -99,7 +100,10 @@ for url in sys.argv[1:]:
             ask()
         except Problem as problem:
             told.append(str(problem))
-    print(json.dumps([told, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]))
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    if (status := Path("/proc/self/status")).exists():  # the other has what the process had that this was forked from
+        most = int(re.search(r"VmHWM:\\s+(\\d+)", status.read_text())[1])
+    print(json.dumps([told, most]))
 """
 
 
