@@ -268,6 +268,8 @@ def test_no_order_at_all(folder: Path) -> None:
         pytest.param("int_ticketor__touched int_ticket_tailor__order_heads --full-refresh", marks=pytest.mark.house),
         pytest.param("intermediate.ticketor --exclude int_ticketor__invoices", marks=pytest.mark.house),
         pytest.param("source:raw_ticket_tailor+", marks=pytest.mark.house),
+        # one platform starts over, and the build leaves the other out
+        "source:raw_ticket_tailor+ --full-refresh",
     ],
 )
 def test_one_model_by_hand(folder: Path, words: str) -> None:
