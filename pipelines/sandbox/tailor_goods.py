@@ -87,7 +87,7 @@ def charge(order: Order, amount: int) -> None:
 
 
 def less(order: Order, meaning: str, amount: int) -> None:
-    """A line that takes ``amount`` off: a discount code (``discount``), a voucher that nobody paid for (``promotion``),
+    """A line that takes ``amount`` off: a discount code (``discount``), a voucher that no one paid for (``promotion``),
     or one that somebody did (``voucher``)."""
     item, text = {
         "discount": ("di_3001", "Discount: EARLY"),

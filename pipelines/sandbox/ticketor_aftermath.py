@@ -75,7 +75,7 @@ def _return_to_credit(t: Teller) -> None:
 
 @case("return_promised", days=30)
 def _return_promised(t: Teller) -> None:
-    """The return is told of, and the money follows five days later: in a small world, after its last minute."""
+    """The return is reported, and the money follows five days later: in a small world, after its last minute."""
     sale = t.sale()
     t.tell_invoice(sale)
     back = t.give_back(sale, t.after(1), sale.total, tickets=sale.tickets)

@@ -30,7 +30,7 @@ def tables(
 ) -> Iterator[tuple[pa.Table, bool]]:
     """The rows of the listed files, in tables of about 25,000 records or 80 MB; with each, whether it is the last.
 
-    A file may span tables. ``cannot_read`` is told the files that gave no content, and why.
+    A file may span tables. ``cannot_read`` is called with each file that gave no content, and why.
     """
     rows = files.rows(account.name)
     for path, content in store.read(listing, time.time_ns):

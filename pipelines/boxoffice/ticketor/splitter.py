@@ -421,7 +421,7 @@ def _value_bytes(piece: bytes, position: int, member: Any) -> bytes:
 
 
 def member(piece: bytes, key: str) -> bytes | None:
-    """The bytes of an object's member as they stand in the object; None where they cannot be found."""
+    """The bytes of an object's member as the object has them; None where they cannot be found."""
     text = piece.decode("utf-8", "surrogateescape")
     found, place = None, 0
     try:

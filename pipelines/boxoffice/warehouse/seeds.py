@@ -39,7 +39,7 @@ def _wrong(row: list[str], seen: dict[tuple[str, ...], int]) -> str | None:
     if any(value != value.strip() for value in row):
         return "a value begins or ends with a blank."
     if not pattern or not voucher_type:
-        return "account_pattern or voucher_type is empty. % stands for any."
+        return "account_pattern or voucher_type is empty. % matches any."
     if kind not in VOUCHER_KINDS:
         return f"kind is {kind!r}, and should be {' or '.join(VOUCHER_KINDS)}."
     if first := seen.get(tuple(row[:3])):
