@@ -203,7 +203,7 @@
 
 
 {% macro note_built(results) -%}
-    {#- After a build: what it was made of, if all that hangs on a platform was built and tested, and nothing failed. What another
+    {#- After a build: what it was made of, if all that depends on a platform was built and tested, and nothing failed. What another
         text built is only made good by a build of everything. -#}
     {%- set done, failed = [], [] -%}
     {%- for result in results -%}
@@ -213,7 +213,7 @@
         {%- set is_by_this_text = is_noted('text', platform) -%}
         {%- set needed = [] -%}
         {%- for node in graph.nodes.values() if node.resource_type == 'model' -%}
-            {#- what hangs on the accounts alone is built when they change, and then everything is -#}
+            {#- what depends on the accounts alone is built when they change, and then everything is -#}
             {%- set is_of_accounts = 'boxoffice' in node.fqn[1:] or node.depends_on.nodes == [node_of('stg_boxoffice__accounts').unique_id] -%}
             {%- if not is_by_this_text or (other not in node.fqn and not is_of_accounts) -%}
                 {%- do needed.append(node.unique_id) -%}
@@ -281,7 +281,7 @@
 
 
 {% macro is_made_whole() -%}
-    {#- Whether the model at hand is made of everything. A mart may be whenever somebody asks for it: all that it reads is whole. -#}
+    {#- Whether the model at hand is made of everything. A mart may be whenever a person asks for it: all that it reads is whole. -#}
     {{ return(
         everything_is_touched(model)
         or (grows(model) and not platform_of(model) and (flags.FULL_REFRESH or not load_cached_relation(this)))

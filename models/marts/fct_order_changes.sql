@@ -4,7 +4,7 @@
 with changes as (
     select
         *,
-        -- two tickets of one order may change alike at once: told apart by a number, so that each keeps a key
+        -- two tickets of one order may change alike at once: distinguished by a number, so that each keeps a key
         row_number() over (partition by platform, account, order_id, what, before, after, first_seen_at) as occurrence
     from {{ touched_of_both('order_changes') }}
 )

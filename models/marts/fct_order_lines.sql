@@ -21,7 +21,7 @@ added_up as (
     group by all
 ),
 
--- what the platform's own numbers leave open stands in a line of its own: the lines always make the order's total
+-- what the platform's own numbers leave open is a line of its own: the lines always make the order's total
 unexplained as (
     select
         orders.platform,

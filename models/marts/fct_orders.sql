@@ -53,7 +53,7 @@ payments as (
     group by all
 ),
 
--- returns of an order that nobody paid give nothing back: what they take off it is not owed any more
+-- returns of an order that was not paid give nothing back: what they take off it is not owed any more
 given_up as (
     select
         platform,
@@ -135,7 +135,7 @@ select
     case when joined.payments_known then {{ money('joined.credit_issued') }} end as credit_issued_amount,
     case
         when not joined.payments_known or joined.in_other_currency then null
-        -- nobody owes anything for an order that never came about
+        -- nothing is owed for an order that never came about
         when joined.status = 'cancelled' and joined.paid = 0 then 0
         when not joined.is_booked and {{ is_return('joined.order_type') }} then 0
         when {{ is_return('joined.order_type') }}

@@ -41,7 +41,7 @@ lines_make_the_total as (
         || ': ' || {{ in_currency('lines.amount', 'orders.currency') }} || ' is not explained.' as in_words
     from lines
     inner join orders on lines.order_key = orders.order_key
-    -- a return of what nobody paid gives nothing back
+    -- a return of what was not paid gives nothing back
     where lines.line_kind = 'unexplained' and (orders.is_booked or not {{ is_return('orders.order_type') }})
 ),
 
@@ -223,7 +223,7 @@ products_held as (
     group by all
 ),
 
--- nobody says whether the platform counts lines or pieces: either will do
+-- it is not known whether the platform counts lines or pieces: either will do
 products_are_all_here as (
     select
         orders.platform,

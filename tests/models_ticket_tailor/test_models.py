@@ -245,7 +245,7 @@ def test_what_the_platform_contradicts(db: duckdb.DuckDBPyConnection) -> None:
             "refund and credit <= paid",
             Decimal(10),
             "10.00 GBP was given back as money and 10.00 GBP as credit, together more than the 10.00 GBP that was "
-            "paid: one of them may be the other, told twice.",
+            "paid: one of them may be the other, reported twice.",
         ),
     ]
 

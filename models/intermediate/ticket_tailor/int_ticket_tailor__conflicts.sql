@@ -127,7 +127,7 @@ conflicts as (
         null as right_value,
         null as difference,
         null as currency,
-        'Values that stand in it and cannot be read count as unknown: ' || fields || '.' as in_words
+        'Values in it that cannot be read count as unknown: ' || fields || '.' as in_words
     from unreadable
 
     union all
@@ -255,7 +255,7 @@ conflicts as (
         || {{ in_currency(from_minor_units('credit_issued', 'base_multiplier'), 'currency') }}
         || ' as credit, together more than the '
         || {{ in_currency(from_minor_units('captured + redeemed', 'base_multiplier'), 'currency') }}
-        || ' that was paid: one of them may be the other, told twice.' as in_words
+        || ' that was paid: one of them may be the other, reported twice.' as in_words
     from went_back
     where credit_issued > 0 and money_refunded + credit_issued > captured + redeemed
 

@@ -12,9 +12,9 @@ with payments_of_two as (
         amount_as_given as difference,
         coalesce(currency, 'XXX') as currency,
         concat(
-            'Payment ', payment_id, ' was told of under this invoice and under ',
+            'Payment ', payment_id, ' was reported under this invoice and under ',
             case order_id when lowest_invoice_id then highest_invoice_id else lowest_invoice_id end,
-            ': it is counted here, where it was told of last.'
+            ': it is counted here, where it was reported last.'
         ) as in_words
     from {{ ref('int_ticketor__received_payments') }}
     where lowest_invoice_id <> highest_invoice_id
@@ -55,12 +55,12 @@ products_of_two as (
         products.line_amount as difference,
         coalesce(invoices.currency, 'XXX') as currency,
         concat(
-            'Product sale ', products.product_sale_id, ' was told of under this invoice and under ',
+            'Product sale ', products.product_sale_id, ' was reported under this invoice and under ',
             case products.invoice_id
                 when products.lowest_invoice_id then products.highest_invoice_id
                 else products.lowest_invoice_id
             end,
-            ': it is counted here, where it was told of last.'
+            ': it is counted here, where it was reported last.'
         ) as in_words
     from {{ ref('int_ticketor__sold_products') }} as products
     left join {{ ref('int_ticketor__invoices') }} as invoices
@@ -219,7 +219,7 @@ items_of_another as (
         cast(null as decimal(18, 4)) as difference,
         invoices.currency,
         concat(
-            items.item, ' stands on this invoice and names invoice ', items.invoice_id, ': it is counted there.'
+            items.item, ' is on this invoice and names invoice ', items.invoice_id, ': it is counted there.'
         ) as in_words
     from foreign_items as items
     inner join {{ ref('int_ticketor__invoices') }} as invoices

@@ -131,7 +131,7 @@ class LocalFolder:
                     raise self._problem(error) from None
                 if not isinstance(error, FileNotFoundError):
                     listing.unreadable.append(f"{folder}: {error.strerror}")
-                    if is_text(folder):  # or nobody would ask again while its parent stays as it is
+                    if is_text(folder):  # or it would not be asked for again while its parent stays as it is
                         listing.folders[folder] = NOT_REMEMBERED
                 continue
             waiting += inner

@@ -1,4 +1,4 @@
-"""Gzip as buffers have it: told by its first bytes whatever the file is called, with many members, or cut short."""
+"""Gzip in buffers: recognised by its first bytes whatever the file's name, with many members, or cut short."""
 
 import re
 import zlib
@@ -16,7 +16,7 @@ _PADDING = re.compile(rb"\0*+")  # between members, as gzip itself allows
 
 
 def condition(chunks: Iterable[bytes], most: int) -> str:
-    """How a gzip file ends, by its checksums: what stands before a cut can be trusted, a damaged file cannot.
+    """How a gzip file ends, by its checksums: what comes before a cut can be trusted, a damaged file cannot.
 
     One that holds more than ``most`` bytes is not read to its end.
     """
@@ -27,7 +27,7 @@ def condition(chunks: Iterable[bytes], most: int) -> str:
 
 
 class Inflating:
-    """What is in a gzip file, a piece at a time; ``condition`` tells how it ended."""
+    """What is in a gzip file, a piece at a time; ``condition`` says how it ended."""
 
     def __init__(self, chunks: Iterable[bytes], most: int) -> None:
         self.chunks, self.most = chunks, most

@@ -48,7 +48,7 @@ NEW_FILE = {"storage_compatibility_version": STORAGE_VERSION}
 
 
 def open_pipeline(settings: Settings, platform: str, account: str, loaded: "Loaded") -> "dlt.Pipeline":
-    """The dlt pipeline of one account, with what an earlier run left unloaded finished first (told in ``loaded``).
+    """The dlt pipeline of one account, with what an earlier run left unloaded finished first (reported in ``loaded``).
 
     ``run()`` with a package pending loads the package and silently leaves out what it was called for: hence first.
     A package that cannot be loaded (a disk that was full, power that was lost) would hold up the account for ever. It
@@ -120,7 +120,7 @@ def open_warehouse(settings: Settings, patience: float = 5.0, *, read_only: bool
 def load_package(settings: Settings, made: "dlt.Pipeline", source: "DltSource | None", rows: int = 0) -> dict[str, int]:
     """One package, of about so many rows, into raw.
 
-    Returns the rows by table. Raises Problem in words for what dlt reports as a failed step.
+    Returns the rows by table. Raises Problem with a sentence for what dlt reports as a failed step.
     """
     from dlt.pipeline.exceptions import PipelineStepFailed
 

@@ -100,7 +100,7 @@ class Plan:
 
     @property
     def waiting(self) -> list[str]:
-        """In words, that files are too young to be read; empty where none is."""
+        """A sentence, that files are too young to be read; empty where none is."""
         files = "1 file is" if self.young == 1 else f"{self.young:,} files are"
         return [f"{files} younger than {self.account.settle_seconds:g} s: left to the next run"] if self.young else []
 
@@ -210,7 +210,7 @@ def _is_news(held: Mapping[str, int], folder: str, mtime_ns: int) -> bool:
 def _add_grown(
     listing: Listing, store: Any, recent: Mapping[str, set[tuple[int, int]]], now_ns: int, settle_seconds: float
 ) -> None:
-    """Adds the files that changed in place, which their folder's time does not tell."""
+    """Adds the files that changed in place, which their folder's time does not show."""
     for path, readings in recent.items():
         if path.rpartition("/")[0] in listing.folders:
             continue

@@ -20,7 +20,7 @@ import orjson
 
 WHOLE_NUMBER_LIMIT = 2**63  # ids are BIGINT in the warehouse
 MONEY_DIGITS = 15  # what a double holds exactly; DuckDB reads every JSON number as one
-# four of these digits may stand behind the point; sums have room for three more (DECIMAL(18, 4) in the warehouse)
+# four of these digits may follow the point; sums have room for three more (DECIMAL(18, 4) in the warehouse)
 MONEY_LIMIT = 10**11
 # 30.299999999999997 is how a sender's double writes 30.3: what is this near to a number of four decimals is that number
 # (in the warehouse too, where DECIMAL(18, 4) rounds to it)
@@ -42,7 +42,7 @@ _CUT_LITERAL = re.compile(r"\s*+(?:t|tr|tru|f|fa|fal|fals|n|nu|nul|-)?\s*+\Z")
 
 
 class InvalidDocument(ValueError):
-    """A document that must not be loaded; ``reason`` says why in a few words and quotes nothing of it."""
+    """A document that must not be loaded; ``reason`` says why briefly and quotes nothing of it."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -274,7 +274,7 @@ def _parse_strictly(raw: bytes) -> Any:
 
 
 def _what_is_wrong(error: json.JSONDecodeError) -> str:
-    """The parser's own words quote nothing of the document."""
+    """The parser's own message quotes nothing of the document."""
     cut_in_escape = "escape" in error.msg and len(error.doc) - error.pos < 8
     if cut_in_escape or error.msg.startswith("Unterminated string") or _CUT_LITERAL.match(error.doc, error.pos):
         return "truncated"

@@ -48,13 +48,13 @@ MESSAGE_LENGTH = 200
 # Seven tries: with a fault in every fifth answer one request in 80,000 fails for good.
 RETRIES = Retry(total=6, backoff_factor=0.5, backoff_max=30, backoff_jitter=0.5)
 
-# Seconds after which nobody is there, when nothing has answered yet: the machine is offline, or the address is wrong.
+# Seconds after which no one answers, when nothing has answered yet: the machine is offline, or the address is wrong.
 OFFLINE = 12.0
 
-# Seconds. A person who looks on is told of a wait that is longer.
+# Seconds. A person who looks on sees a wait that is longer.
 TOLD_WAIT = 3.0
 
-# The platform's window is 30 minutes long. What it asks for beyond that is told, not waited for.
+# The platform's window is 30 minutes long. What it asks for beyond that is reported, not waited for.
 LONGEST_WAIT = 1860.0
 
 # Answers of 429 to one request: with the pause that each asks for, the longest waits have half as many.
@@ -383,7 +383,7 @@ class Client:
     def _shown(self, said: str) -> str:
         """A text of the platform's in a message of ours: first what would hide the key in it goes, then the key, then
         what is too long."""
-        # of more than this nothing is shown, wherever in it the key stands
+        # of more than this nothing is shown, wherever in it the key is
         printable = "".join(filter(str.isprintable, said[: 20 * MESSAGE_LENGTH]))
         return redaction.without(printable, (self.api_key,))[:MESSAGE_LENGTH]
 

@@ -78,7 +78,7 @@ class Budget:
             return first + beyond // max(self._limit, 1) * DOCUMENTED_SECONDS
 
     def is_first_to_wait(self, seconds: float) -> bool:
-        """Whether nobody has said yet that there is a wait until then: twelve threads wait, one tells."""
+        """Whether no one has said yet that there is a wait until then: twelve threads wait, one says so."""
         with self._lock:
             until = self._monotonic() + seconds
             first = until > self._waited_until + 5
@@ -86,7 +86,7 @@ class Budget:
             return first
 
     def pause(self, seconds: float) -> None:
-        """Nobody asks again before this has passed: the platform said so to one of us."""
+        """No thread asks again before this has passed: the platform said so to one of us."""
         with self._lock:
             self._paused_until = max(self._paused_until, self._monotonic() + seconds)
 

@@ -14,7 +14,7 @@ STATES_KEPT = 100
 
 
 def join_coverage(db: duckdb.DuckDBPyConnection, box_office: str, before: dt.datetime) -> None:
-    """Joins what coverage tells of reads before that moment (UTC), whose times are not needed any more.
+    """Joins what coverage says of reads before that moment (UTC), whose times are not needed any more.
 
     They become one row a list and span; only the newest of each kind stays as it is, and what a load that is not
     complete has brought. Of dlt's states of the pipeline the newest are kept. In one transaction.

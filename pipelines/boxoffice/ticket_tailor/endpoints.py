@@ -12,12 +12,12 @@ class Endpoint:
     """One list of the API.
 
     name        what settings and raw call it
-    path        below the API's address; ``{parent}`` stands for the id of an object of the list ``parent``
+    path        below the API's address; ``{parent}`` is the id of an object of the list ``parent``
     filter      the query parameter with ``.gte`` and ``.lt`` (unix seconds) that cuts the list into spans; None: the
                 list has no filter to trust and is read from one end to the other
     each_run    read by every run; the others once an hour
     keeps       every version ("versions") or the latest one only ("latest")
-    parent      the list whose objects this one hangs on
+    parent      the list whose objects this one belongs to
     shape       what validation looks at: an inexact amount or a list that is none would be wrong numbers later
     """
 

@@ -1,4 +1,4 @@
-"""What goes wrong between us and Ticket Tailor, and how a person is told."""
+"""What goes wrong between us and Ticket Tailor, and the message for a person."""
 
 import requests
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError, ProxyError, SSLError

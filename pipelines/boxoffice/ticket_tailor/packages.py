@@ -91,7 +91,7 @@ class Gathering:
         return self.documents >= ROWS_PER_PACKAGE or self.bytes >= BYTES_PER_PACKAGE
 
     def package(self) -> Package:
-        """What is news of everything added so far, and begins anew. The warehouse is asked now and not before: an
+        """What is news of everything added so far, and begins again. The warehouse is asked now and not before: an
         earlier package of the same run may have been loaded meanwhile."""
         happened, self._happened, self.documents, self.bytes = self._happened, [], 0, 0
         pages: dict[str, list[Page]] = {}

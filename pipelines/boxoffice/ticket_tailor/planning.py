@@ -159,7 +159,7 @@ class Plan:
 
     @property
     def asked_since(self) -> dt.datetime:
-        """Of what was read before, nobody asks any more when that was (UTC)."""
+        """Of what was read before, no one asks any more when that was (UTC)."""
         return self.now - dt.timedelta(seconds=2 * max(REREADS.values()))
 
     def packages(self, progress: Callable[[str], None] = lambda _line: None) -> Iterator[Package]:
@@ -272,7 +272,7 @@ class Plan:
         return follow(self.client, read, self.box_office.reread_seconds)
 
     def _tell(self, happening: Happening) -> None:
-        """A list that cannot be read is a failure where it has to be; otherwise it is told when that is new."""
+        """A list that cannot be read is a failure where it has to be; otherwise it is reported when that is new."""
         if isinstance(happening, Unreadable):
             name = happening.read.list.name
             if is_needed(happening.read.list, self.held):
@@ -289,7 +289,7 @@ class Plan:
 
     def _begin(self, read: Read, pages: int | None = None) -> bool:
         """Whether a read brings anything new, in its first ``pages`` (None: all). It stops at the first page that does,
-        to be gone on with. A list that fails is begun anew with the others: it must not keep them from being read."""
+        to be gone on with. A list that fails is begun again with the others: it must not keep them from being read."""
         happened, rest = self._begun[read] = ([], self._start(read))
         try:
             for happening in itertools.islice(rest, pages):

@@ -8,7 +8,7 @@ from boxoffice.ticket_tailor.reading import Came, Cut, Done, Happening, Read
 
 
 class Progress:
-    """Adds up what happens; ``str`` tells it in a line.
+    """Adds up what happens; ``str`` says it in a line.
 
     Only reads that were cut into windows have a share done and an estimate: the windows hold about the same number of
     rows each. The estimate is by the pace so far, or by the platform's request limit where that is slower.
@@ -38,12 +38,12 @@ class Progress:
 
     @property
     def share(self) -> float | None:
-        """0 to 1; None when nothing was cut, so that nobody can tell."""
+        """0 to 1; None when nothing was cut, so that it is not known."""
         return self._done / (self._done + len(self._left)) if self._began and self._done + len(self._left) else None
 
     @property
     def seconds_left(self) -> float | None:
-        """None while nothing can be told."""
+        """None while it is not known."""
         if not self.share:
             return None
         beyond = (1 - self.share) / self.share

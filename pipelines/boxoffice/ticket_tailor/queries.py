@@ -62,7 +62,7 @@ def get_event(client: Client, event_id: str) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _key_checked(client: Client) -> Iterator[None]:
-    """Whoever is refused is told when it is for the key."""
+    """Says when a refusal is for the key."""
     try:
         yield
     except RequestRefused as refused:

@@ -13,7 +13,7 @@ from boxoffice.ticket_tailor.pages import Document
 
 # A span that is longer than this many pages is cut into windows that can be read side by side...
 PAGES_BEFORE_CUTTING = 10
-# ...of about this many pages, as far as the pages read so far can tell.
+# ...of about this many pages, as far as the pages read so far show.
 PAGES_PER_WINDOW = 10
 # Seconds. A span shorter than this is read to its end, however much it holds (on-sale mornings); windows are half of it
 # at least.
@@ -57,7 +57,7 @@ class Done:
     """The read's end.
 
     covered  the span that was read whole; None for lists without a filter
-    ids      all that is listed there; None when that cannot be told, or is not to be concluded from one read
+    ids      all that is listed there; None when that is not known, or is not to be concluded from one read
     """
 
     read: Read

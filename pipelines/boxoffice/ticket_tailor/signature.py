@@ -24,7 +24,7 @@ def signed_at(header: str, body: bytes, secrets: Iterable[str]) -> dt.datetime |
         return None
     seconds, signature = found.groups()
     signed = [hmac.new(secret.encode(), seconds.encode() + body, hashlib.sha256).hexdigest() for secret in secrets]
-    # compares with each secret, so that the time it takes tells nothing
+    # compares with each secret, so that the time it takes reveals nothing
     if not sum(hmac.compare_digest(one, signature.lower()) for one in signed):
         return None
     return dt.datetime.fromtimestamp(int(seconds), dt.UTC)

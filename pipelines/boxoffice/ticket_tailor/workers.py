@@ -19,9 +19,9 @@ PAGES_WAITING = 160
 class WorkerPool:
     """Threads that follow reads, in the order given, and the windows that they are cut into.
 
-    A Problem in one list is told and ends the reads of that list; the others go on. A key that is refused, or an error
-    nobody foresaw, stops all at their next page; what they had brought is still yielded, then it is raised. Leaving
-    the loop early stops the threads too.
+    A Problem in one list is reported and ends the reads of that list; the others go on. A key that is refused, or an
+    error that was not foreseen, stops all at their next page; what they had brought is still yielded, then it is
+    raised. Leaving the loop early stops the threads too.
     """
 
     def __init__(self, follow: Callable[[Read], Iterator[Happening]], workers: int = WORKERS) -> None:
@@ -33,7 +33,7 @@ class WorkerPool:
         self._busy = 0
         self._change = threading.Condition()
         self._stopped = False  # no new page is asked for
-        self._alone = False  # nobody takes what comes
+        self._alone = False  # no one takes what comes
         self._error: BaseException | None = None
 
     def happenings(self, reads: Iterable[Read], patience: float) -> Iterator[Happening | None]:

@@ -42,7 +42,7 @@ def call(
     if missing:
         raise ConfigProblem(
             f"[ticketor.sites.{site.name}] has no {', '.join(missing)}. Nothing was sent.\n"
-            "The client id stands in Ticketor's Control Panel; ask support for API access first."
+            "The client id is in Ticketor's Control Panel; ask support for API access first."
         )
     base = site.host if "://" in site.host else f"https://{site.host}"
     if urlsplit(base).scheme != "https" and urlsplit(base).hostname != "127.0.0.1":

@@ -29,7 +29,7 @@ TIME_KEYS = (
     *("received_at", "receivedAt", "timestamp", "Timestamp", "time", "eventTime", "publishTime", "publish_time"),
     "approximateArrivalTimestamp",
 )
-# Where the time stands an object deeper
+# Where the time is an object deeper
 TIME_PATHS = (("requestContext", "timeEpoch"), ("attributes", "SentTimestamp"))
 _OBJECTS = frozenset(
     ("Amount", "PlatformFee", "Buyer", "Agent", "Shipping", "WillCall", "Event", "Product", "Card", "BillingAddress")
@@ -90,7 +90,7 @@ def is_wrapper(document: Any) -> bool:
 
 
 def _content_keys(document: dict[str, Any]) -> list[str]:
-    """The keys of a wrapper under which its content stands."""
+    """The keys of a wrapper under which its content is."""
     return [key for key in BODY_KEYS if key in document] or [
         key for key in BUS_KEYS if key in document and _is_content(document[key])
     ][:1]
@@ -147,7 +147,7 @@ def _text(content: bytes, received_at: dt.datetime | None, depth: int) -> Iterat
 
 
 def _member_bytes(raw: bytes, key: str, value: Any) -> bytes:
-    """A member of a wrapper as it stands there; written again, value for value, where it cannot be found."""
+    """A member of a wrapper as it was sent; written again, value for value, where it cannot be found."""
     return splitter.member(raw, key) or validation.dumps(value)
 
 

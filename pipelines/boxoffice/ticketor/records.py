@@ -21,7 +21,7 @@ NO_RECORDS = "no records"
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
-# A time stands apart in a name: the same digits within a hash are none.
+# A time is set apart in a name: the same digits within a hash are none.
 _ISO_IN_NAME = re.compile(
     r"(?<![A-Za-z0-9])(20\d\d)-?(\d\d)-?(\d\d)[T_ -]?(\d\d)[-:_.]?(\d\d)[-:_.]?(\d\d)"
     r"(?:[.,_]?(\d{1,9})(?!\d)|-(\d{3})(?=Z|\W|_|$)|(?!\d))Z?(?![A-Za-z0-9])"
@@ -29,12 +29,12 @@ _ISO_IN_NAME = re.compile(
 _EPOCH_IN_NAME = re.compile(r"(?<![A-Za-z0-9])(1\d{9}|1\d{12}|1\d{15}|1\d{18})(?![A-Za-z0-9])")
 
 # How far a name's time may be from the file's own (microseconds). A file is named before it is closed, so that only two
-# clocks that differ put the name later; a name in a zone east of UTC, which nothing tells, is an hour later at least.
+# clocks that differ put the name later; a name in a zone east of UTC, which nothing shows, is an hour later at least.
 # It may be much earlier, since copies are dated by their copying. Date and time in full are not there by chance; a bare
 # number may be an id, and nearly all of those are a year off.
 _NAMED_LATER = 5 * 60 * 10**6
 _NUMBER_EARLIER = 366 * 86_400 * 10**6
-_YEAR_2000 = 946_684_800 * 10**6  # where nobody knows a file's own time it is near zero
+_YEAR_2000 = 946_684_800 * 10**6  # where a file's own time is not known it is near zero
 
 # What a folder may be called that holds one kind of webhook; it is a hint, and reported when it is wrong.
 _FOLDERS = {
@@ -214,7 +214,7 @@ class FileReader:
 
 @functools.lru_cache(maxsize=4096)
 def _folder_hint(folder: str) -> tuple[tuple[str, ...] | None, str]:
-    """The webhooks that the nearest folder with a telling name stands for, and that name."""
+    """The webhooks that the nearest folder with a meaningful name denotes, and that name."""
     for name in reversed(folder.split("/")):
         words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name.rpartition("=")[2])
         word = "".join(part.lower().rstrip("s") for part in words)

@@ -9,9 +9,9 @@
    the (file_size, file_mtime_ns) of its row at position 0 with the greatest ``_dlt_load_id``, and a refusal whose
    (file_size, file_mtime_ns) is not that one is closed;
 2. or it has been delivered whole, in whatever file: a row of the same site with outcome ``loaded``, the same
-   ``payload_id`` and the same ``webhook``, received later. On refused rows these two are filled as far as they can be
-   told from what is left; a refusal that seems to be an ``invoice`` is also closed by an ``invoice_with_details``. One
-   that is ``truncated`` is closed whenever ``raw`` is a prefix of such a document, received later or not;
+   ``payload_id`` and the same ``webhook``, received later. On refused rows these two are filled as far as what is
+   left shows them; a refusal that seems to be an ``invoice`` is also closed by an ``invoice_with_details``. One that is
+   ``truncated`` is closed whenever ``raw`` is a prefix of such a document, received later or not;
 3. or its reason is ``no records``: a file that holds an empty list is complete, and nothing to worry about.
 """
 

@@ -1,9 +1,9 @@
 """Documents out of the bytes of a buffer file, whatever wrote them; no record's fault is its neighbour's.
 
 One object, compact or indented; JSON Lines with any line end; lists; objects back to back; several indented documents;
-form bodies; any mixture. Each document comes as the very bytes that stand in the file.
+form bodies; any mixture. Each document comes as the very bytes of the file.
 
-What holds the cuts together: a bare line feed never stands inside a JSON string (U+2028 and U+0085 may, so only line
+What holds the cuts together: a bare line feed never occurs inside a JSON string (U+2028 and U+0085 may, so only line
 feeds part lines), and a piece that parses whole as one document is one. Everything cheaper is only a guess where to
 try. What does not parse becomes one refused piece, as short as can be justified.
 
@@ -31,7 +31,7 @@ _BLANKS = b" \t\r\n"
 _NO_BLANK = re.compile(rb"[^ \t\r\n]")
 _BETWEEN = re.compile(rb"[ \t\r\n,]*+")
 _STRING = rb'"(?:[^"\\]++|\\.)*+"'
-_BOUNDARY = re.compile(rb"\}\s*(?=\{)")  # where two objects meet; may also stand in a string
+_BOUNDARY = re.compile(rb"\}\s*(?=\{)")  # where two objects meet; may also occur in a string
 _SURE_BOUNDARY = re.compile(rb"\}\s*(?=\{\s*" + _STRING + rb"\s*:)", re.DOTALL)  # bare quotes: not in a string
 _AT_MARGIN = re.compile(rb"\n(?=[{\[])")
 # a string that is not closed in its line is one up to there: its quotes are looked at once
@@ -69,7 +69,7 @@ class Form(dict[str, str]):
 def documents(chunks: Iterable[bytes], kind_of: Callable[[Any], str | None], longest: int = LONGEST) -> Iterator[Piece]:
     """The documents in a stream of bytes, in order. Raises what ``chunks`` raises, and nothing else.
 
-    ``kind_of`` names what a document is if it can stand alone in the buffer, and is None otherwise: what is whole in
+    ``kind_of`` names what a document is if it can be alone in the buffer, and is None otherwise: what is whole in
     the midst of broken text is taken for a record only when it is one. No more than ``longest`` bytes and a chunk are
     held.
     """
@@ -99,7 +99,7 @@ class _Splitter:
     def __init__(self, kind_of: Callable[[Any], str | None], longest: int) -> None:
         self.kind_of, self.longest = kind_of, longest
         self.in_list = False
-        self.wrapped = False  # the list stands within a wrapper
+        self.wrapped = False  # the list is within a wrapper
         self.by_line = False  # some line was a record: then a broken line costs that line
         self.passed = 0  # bytes of the windows before this one
         self.looked = 0  # bytes looked at in vain
@@ -292,7 +292,7 @@ class _Splitter:
         return False
 
     def _salvage(self, data: bytes, position: int, stop: int, followers: bytes) -> int | None:
-        """Where, after broken text, a whole record stands that is no part of the broken one."""
+        """Where, after broken text, a whole record begins that is no part of the broken one."""
         broken_id = _ID.search(data, position, stop)
         nested = False
         seen = position
@@ -340,7 +340,7 @@ class _Splitter:
         return place
 
     def list_elements(self, data: bytes, position: int, at_end: bool) -> Pieces:
-        """The elements of a list until it ends; stops where more bytes are needed to tell."""
+        """The elements of a list until it ends; stops where more bytes are needed to decide."""
         end = len(data)
         while True:
             position = _BETWEEN.match(data, position).end()  # type: ignore[union-attr]

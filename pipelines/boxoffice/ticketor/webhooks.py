@@ -85,7 +85,7 @@ SHAPES = {
 
 
 def recognise(document: Any) -> str:
-    """The webhook a document came by, told by its keys alone. Raises InvalidDocument when it is none of six, or two."""
+    """The webhook a document came by, by its keys alone. Raises InvalidDocument when it is none of six, or two."""
     if type(document) is not dict:
         raise InvalidDocument("no known shape: not an object")
     # no platform's object has so many keys: what has them is not kept
@@ -107,8 +107,8 @@ def _recognise_keys(keys: tuple[str, ...]) -> str:
 
 
 def glimpse(raw: bytes, document: Any) -> tuple[str | None, int | None]:
-    """What a refused record seems to be: its webhook and Id as far as they can be told, so that one sent whole later
-    can be known for the same. ``document`` is what became of it, an InvalidDocument where it could not even be read."""
+    """What a refused record seems to be: its webhook and Id as far as they can be read, so that one sent whole
+    later can be known for the same. ``document`` is what became of it, an InvalidDocument where it cannot be read."""
     if type(document) is dict:
         names, given = _TELLING.intersection(document), document.get("Id")
     else:
@@ -133,6 +133,6 @@ def check(document: Any) -> tuple[str, int]:
     if not SHAPES[webhook].passes(document):
         validation.guard(document, SHAPES[webhook])
     payload_id = int(document["Id"])
-    if payload_id == 0 and webhook in (INVOICE, DETAILS):  # nothing would tell it from another one
+    if payload_id == 0 and webhook in (INVOICE, DETAILS):  # nothing would distinguish it from another one
         raise InvalidDocument("id is 0, which is none: Id")
     return webhook, payload_id

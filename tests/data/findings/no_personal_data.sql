@@ -1,5 +1,5 @@
 -- People are in dim_customers and nowhere else in the marts: looked for by what they are called, not by column names.
--- A row here is a column that holds somebody's e-mail address, phone number or name.
+-- A row here is a column that holds a person's e-mail address, phone number or name.
 --
 -- Addresses are looked for anywhere in a text; phones (seven digits at least) and whole names (two words) as whole
 -- texts. Ids are not compared with phones: both are digits and may be equal by chance. What names a thing may name a

@@ -1,7 +1,7 @@
 -- Dimensions, refused records and conflicts are the rows of intermediate, each once; dimensions with the same values.
 -- No order can be named: where one of these fails, the last published file stays.
 {% set is_told = '(identity, in_words) in (select (identity, in_words) from ' ~ of_both('conflicts') ~ ')' %}
--- dimensions also have a row for what was sold and is told of nowhere else
+-- dimensions also have a row for what was sold and is reported nowhere else
 {% set event, product = '(platform, account, event_id)', '(platform, account, product_id)' %}
 {% set event_is_told = event ~ ' in (select ' ~ event ~ ' from ' ~ of_both('events') ~ ')' %}
 {% set product_is_told = product ~ ' in (select ' ~ product ~ ' from ' ~ of_both('products') ~ ')' %}
