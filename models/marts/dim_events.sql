@@ -60,7 +60,7 @@ shows as (
     qualify
         row_number() over (
             partition by seed.platform, seed.account, seed.event_id
-            order by seed.show, seed.production, seed.season, seed.capacity
+            order by seed.show, seed.production, seed.season, seed.capacity, seed.performed_on, seed.called_off
         ) = 1
 )
 
@@ -77,6 +77,7 @@ select
     coalesce(shows.show, placed.event_name) as show_name,
     shows.production,
     shows.season,
+    shows.promoter,
     placed.event_name,
     placed.starts_at,
     placed.ends_at,
@@ -85,6 +86,11 @@ select
     timezone(placed.local_zone, placed.starts_at) as starts_local,
     timezone(placed.local_zone, placed.ends_at) as ends_local,
     {{ local_day('placed.starts_at', 'placed.local_zone') }} as starts_on,
+    case
+        when coalesce(shows.called_off, false) then null
+        else coalesce(shows.performed_on, {{ local_day('placed.starts_at', 'placed.local_zone') }})
+    end as released_on,
+    coalesce(shows.called_off, false) as is_called_off,
     placed.dates_seen,
     placed.status,
     placed.missing_since,

@@ -86,5 +86,5 @@ def likeness(one: str, other: str) -> float:
 
 def _line(event: object, show: str) -> str:
     text = io.StringIO()
-    csv.writer(text, lineterminator="").writerow([event.platform, event.account, event.event_id, show, "", "", ""])
+    csv.writer(text, lineterminator="").writerow([event.platform, event.account, event.event_id, show, *[""] * 6])
     return text.getvalue()

@@ -1,0 +1,281 @@
+-- One row per posting: order or event, local day, rule, posting, account code and currency.
+{{ config(materialized='touched', meta={
+    'touched_by': "platform, account, coalesce(order_id, '')",
+    'touched_always': "rule in ('release', 'opening')",
+}) }}
+{% set row = ['platform', 'account', 'order_id', 'event_key', 'posted_on', 'currency', 'method'] %}
+
+with orders as (
+    select * from {{ touched('fct_orders') }}
+),
+
+payments as (
+    select * from {{ touched('fct_payments') }}
+),
+
+not_by_method as (
+    select distinct posting
+    from {{ ref('chart_of_accounts') }}
+    where posting <> 'clearing'
+),
+
+asked as (
+    select
+        accounts.platform,
+        accounts.account,
+        not_by_method.posting,
+        null as method
+    from {{ ref('dim_accounts') }} as accounts
+    cross join not_by_method
+    union
+    select
+        platform,
+        account,
+        'clearing' as posting,
+        method
+    from payments
+),
+
+-- the most specific row of the seed
+chart as (
+    select
+        asked.*,
+        seed.code,
+        seed.name as account_name,
+        nullif(seed.tax_code, '') as tax_code,
+        seed.recognised
+    from asked
+    inner join {{ ref('chart_of_accounts') }} as seed
+        on
+            asked.posting = seed.posting
+            and seed.platform in (asked.platform, '%')
+            and asked.account like seed.account_pattern
+            and lower(coalesce(asked.method, '')) like lower(seed.method_pattern)
+    qualify
+        row_number() over (
+            partition by asked.platform, asked.account, asked.posting, asked.method
+            order by
+                seed.platform = '%' asc, length(seed.account_pattern) desc, length(seed.method_pattern) desc,
+                seed.account_pattern asc, seed.method_pattern asc
+        ) = 1
+),
+
+{% for name, lines in [('lines', touched('fct_order_lines')), ('all_lines', ref('fct_order_lines'))] %}
+    {{ name }} as (
+        select
+            lines.platform,
+            lines.account,
+            lines.order_id,
+            lines.event_key,
+            lines.booked_on as posted_on,
+            lines.currency,
+            case when {{ is_given_back('lines.line_kind') }} then lines.line_kind else 'charge' end as rule,
+            lines.amount,
+            {{ untaxed('lines') }} as untaxed,
+            {{ tax_inside('lines') }} as tax_inside,
+            {{ posting_of('coalesce(lines.refund_of, lines.line_kind)') }} as earned_as,
+            lines.event_key is not null and coalesce(chart.recognised = 'performance', false) as is_deferred
+        from {{ lines }} as lines
+        left join chart
+            on
+                lines.platform = chart.platform
+                and lines.account = chart.account
+                and {{ posting_of('coalesce(lines.refund_of, lines.line_kind)') }} = chart.posting
+        where lines.booked_on is not null
+    ),
+{% endfor %}
+
+charged as (
+    select
+        lines.*,
+        null as method,
+        case when orders.payments_known then 'receivable' else 'receivable_unknown' end as owed_as
+    from lines
+    left join orders
+        on
+            lines.platform = orders.platform
+            and lines.account = orders.account
+            and lines.order_id = orders.order_id
+),
+
+-- what a payment settles: its order, unless that has not come or is in another currency
+settled as (
+    select
+        payments.platform,
+        payments.account,
+        payments.order_id,
+        cast(null as varchar) as event_key,
+        payments.paid_on as posted_on,
+        payments.currency,
+        payments.method,
+        payments.kind,
+        payments.amount,
+        payments.credit_amount,
+        payments.platform_deduction,
+        case
+            when orders.order_id is null then 'no_order'
+            when coalesce(payments.currency, 'XXX') <> coalesce(orders.currency, 'XXX') then 'other_currency'
+            when orders.payments_known then 'receivable'
+            else 'receivable_unknown'
+        end as owed_as
+    from payments
+    left join orders
+        on
+            payments.platform = orders.platform
+            and payments.account = orders.account
+            and payments.order_id = orders.order_id
+),
+
+-- what is posted on one side of two accounts and on the other of both
+pairs as (
+    select
+        {{ row | join(', ') }},
+        'money' as rule,
+        'clearing' as debit,
+        owed_as as credit,
+        amount
+    from settled
+    where amount <> 0
+    union all
+    select
+        {{ row | join(', ') }},
+        kind as rule,
+        owed_as as debit,
+        'stored_value' as credit,
+        case kind when 'credit_redeemed' then -credit_amount else credit_amount end as amount
+    from settled
+    where kind in ('credit_issued', 'credit_redeemed')
+    union all
+    select
+        {{ row | join(', ') }},
+        'kept_back' as rule,
+        'platform_fees_owed' as debit,
+        'clearing' as credit,
+        platform_deduction as amount
+    from settled
+    where platform_deduction <> 0
+    {% for part in parts_of_fees() %}
+        union all
+        select
+            platform,
+            account,
+            order_id,
+            event_key,
+            booked_on as posted_on,
+            currency,
+            null as method,
+            'fee' as rule,
+            '{{ posting_of_fee(part) }}' as debit,
+            'platform_fees_owed' as credit,
+            {{ part }}_fee_amount as amount
+        from orders
+        where booked_on is not null and {{ part }}_fee_amount <> 0
+    {% endfor %}
+),
+
+of_orders as (
+    select
+        {{ posted(row + ['rule'], [
+            ['owed_as', 'amount'],
+            ["if(is_deferred, 'unearned', earned_as)", '-untaxed'],
+            ["'output_tax'", '-tax_inside'],
+        ]) }}
+    from charged
+    union all by name
+    select
+        {{ posted(row + ['rule'], [['debit', 'amount'], ['credit', '-amount']]) }}
+    from pairs
+),
+
+-- hangs on events, which move: made whole in each build
+released as (
+    select
+        all_lines.platform,
+        all_lines.account,
+        all_lines.event_key,
+        greatest(all_lines.posted_on, events.released_on) as posted_on,
+        all_lines.currency,
+        'release' as rule,
+        all_lines.earned_as,
+        sum(all_lines.untaxed) as untaxed
+    from all_lines
+    inner join {{ ref('dim_events') }} as events on all_lines.event_key = events.event_key
+    where all_lines.is_deferred and events.released_on is not null
+    group by all
+),
+
+of_events as (
+    select
+        {{ posted(
+            ['platform', 'account', 'event_key', 'posted_on', 'currency', 'rule'],
+            [["'unearned'", 'untaxed'], ['earned_as', '-untaxed']],
+        ) }}
+    from released
+),
+
+openings as (
+    select
+        {{ posted(
+            ['platform', 'account', '"on" as posted_on', 'currency', "'opening' as rule"],
+            [['seed.posting', 'amount'], ["'opening'", '-amount']],
+        ) }}
+    from {{ ref('opening_balances') }} as seed
+),
+
+postings as (
+    select * from of_orders
+    union all by name
+    select * from of_events
+    union all by name
+    select * from openings
+),
+
+-- the natural journal: what it would be had no month been closed
+natural_rows as (
+    select
+        postings.posted_on,
+        postings.platform,
+        postings.account,
+        coalesce(postings.currency, 'XXX') as currency,
+        postings.posting,
+        chart.code,
+        min(chart.account_name) as account_name,
+        min(chart.tax_code) as tax_code,
+        postings.order_id,
+        postings.event_key,
+        postings.rule,
+        {{ money('sum(postings.amount)') }} as amount
+    from postings
+    left join chart
+        on
+            postings.platform = chart.platform
+            and postings.account = chart.account
+            and postings.posting = chart.posting
+            and (if(postings.posting = 'clearing', postings.method, null)) is not distinct from chart.method
+    group by all
+    having sum(postings.amount) <> 0
+)
+
+select
+    {{ key([
+        'platform', 'account', "coalesce(order_id, '')", "coalesce(event_key, '')", 'posted_on', 'rule', 'posting',
+        "coalesce(code, '')", 'currency',
+    ]) }} as journal_key,
+    'open' as state,
+    posted_on,
+    cast(date_trunc('month', posted_on) as date) as month,
+    posted_on as origin_on,
+    platform,
+    account,
+    currency,
+    posting,
+    code,
+    account_name,
+    tax_code,
+    {{ key(['platform', 'account', 'order_id']) }} as order_key,
+    order_id,
+    event_key,
+    rule,
+    amount,
+    cast(null as date) as closed_month
+from natural_rows
