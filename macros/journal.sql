@@ -45,3 +45,33 @@
         {%- endfor %}
     ], recursive := true)
 {%- endmacro %}
+
+
+{% macro is_balance(posting) -%}
+    {#- Whether a posting is something owned or owed: it goes on from before the history, and income and costs do not. -#}
+    {{ posting }} in (
+        'receivable', 'receivable_unknown', 'clearing', 'unearned', 'output_tax', 'stored_value', 'tips', 'platform_fees_owed',
+        'opening'
+    )
+{%- endmacro %}
+
+
+{% macro months_of_accounts() -%}
+    {#- For a view: one row per account and month, from its first posting to the month of the newest record of any account. -#}
+    select
+        platform,
+        account,
+        cast(unnest(generate_series(first_month, last_month, interval 1 month)) as date) as month
+    from (
+        select
+            platform,
+            account,
+            min(month) as first_month
+        from {{ mart('fct_journal') }}
+        group by all
+    )
+    cross join (
+        select date_trunc('month', cast(timezone('UTC', max(last_record_at)) as date)) as last_month
+        from {{ mart('dim_accounts') }}
+    )
+{%- endmacro %}

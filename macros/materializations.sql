@@ -1,9 +1,11 @@
-{#- The project's three materializations. dbt's own build a second table, rename both, ask for columns and write comments each time:
+{#- The project's materializations. dbt's own build a second table, rename both, ask for columns and write comments each time:
     three times the cost of the SQL where a build changes a few rows. These change the table in place, in one transaction:
 
     - touched: holds all rows; those of the orders that the build touches are replaced (macros/touched.sql);
     - upserted: holds all rows; those that come again under their `unique_key` are replaced;
-    - whole: all rows are replaced each time.
+    - whole: all rows are replaced each time;
+    - view: dbt's own, with comments and a contract. One that is published reads marts without the catalog (`mart()`), so that the
+      text that DuckDB keeps makes it in the published file too. It holds nothing: a build of one platform leaves it as it is.
 
     Comments are written whenever a table is created; a contract is compared with the query where the project's text has changed. -#}
 
@@ -35,6 +37,35 @@
 {% endmaterialization %}
 
 
+{% materialization view, adapter='duckdb' %}
+    {%- set existing = load_cached_relation(this) -%}
+    {%- if existing and not existing.is_view -%}
+        {%- do adapter.drop_relation(existing) -%}
+    {%- endif -%}
+    {%- do assert_contract() -%}
+    {{ return(with_hooks('create or replace view ' ~ this ~ ' as ' ~ sql ~ ';' ~ commented('view'), 'view')) }}
+{% endmaterialization %}
+
+
+{% macro assert_contract() -%}
+    {#- Compares the query with the model's contract where the project's text has changed. -#}
+    {%- if config.get('contract').enforced and not is_noted('text') -%}
+        {%- do get_assert_columns_equivalent(sql) -%}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{% macro commented(type) -%}
+    {#- The statements that describe the table or view of the model at hand and its columns. -#}
+    {%- if config.get('contract').enforced %}
+    comment on {{ type }} {{ this }} is {{ duckdb_escape_comment(model.description) }};
+    {%- for column in model.columns.values() %}
+    comment on column {{ this }}.{{ adapter.quote(column.name) }} is {{ duckdb_escape_comment(column.description) }};
+    {%- endfor %}
+    {%- endif %}
+{%- endmacro %}
+
+
 {% macro is_created() -%}
     {#- Whether a model that is `upserted` is created from everything. -#}
     {{ return(must_reread() if model.fqn[1] == 'staging' else is_made_whole()) }}
@@ -47,15 +78,10 @@
     {%- if existing and not existing.is_table -%}
         {%- do adapter.drop_relation(existing) -%}
     {%- endif -%}
-    {%- if config.get('contract').enforced -%}
-        {%- if not is_noted('text') -%}
-            {%- do get_assert_columns_equivalent(sql) -%}
-        {%- endif %}
+    {%- do assert_contract() -%}
+    {%- if config.get('contract').enforced %}
         create or replace table {{ this }} {{ get_table_columns_and_constraints() }};
-        comment on table {{ this }} is {{ duckdb_escape_comment(model.description) }};
-        {%- for column in model.columns.values() %}
-        comment on column {{ this }}.{{ adapter.quote(column.name) }} is {{ duckdb_escape_comment(column.description) }};
-        {%- endfor %}
+        {{ commented('table') }}
         insert into {{ this }} by name {{ sql }}
     {%- else %}
         create or replace table {{ this }} as {{ sql }}
@@ -87,7 +113,7 @@
 {%- endmacro %}
 
 
-{% macro with_hooks(statements) -%}
+{% macro with_hooks(statements, type='table') -%}
     {#- Runs the statements and the model's hooks in one transaction. -#}
     {%- do run_hooks(pre_hooks, inside_transaction=True) -%}
     {%- call statement('main') -%}
@@ -95,5 +121,5 @@
     {%- endcall -%}
     {%- do run_hooks(post_hooks, inside_transaction=True) -%}
     {%- do adapter.commit() -%}
-    {{ return({'relations': [this.incorporate(type='table')]}) }}
+    {{ return({'relations': [this.incorporate(type=type)]}) }}
 {%- endmacro %}

@@ -40,6 +40,7 @@ def differences(old: Path, new: Path) -> Iterator[str]:
             db.execute(f"attach '{path}' as {name} (read_only)")
         for what, query in {
             "table": "select table_name, comment from duckdb_tables()",
+            "view": "select view_name, comment, sql from duckdb_views()",
             "column": "select table_name, column_index, column_name, data_type, is_nullable, column_default, comment "
             "from duckdb_columns()",
             "constraint": "select table_name, constraint_type, constraint_text from duckdb_constraints()",

@@ -34,6 +34,9 @@ def build(settings: Settings, price: str) -> None:
             insert into marts.fct_tickets values ('k', {price});
             comment on table marts.fct_tickets is 'It''s a ticket';
             comment on column marts.fct_tickets.price is 'Price; "after" discounts';
+            create or replace view marts.dear as (select ticket_key, price from marts.fct_tickets where price > 1);
+            comment on view marts.dear is 'It''s dear';
+            comment on column marts.dear.price is 'Price';
             create or replace table staging.secret as select 'buyer@example.com' as email;
             """
         )
@@ -45,7 +48,7 @@ def read(settings: Settings, query: str) -> list[tuple]:
 
 
 def test_marts_with_types_constraints_and_comments_and_nothing_else(settings: Settings) -> None:
-    assert publish(settings, NOW)[:2] == (2, None)
+    assert publish(settings, NOW)[:2] == (3, None)
     tables = "select schema_name, table_name, comment from duckdb_tables() where table_name <> 'orders_set_aside'"
     assert read(settings, f"{tables} order by all") == [
         ("marts", "dim_accounts", None),
@@ -59,6 +62,12 @@ def test_marts_with_types_constraints_and_comments_and_nothing_else(settings: Se
         ("ticket_key", "VARCHAR", False, None),
         ("price", "DECIMAL(18,4)", True, 'Price; "after" discounts'),
     ]
+    [(view, comment)] = read(settings, "select view_name, comment from duckdb_views() where schema_name = 'marts'")
+    assert (view, comment) == ("dear", "It's dear")
+    assert read(settings, columns.replace("fct_tickets", "dear"))[1] == ("price", "DECIMAL(18,4)", True, "Price")
+    assert read(settings, "select count(*) from marts.dear") == read(
+        settings, "select count(*) from marts.fct_tickets where price > 1"
+    )
     times = "select epoch(published_at)::bigint, epoch(data_until)::bigint from marts.run_info"
     newest = dt.datetime(2026, 8, 31, 10, tzinfo=dt.UTC)
     assert read(settings, times) == [(int(NOW.timestamp()), int(newest.timestamp()))]

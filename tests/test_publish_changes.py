@@ -137,6 +137,8 @@ def test_a_table_more_or_described_otherwise(settings: Settings) -> None:
     assert not published(settings).in_proportion
     change(settings.data_dir, "create table marts.more as select 1 as one")
     assert not published(settings).in_proportion
+    change(settings.data_dir, "create or replace view marts.rpt_month_balances as select 1 as one")
+    assert not published(settings).in_proportion
 
 
 def test_a_change_that_nothing_notes_is_noticed_by_the_number_of_rows(settings: Settings) -> None:

@@ -253,7 +253,8 @@ natural_rows as (
             and postings.posting = chart.posting
             and (if(postings.posting = 'clearing', postings.method, null)) is not distinct from chart.method
     group by all
-    having sum(postings.amount) <> 0
+    -- an opening balance of 0 says that it is known
+    having sum(postings.amount) <> 0 or postings.rule = 'opening'
 )
 
 select

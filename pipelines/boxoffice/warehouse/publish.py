@@ -73,7 +73,10 @@ def publish(settings: Settings, now: dt.datetime) -> Published:
             fresh.unlink(missing_ok=True)
             _attach(db, fresh)
             _copy_marts(db)
-        tables = len(_marts(db, "warehouse"))
+        [(tables,)] = db.execute(
+            "select count(*) from information_schema.tables "
+            "where table_catalog = 'warehouse' and table_schema = 'marts'"
+        ).fetchall()
         _add_run_info(db, now)
         _publish_set_aside(db)
         missing = set_aside.in_words(db)
@@ -96,7 +99,7 @@ def _attach(db: duckdb.DuckDBPyConnection, fresh: Path) -> None:
 
 
 def _copy_marts(db: duckdb.DuckDBPyConnection) -> None:
-    """Every mart, into an empty file."""
+    """Every mart, into an empty file: tables with their rows, views by their text, which names no catalog."""
     db.execute("create schema published.marts")
     described: dict[str, list[str]] = {}
     for name, column, comment in db.execute(
@@ -114,6 +117,13 @@ def _copy_marts(db: duckdb.DuckDBPyConnection) -> None:
         # before the rows: each writes the table's entry again, which takes twice as long once there are rows
         db.execute("; ".join([*words, *described.get(name, [])]))
         db.execute(f'insert into published.marts."{name}" from warehouse.marts."{name}"')
+    for name, sql, comment in db.execute(
+        "select view_name, sql, comment from duckdb_views() where database_name = 'warehouse' "
+        "and schema_name = 'marts' order by view_name"
+    ).fetchall():
+        db.execute(sql)
+        words = [f'comment on view published.marts."{name}" is {_text(comment)}'] if comment else []
+        db.execute("; ".join([*words, *described.get(name, [])]))
 
 
 def _copy_and_replace(db: duckdb.DuckDBPyConnection, target: Path, fresh: Path, last: _Last) -> bool:
@@ -199,6 +209,9 @@ def _described(db: duckdb.DuckDBPyConnection, database: str) -> list[tuple]:
     return db.execute(
         "select table_name, replace(sql, database_name, ''), comment, null from duckdb_tables() "
         "where database_name = $database and schema_name = 'marts' and table_name not in $added "
+        "union all "
+        "select view_name, sql, comment, null from duckdb_views() "
+        "where database_name = $database and schema_name = 'marts' "
         "union all "
         "select table_name, column_name, comment, column_index from duckdb_columns() "
         "where database_name = $database and schema_name = 'marts' and table_name not in $added order by all",

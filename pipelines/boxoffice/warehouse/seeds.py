@@ -53,10 +53,11 @@ def _wrong_opening(row: dict[str, str]) -> str | None:
     return (
         _not_one_of(row, "platform", PLATFORMS)
         or _empty(row, "account")
-        or _not_one_of(row, "posting", ASSETS_AND_DEBTS)
+        # one of clearing would have to say of which method
+        or _not_one_of(row, "posting", [posting for posting in ASSETS_AND_DEBTS if posting != "clearing"])
         or _unlike(row, "currency", "[A-Z]{3}", "a code of three capital letters, such as GBP")
         or _unlike(row, "amount", r"-?\d{1,14}(\.\d{1,4})?", "a number such as 1000.00 or -25.50")
-        or _no_day(row, "on")
+        or _unlike(row, "on", r"\d{4}-(0[1-9]|1[0-2])-01", "the first day of a month, such as 2026-04-01")
     )
 
 
