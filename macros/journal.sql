@@ -31,8 +31,21 @@
 {% macro tax_inside(of) -%}
     case
         when coalesce({{ of }}.refund_of, {{ of }}.line_kind) = 'tax' then 0
-        else coalesce({{ wide(of ~ '.tax_amount') }}, 0)
+        else coalesce({{ wide(of ~ '.tax_by_rate') }}, {{ wide(of ~ '.tax_amount') }}, 0)
     end
+{%- endmacro %}
+
+
+{% macro tax_in(amount, rate, currency) -%}
+    {#- The tax inside an amount at a rate in per cent, half up to the currency's minor unit. Whole numbers: no rounding error. -#}
+    {%- set of_whole = 'cast(' ~ rate ~ ' * 10000 as hugeint)' -%}
+    {%- set unit = '(case ' ~ minor_units(currency) ~ ' when 0 then 10000 when 3 then 10 when 4 then 1 else 100 end)' -%}
+    cast(
+        cast(sign({{ amount }}) * (
+            (2 * abs({{ ten_thousandths(amount) }}) * {{ of_whole }} + {{ unit }} * (1000000 + {{ of_whole }}))
+            // (2 * {{ unit }} * (1000000 + {{ of_whole }})) * {{ unit }}
+        ) as decimal(38, 0)) * 0.0001 as decimal(18, 4)
+    )
 {%- endmacro %}
 
 
@@ -47,11 +60,15 @@
 {%- endmacro %}
 
 
-{% macro is_balance(posting) -%}
-    {#- Whether a posting is something owned or owed: it goes on from before the history, and income and costs do not. -#}
-    {{ posting }} in (
-        'receivable', 'receivable_unknown', 'clearing', 'unearned', 'output_tax', 'stored_value', 'tips', 'platform_fees_owed',
-        'opening'
+{% macro begins_at_zero(platform, posting) -%}
+    {#- Whether all that a posting ever held is in the tables. Income and costs begin at nothing. What is owned or owed does where the
+        platform's orders are read from the first one on (Ticket Tailor); but no platform tells what cards and credit hold. -#}
+    (
+        {{ posting }} not in (
+            'receivable', 'receivable_unknown', 'clearing', 'unearned', 'output_tax', 'stored_value', 'tips',
+            'platform_fees_owed', 'opening'
+        )
+        or ({{ platform }} = 'ticket_tailor' and {{ posting }} not in ('stored_value', 'opening'))
     )
 {%- endmacro %}
 
@@ -73,5 +90,79 @@
     cross join (
         select date_trunc('month', cast(timezone('UTC', max(last_record_at)) as date)) as last_month
         from {{ mart('dim_accounts') }}
+    )
+{%- endmacro %}
+
+
+{% macro carried_forward(by, measures, condition, basis, sign='') -%}
+    {#- For a view: what fct_journal moved in each month, and with what the month began and ended. One row per month of an account and
+        value of the columns `by`, also where nothing moved: `measures` (name to a sum, 0 where there is none), `opening`, `closing`,
+        both NULL where they are not known, `opening_basis` and `has_moved`. A row of opening_balances counts from its month on, and
+        what was posted before is in it; without one, `basis` says what is known. -#}
+    with journal as (
+        select
+            *,
+            cast(date_trunc('month', origin_on) as date) as origin_month
+        from {{ mart('fct_journal') }}
+        where {{ condition }}
+    ),
+
+    balances as (
+        select
+            {{ by | join(', ') }},
+            min(origin_month) filter (where rule = 'opening') as known_from,
+            {{ sign }}sum(amount) filter (where rule = 'opening') as seeded
+        from journal
+        group by all
+    ),
+
+    moved as (
+        select
+            month,
+            {{ by | join(', ') }},
+            {% for name, amount in measures.items() -%}
+            {{ amount }} as {{ name }},
+            {% endfor -%}
+            {{ sign }}sum(amount) as change
+        from journal
+        where rule <> 'opening'
+        group by all
+    ),
+
+    months as (
+        {{ months_of_accounts() }}
+    ),
+
+    filled as (
+        select
+            months.month,
+            balances.*,
+            {% for name in measures -%}
+            coalesce(moved.{{ name }}, 0) as {{ name }},
+            {% endfor -%}
+            moved.month is not null as has_moved,
+            case when balances.known_from is null then {{ basis }} else 'seed' end as opening_basis,
+            case when coalesce(months.month >= balances.known_from, true) then coalesce(moved.change, 0) else 0 end as change
+        from balances
+        inner join months on balances.platform = months.platform and balances.account = months.account
+        left join moved
+            on
+                months.month = moved.month
+                {% for column in by -%}
+                and balances.{{ column }} is not distinct from moved.{{ column }}
+                {% endfor %}
+    )
+
+    select
+        *,
+        closing - change as opening
+    from (
+        select
+            *,
+            case
+                when opening_basis = 'history' or month >= known_from
+                    then coalesce(seeded, 0) + sum(change) over (partition by {{ by | join(', ') }} order by month)
+            end as closing
+        from filled
     )
 {%- endmacro %}

@@ -46,9 +46,11 @@ ledger as (
         sum(amount) filter (where line_kind = 'tip') as tips,
         sum(amount) filter (where line_kind = 'donation') as donations,
         sum(amount) filter (where line_kind = 'tax') as tax,
-        sum(tax_amount) filter (where line_kind in ('ticket', 'product', 'membership')) as tax_inside,
+        sum(coalesce(tax_by_rate, tax_amount)) filter (
+            where line_kind in ('ticket', 'product', 'membership')
+        ) as tax_inside,
         count(*) filter (
-            where line_kind in ('ticket', 'product', 'membership') and tax_amount is null
+            where line_kind in ('ticket', 'product', 'membership') and coalesce(tax_by_rate, tax_amount) is null
         ) as sales_without_tax,
         sum(amount) filter (where line_kind = 'delivery') as delivery,
         sum(amount) filter (where line_kind = 'gift_card') as gift_cards,

@@ -24,6 +24,10 @@ POSTINGS = (
     *ASSETS_AND_DEBTS, *INCOME, "opening", "platform_fees", "protection_fees", "ad_fees", "processing_fees",
     "delivery_fees", "no_order", "other_currency",
 )  # fmt: skip
+# what tax may be inside of; the kinds of fct_order_lines but those that give back, and tax itself
+LINE_KINDS = (
+    "ticket", "product", "membership", "buyer_fee", "delivery", "discount", "donation", "tip", "gift_card",
+)  # fmt: skip
 RECOGNISED = ("performance", "sale")
 
 
@@ -67,6 +71,17 @@ def _wrong_show(row: dict[str, str]) -> str | None:
     )
 
 
+def _wrong_rate(row: dict[str, str]) -> str | None:
+    return (
+        _not_one_of(row, "platform", (*PLATFORMS, "%"))
+        or _empty(row, "account_pattern", "production")
+        or _not_one_of(row, "line_kind", (*LINE_KINDS, "%"))
+        or _no_day(row, "valid_from")
+        or _unlike(row, "rate", r"\d{1,2}(\.\d{1,4})?", "per cent, such as 20 or 5.5")
+        or _not_one_of(row, "basis", ("inclusive", "exclusive"))
+    )
+
+
 _SEEDS = {
     "voucher_kinds": _Seed(
         ("account_pattern", "voucher_type", "voucher_id", "kind"),
@@ -82,6 +97,11 @@ _SEEDS = {
         ("platform", "account", "posting", "currency", "amount", "on"),
         ("platform", "account", "posting", "currency"),
         _wrong_opening,
+    ),
+    "tax_rates": _Seed(
+        ("platform", "account_pattern", "line_kind", "production", "valid_from", "rate", "basis", "tax_code"),
+        ("platform", "account_pattern", "line_kind", "production", "valid_from"),
+        _wrong_rate,
     ),
     "shows": _Seed(
         (

@@ -9,9 +9,10 @@
 -- tested with made-up venues, which do not.
 {{ config(fail_calc='coalesce(max(how_many), 0)') }}
 
-{% set marts = mart_names() | reject('in', ['dim_customers', 'dim_dates']) | list %}
+{% set marts = mart_names() | reject('in', mart_views() + ['dim_customers', 'dim_dates']) | list %}
 {% set names_of_things = [
-    'event_name', 'show_name', 'production', 'season', 'product_name', 'venue', 'referral', 'promotion_code',
+    'event_name', 'show_name', 'production', 'season', 'product_name', 'venue', 'referral', 'promotion_code', 'promoter',
+    'account_name',
 ] %}
 {% set addresses %}
 case

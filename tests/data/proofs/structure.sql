@@ -2,10 +2,8 @@
 -- belong to none), and mart_names() lists it. A row here is a column or table that breaks it.
 {% set marts = mart_names() %}
 {% set built = [] %}
-{% set views = [] %}
 {% for node in graph.nodes.values() if execute and node.resource_type == 'model' and node.config.schema == 'marts' %}
     {% do built.append(node.name) %}
-    {% do views.append(node.name) if node.config.materialized == 'view' %}
 {% endfor %}
 with marts as (
     {% for mart in marts %}
@@ -51,7 +49,7 @@ broken as (
             named.mart = columns.mart
             and named.column_name = columns.column_name
             -- a view has no constraints
-            and (columns.is_nullable = 'NO' or named.mart in ('{{ (views or ['none']) | join("', '") }}'))
+            and (columns.is_nullable = 'NO' or named.mart in ('{{ mart_views() | join("', '") }}'))
     union all
     select
         built.mart,
