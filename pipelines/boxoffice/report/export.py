@@ -2,7 +2,6 @@
 
 import codecs
 import contextlib
-import dataclasses
 import datetime as dt
 import re
 import shutil
@@ -16,6 +15,9 @@ import duckdb
 
 from boxoffice.atomic_file import put_in_place
 from boxoffice.errors import ConfigProblem, Problem
+from boxoffice.report import month as months
+from boxoffice.report.formatting import decimals
+from boxoffice.report.month import Sheet
 from boxoffice.settings import Settings
 from boxoffice.warehouse.query import open_published
 from boxoffice.warehouse.spreadsheet import write_csv
@@ -41,19 +43,11 @@ _MEASURES = [
 ]
 # what is not known of one day is not known of the month; platform_fees are the sum of those that are known
 _UNKNOWN_STAYS = {"net_after_fees", "tax_inside"}
+KNOWN_HEADINGS = ("What", "Where", "How it is")
 NEEDS_XLSXWRITER = (
     "A workbook needs xlsxwriter, which is not installed here. Once: .venv/bin/python -m pip install '.[report]'\n"
     "CSV files need nothing more: --format csv."
 )
-
-
-@dataclasses.dataclass(frozen=True)
-class Sheet:
-    """A sheet, or a CSV file of the same name. ``query`` has ``$1`` and ``$2``: the month's first and last day."""
-
-    name: str
-    says: str
-    query: str
 
 
 def _summed() -> str:
@@ -89,6 +83,7 @@ SHEETS = (
         "order by events.starts_on nulls last, days.event_name, days.platform, days.account, days.currency, "
         "days.event_key",
     ),
+    *months.SHEETS,
     Sheet(
         "Ledger",
         "Every line booked in the month, signed: its sums are the reports.",
@@ -144,12 +139,12 @@ def export(settings: Settings, month: str, form: Literal["xlsx", "csv"], out: Pa
     """
     first, last = _days(month)
     with open_published(settings) as db:
-        notes = _notes(db, first, last)
+        notes, known = _notes(db, first, last), months.read_first(db, first, last)
         with _all_or_none(out) as folder:
             if form == "xlsx":
-                written = [_workbook(db, folder / f"boxoffice-{month}.xlsx", first, last, notes)]
+                written = [_workbook(db, folder / f"boxoffice-{month}.xlsx", first, last, known, notes)]
             else:
-                written = _csv_files(db, folder, month, first, last, notes)
+                written = _csv_files(db, folder, month, first, last, known, notes)
     return [out / path.name for path in written]
 
 
@@ -199,39 +194,53 @@ def _notes(db: duckdb.DuckDBPyConnection, first: dt.date, last: dt.date) -> list
     return notes
 
 
-def _headers(cursor: duckdb.DuckDBPyConnection | duckdb.DuckDBPyRelation) -> list[str]:
-    return [f"{name} (UTC)" if name.endswith("_at") else name for name, *_ in cursor.description]
-
-
 def _batches(cursor: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
     while batch := cursor.fetchmany(BATCH):
         yield from batch
 
 
 def _csv_files(
-    db: duckdb.DuckDBPyConnection, out: Path, month: str, first: dt.date, last: dt.date, notes: list[tuple[str, str]]
+    db: duckdb.DuckDBPyConnection,
+    out: Path,
+    month: str,
+    first: dt.date,
+    last: dt.date,
+    known: list[tuple[str, str, str]],
+    notes: list[tuple[str, str]],
 ) -> list[Path]:
-    paths = []
+    def file(name: str, answer: duckdb.DuckDBPyRelation, headings: list[str]) -> Path:
+        path = out / f"boxoffice-{month}-{name.lower().replace(' ', '-')}.csv"
+        _csv_file(db, answer, headings, path)
+        return path
+
+    def table(name: str, headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> Path:
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        values = ", ".join(f"unnest(${number}) as c{number}" for number in range(1, len(columns) + 1))
+        return file(name, db.sql(f"select {values}", params=columns), list(headings))
+
+    paths = [table("Read first", KNOWN_HEADINGS, known)]
     for sheet in SHEETS:
-        paths.append(out / f"boxoffice-{month}-{sheet.name.lower().replace(' ', '-')}.csv")
-        _csv_file(db, db.sql(sheet.query, params=[first, last]), paths[-1])
-    paths.append(out / f"boxoffice-{month}-notes.csv")
-    names, meanings = zip(*notes, strict=True)
-    _csv_file(db, db.sql("select unnest($1) as what, unnest($2) as means", params=[names, meanings]), paths[-1])
-    return paths
+        answer = db.sql(sheet.query, params=[first, last])
+        paths.append(file(sheet.name, answer, [sheet.heading(name) for name in answer.columns]))
+    return [*paths, table("Notes", ("what", "means"), notes)]
 
 
-def _csv_file(db: duckdb.DuckDBPyConnection, answer: duckdb.DuckDBPyRelation, path: Path) -> None:
+def _csv_file(db: duckdb.DuckDBPyConnection, answer: duckdb.DuckDBPyRelation, headings: list[str], path: Path) -> None:
     rows = path.with_name("rows.csv")
     options = ", new_line '\\r\\n', timestampformat '%Y-%m-%d %H:%M:%S'"
-    write_csv(db, answer, str(rows).replace("'", "''"), _headers(answer), options)
+    write_csv(db, answer, str(rows).replace("'", "''"), headings, options)
     with rows.open("rb") as written, path.open("wb") as file:
         file.write(codecs.BOM_UTF8)  # or Excel takes UTF-8 for something else
         shutil.copyfileobj(written, file)
 
 
 def _workbook(
-    db: duckdb.DuckDBPyConnection, path: Path, first: dt.date, last: dt.date, notes: list[tuple[str, str]]
+    db: duckdb.DuckDBPyConnection,
+    path: Path,
+    first: dt.date,
+    last: dt.date,
+    known: list[tuple[str, str, str]],
+    notes: list[tuple[str, str]],
 ) -> Path:
     try:
         import xlsxwriter
@@ -243,17 +252,23 @@ def _workbook(
     book = xlsxwriter.Workbook(str(path), options)
     book.set_properties({"title": f"Box office {first:%B %Y}", "created": published_at})
     formats = {
-        Decimal: book.add_format({"num_format": "#,##0.00##"}),
         int: book.add_format({"num_format": "#,##0"}),
         dt.date: book.add_format({"num_format": "yyyy-mm-dd"}),
         dt.datetime: book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"}),
     }
+    # by decimals: those of the currency, more where an amount has more
+    formats |= {places: book.add_format({"num_format": f"#,##0.{'0' * places}".rstrip(".")}) for places in range(5)}
     head = book.add_format({"bold": True, "bottom": 1})
+    wrapped = book.add_format({"text_wrap": True, "valign": "top"})
+    page = _new_page(book, "Read first", list(KNOWN_HEADINGS), [46, 34, 100], head)
+    for row, values in enumerate(known, 1):
+        for column, value in enumerate(values):
+            page.write_string(row, column, value, wrapped)
     for sheet in SHEETS:
         _write_sheet(book, db.execute(sheet.query, [first, last]), sheet, formats, head)
     page = book.add_worksheet("Notes")
     page.set_column(0, 0, 28)
-    page.set_column(1, 1, 110, book.add_format({"text_wrap": True, "valign": "top"}))
+    page.set_column(1, 1, 110, wrapped)
     for number, (name, meaning) in enumerate(notes):
         page.write_string(number, 0, name, head)
         page.write_string(number, 1, meaning)
@@ -265,10 +280,12 @@ def _workbook(
 
 
 def _write_sheet(
-    book: Any, cursor: duckdb.DuckDBPyConnection, sheet: Sheet, formats: dict[type, Any], head: Any
+    book: Any, cursor: duckdb.DuckDBPyConnection, sheet: Sheet, formats: dict[type | int, Any], head: Any
 ) -> None:
     """One report, continued on a further sheet where it is longer than a sheet can be."""
-    headers = _headers(cursor)
+    names = [name for name, *_ in cursor.description]
+    headers = [sheet.heading(name) for name in names]
+    currency = names.index("currency") if "currency" in names else None
     widths = [max(11, min(len(name) + 2, 24)) for name in headers]
     for column, (name, kind, *_) in enumerate(cursor.description):
         if name in {"event_name", "in_words"}:
@@ -292,8 +309,11 @@ def _write_sheet(
                 page.write_datetime(row, column, value.replace(tzinfo=None), formats[dt.datetime])
             elif isinstance(value, dt.date):
                 page.write_datetime(row, column, value, formats[dt.date])
-            elif isinstance(value, Decimal | int) and not isinstance(value, bool):
-                page.write_number(row, column, value, formats[type(value)])
+            elif isinstance(value, bool):
+                page.write_string(row, column, "yes" if value else "no")
+            elif isinstance(value, Decimal | int):
+                of = type(value) if isinstance(value, int) else _places(value, values[currency] if currency else None)
+                page.write_number(row, column, value, formats[of])
             else:
                 page.write_string(row, column, str(value))
         row += 1
@@ -301,6 +321,11 @@ def _write_sheet(
         _new_page(book, sheet.name, headers, widths, head)
     else:
         page.autofilter(0, 0, row - 1, len(headers) - 1)
+
+
+def _places(amount: Decimal, currency: str | None) -> int:
+    """How many decimals an amount is shown with: nothing that it has is rounded away."""
+    return max(decimals(currency), -amount.normalize().as_tuple().exponent)
 
 
 def _new_page(book: Any, name: str, headers: list[str], widths: list[int], head: Any) -> Any:
