@@ -9,11 +9,6 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from boxoffice.settings import DBT_PROJECT
 
 _MINUS = "−"
-
-# Ticketor writes the performance's date behind its name: "The Paper Sea - Saturday November 7, 2026 at 06:15 PM".
-_DATE_BEHIND_NAME = re.compile(
-    r"\s+-\s+(Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\s+\w+\s+\d{1,2},\s+\d{4}(\s+at\s+\d{1,2}:\d{2}\s*[AP]M)?\s*$"
-)
 _PLATFORMS = {"ticketor": "Ticketor", "ticket_tailor": "Ticket Tailor"}
 
 
@@ -108,8 +103,8 @@ def platform(name: str) -> str:
 
 
 def event_name(name: str | None, limit: int = 60) -> str:
-    """An event's name without the date that Ticketor writes behind it; what is longer than ``limit`` is cut."""
-    text = _DATE_BEHIND_NAME.sub("", name or "").strip() or "Event without a name"
+    """An event's name; what is longer than ``limit`` is cut."""
+    text = (name or "").strip() or "Event without a name"
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 

@@ -11,7 +11,8 @@
 
 {% set marts = mart_names() | reject('in', ['dim_customers', 'dim_dates']) | list %}
 {% set names_of_things = [
-    'event_name', 'show_name', 'production', 'season', 'product_name', 'venue', 'referral', 'promotion_code',
+    'event_name', 'event_name_as_given', 'show_name', 'production', 'season', 'product_name', 'venue', 'referral',
+    'promotion_code',
 ] %}
 {% set addresses %}
 case
