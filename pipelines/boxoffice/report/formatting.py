@@ -1,28 +1,12 @@
 """Amounts, days and names as people read them."""
 
-import ast
 import datetime as dt
-import functools
-import re
 from decimal import ROUND_HALF_EVEN, Decimal
 
-from boxoffice.settings import DBT_PROJECT
+from boxoffice.warehouse.currencies import decimals
 
 _MINUS = "−"
 _PLATFORMS = {"ticketor": "Ticketor", "ticket_tailor": "Ticket Tailor"}
-
-
-@functools.cache
-def _decimals() -> dict[str, int]:
-    """The list that the models use."""
-    macro = (DBT_PROJECT / "macros" / "currencies.sql").read_text()
-    listed = ast.literal_eval(re.search(r"return\((\{.*?\})\)", macro, re.DOTALL)[1])
-    return {code: places for places, codes in listed.items() for code in codes}
-
-
-def decimals(currency: str | None) -> int:
-    """How many decimals the currency is written with: 2, 0 for yen, 3 for dinars."""
-    return _decimals().get(currency or "", 2)
 
 
 def amount(value: Decimal | None, currency: str | None, *, whole: bool = False, sign: bool = False) -> str:
