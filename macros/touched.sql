@@ -215,7 +215,9 @@
         {%- for node in graph.nodes.values() if node.resource_type == 'model' -%}
             {#- what depends on the accounts alone is built when they change, and then everything is -#}
             {%- set is_of_accounts = 'boxoffice' in node.fqn[1:] or node.depends_on.nodes == [node_of('stg_boxoffice__accounts').unique_id] -%}
-            {%- if not is_by_this_text or (other not in node.fqn and not is_of_accounts) -%}
+            {#- and no order depends on these: they are built when one of their lists has news (run/run.py) -#}
+            {%- set is_of_lists = 'lists' in node.tags -%}
+            {%- if not is_by_this_text or (other not in node.fqn and not is_of_accounts and not is_of_lists) -%}
                 {%- do needed.append(node.unique_id) -%}
             {%- endif -%}
         {%- endfor -%}

@@ -22,6 +22,7 @@ from boxoffice.raw.account import NOTES, Loaded, Reading
 from boxoffice.run import accounts, alerts, cleanup, disk, interruption, lock, marker, run_log
 from boxoffice.run.accounts import Account
 from boxoffice.settings import Settings
+from boxoffice.ticket_tailor.endpoints import OF_NO_ORDER
 from boxoffice.warehouse import build, publish, seeds
 
 Echo = Callable[[str], None]
@@ -268,8 +269,9 @@ def _load(
 ) -> tuple[set[str], set[str]]:
     """Loads what is due, each account on its own.
 
-    Returns the platforms of which raw holds what is worth a build (``boxoffice`` is our own settings), and those of
-    which it holds anything new at all, if only that a list was read.
+    Returns the platforms of which raw holds what is worth a build (``boxoffice`` is our own settings,
+    ``ticket_tailor_lists`` what no order depends on), and those of which it holds anything new at all, if only that a
+    list was read.
     """
     changed, touched = set(), set()
     disk.require_room(settings)
@@ -297,6 +299,9 @@ def _load(
             interruption.check()
             if loaded.news or loaded.finished_earlier or loaded.set_right:
                 changed.add(account.platform)
+            lists_changed = OF_NO_ORDER & loaded.news.keys() or loaded.finished_earlier or loaded.set_right
+            if account.platform == "ticket_tailor" and lists_changed:
+                changed.add("ticket_tailor_lists")
             if any(loaded.rows.values()):
                 touched.add(account.platform)
         accounts.make_missing_tables(settings)

@@ -12,7 +12,7 @@
 {% set marts = mart_names() | reject('in', ['dim_customers', 'dim_dates']) | list %}
 {% set names_of_things = [
     'event_name', 'event_name_as_given', 'show_name', 'production', 'season', 'product_name', 'venue', 'referral',
-    'promotion_code',
+    'promotion_code', 'voucher_name', 'membership_type',
 ] %}
 {% set addresses %}
 case
