@@ -28,6 +28,7 @@ from boxoffice.warehouse import build, publish, seeds
 Echo = Callable[[str], None]
 
 SWEEP_EVERY = dt.timedelta(days=1)
+TABLES_SHOWN = 3  # of what an account's load brought
 NOTHING_TO_BUILD = "no account could be read, and nothing has been loaded before: nothing was built or published"
 
 
@@ -57,7 +58,12 @@ class AccountResult:
 
     @property
     def news_in_words(self) -> str:
-        return ", ".join(f"{count:,} {table}" for table, count in self.news.items()) or "nothing new"
+        """The largest numbers, and how many rows the other tables have together: `runs.jsonl` has each."""
+        counts = [f"{count:,} {table}" for table, count in self.news.items()]
+        if len(counts) > TABLES_SHOWN + 1:
+            rest = list(self.news.values())[TABLES_SHOWN:]
+            counts[TABLES_SHOWN:] = [f"{sum(rest):,} in {len(rest)} other tables"]
+        return ", ".join(counts) or "nothing new"
 
 
 @dataclasses.dataclass
@@ -405,7 +411,8 @@ def _refuse_mixing_with_the_sandbox(settings: Settings) -> None:
     real += [office.name for office in settings.box_offices if urlsplit(office.base_url).hostname != "127.0.0.1"]
     if real:
         raise ConfigProblem(
-            f"{settings.data_dir} holds the demo's made-up sales; {', '.join(real)} is real. Nothing was run.\n"
+            f"{settings.data_dir} holds the demo's made-up sales, and {', '.join(real)} in your settings "
+            f"{'are real accounts' if len(real) > 1 else 'is a real account'}: they are never mixed. Nothing was run.\n"
             f"Remove {settings.data_dir}, or set BOXOFFICE_DATA_DIR to another folder."
         )
 
