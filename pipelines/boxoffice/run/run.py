@@ -407,8 +407,12 @@ def _refuse_mixing_with_the_sandbox(settings: Settings) -> None:
     sandbox = settings.data_dir / "sandbox"
     if not (sandbox / "state.json").exists():
         return
-    real = [site.name for site in settings.sites if not site.buffer.startswith(str(sandbox))]
-    real += [office.name for office in settings.box_offices if urlsplit(office.base_url).hostname != "127.0.0.1"]
+    real = [f"ticketor {site.name}" for site in settings.sites if not site.buffer.startswith(str(sandbox))]
+    real += [
+        f"ticket_tailor {office.name}"
+        for office in settings.box_offices
+        if urlsplit(office.base_url).hostname != "127.0.0.1"
+    ]
     if real:
         raise ConfigProblem(
             f"{settings.data_dir} holds the demo's made-up sales, and {', '.join(real)} in your settings "
