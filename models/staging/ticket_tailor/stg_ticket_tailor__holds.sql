@@ -8,7 +8,10 @@ with documents as (
         id,
         missing_since,
         first_seen_at,
-        from_json(document, '{"event_id": "VARCHAR", "total_on_hold": "VARCHAR", "created_at": "VARCHAR", "update_at": "VARCHAR", "updated_at": "VARCHAR"}') as d
+        from_json(document, '{
+            "event_id": "VARCHAR", "total_on_hold": "VARCHAR", "created_at": "VARCHAR", "update_at": "VARCHAR",
+            "updated_at": "VARCHAR"
+        }') as d
     from {{ tt_newest('holds') }}
 
 )

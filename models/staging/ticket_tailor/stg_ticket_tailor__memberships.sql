@@ -6,12 +6,13 @@ with documents as (
     select
         box_office as account,
         id,
+        document ->> '$.membership_type_id' as membership_type_id,
         missing_since,
         first_seen_at,
         from_json(document, '{
-            "membership_type_id": "VARCHAR", "membership_type_name": "VARCHAR", "email": "VARCHAR", "is_valid": "VARCHAR",
-            "issue_date": "VARCHAR", "valid_from": "VARCHAR", "valid_to": "VARCHAR", "voided_at": "VARCHAR",
-            "redemptions": "VARCHAR", "max_redemptions": "VARCHAR"
+            "membership_type_name": "VARCHAR", "email": "VARCHAR", "is_valid": "VARCHAR", "issue_date": "VARCHAR",
+            "valid_from": "VARCHAR", "valid_to": "VARCHAR", "voided_at": "VARCHAR", "redemptions": "VARCHAR",
+            "max_redemptions": "VARCHAR"
         }') as d
     from {{ tt_newest('issued_memberships') }}
 
@@ -30,7 +31,7 @@ types as (
 select
     documents.account,
     documents.id as membership_id,
-    {{ cleaned('documents.d.membership_type_id') }} as membership_type_id,
+    documents.membership_type_id,
     coalesce(types.type_name, {{ cleaned('documents.d.membership_type_name') }}) as membership_type,
     {{ normalised_email('documents.d.email') }} as email,
     {{ tt_time('documents.d.issue_date') }} as issued_at,
@@ -43,4 +44,4 @@ select
     documents.missing_since,
     documents.first_seen_at
 from documents
-left join types on documents.account = types.account and documents.d.membership_type_id = types.id
+left join types on documents.account = types.account and documents.membership_type_id = types.id

@@ -1,5 +1,5 @@
--- Grain: one row per voucher and code, in their newest versions; a voucher without codes, and a code of no listed voucher,
--- have a row too.
+-- Grain: one row per voucher and code, in their newest versions; a voucher without codes has a row too, and so has a
+-- code of no listed voucher.
 {{ config(materialized='view', tags=['lists']) }}
 
 with vouchers as (
@@ -23,16 +23,17 @@ codes as (
     select
         box_office as account,
         id,
+        document ->> '$.voucher_id' as voucher_id,
+        document ->> '$.used' as used,
         missing_since,
-        first_seen_at,
-        from_json(document, '{"voucher_id": "VARCHAR", "used": "VARCHAR"}') as d
+        first_seen_at
     from {{ tt_newest('voucher_codes') }}
 
 )
 
 select
     coalesce(vouchers.account, codes.account) as account,
-    coalesce(vouchers.id, codes.d.voucher_id) as voucher_id,
+    coalesce(vouchers.id, codes.voucher_id) as voucher_id,
     {{ cleaned('vouchers.d.name') }} as voucher_name,
     upper({{ cleaned('vouchers.d.type') }}) as voucher_type,
     {{ tt_whole('vouchers.d.value') }} as value_minor_units,
@@ -43,10 +44,10 @@ select
     {{ tt_true('vouchers.d.partial_redemption') }} as is_partly_redeemable,
     {{ tt_true('vouchers.d.usable_on_any_event') }} as is_for_any_event,
     codes.id as code_id,
-    nullif(nullif({{ cleaned('codes.d.used') }}, 'null'), 'false') is not null as is_used,
-    {{ tt_time('codes.d.used') }} as used_at,
+    nullif({{ cleaned('codes.used') }}, 'false') is not null as is_used,
+    {{ tt_time('codes.used') }} as used_at,
     codes.missing_since as code_missing_since,
     vouchers.missing_since,
     least(vouchers.first_seen_at, codes.first_seen_at) as first_seen_at
 from vouchers
-full outer join codes on vouchers.account = codes.account and vouchers.id = codes.d.voucher_id
+full outer join codes on vouchers.account = codes.account and vouchers.id = codes.voucher_id

@@ -8,7 +8,9 @@ with documents as (
         id,
         missing_since,
         first_seen_at,
-        from_json(document, '{"event_id": "VARCHAR", "email": "VARCHAR", "created_at": "VARCHAR", "notified_at": "VARCHAR"}') as d
+        from_json(document, '{
+            "event_id": "VARCHAR", "email": "VARCHAR", "created_at": "VARCHAR", "notified_at": "VARCHAR"
+        }') as d
     from {{ tt_newest('waitlist_signups') }}
 
 )
