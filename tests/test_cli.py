@@ -317,6 +317,7 @@ def test_sql_cannot_write_and_tells_what_is_wrong(published: Path) -> None:
     ran = boxoffice(published, "sql", "delete from fct_orders")
     assert ran.returncode == 1
     assert "read-only" in ran.stderr
+    assert boxoffice(published, "sql", " ").returncode == 2
     ran = boxoffice(published, "sql", "select nothing from nowhere")
     assert ran.returncode == 1
     assert "nowhere" in ran.stderr

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from boxoffice.cli.common import settings
+from boxoffice.errors import ConfigProblem
 from boxoffice.terminal import echo
 
 
@@ -55,7 +56,11 @@ def sql(query: str | None, form: str, out: Path | None, raw: bool, files: bool) 
     """
     from boxoffice.warehouse.query import ask
 
-    ask(settings(), query or sys.stdin.read(), form, out, raw=raw, files=files)
+    if query is None:
+        query = sys.stdin.read()
+    if not query.strip():
+        raise ConfigProblem('The query is empty. What there is to ask: boxoffice sql "show tables"')
+    ask(settings(), query, form, out, raw=raw, files=files)
 
 
 @click.command()
