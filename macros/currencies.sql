@@ -1,5 +1,5 @@
 {% macro currency_decimals() -%}
-    {#- Decimals of ISO 4217 that are not two, with BYR, which ended in 2016. report/formatting.py reads this list too. -#}
+    {#- Decimals of ISO 4217 that are not two, with BYR, which ended in 2016. warehouse/currencies.py reads this list too. -#}
     {{ return({
         0: [
             'BIF', 'BYR', 'CLP', 'DJF', 'GNF', 'ISK', 'JPY', 'KMF', 'KRW', 'PYG', 'RWF', 'UGX', 'UYI', 'VND', 'VUV', 'XAF',

@@ -239,8 +239,9 @@
 {% macro mart_names() -%}
     {#- Every table and view of the marts: the tests that look at all of them go through this list, and one keeps it complete. -#}
     {{ return([
-        'dim_accounts', 'dim_customers', 'dim_dates', 'dim_events', 'dim_products',
-        'fct_journal', 'fct_order_changes', 'fct_order_lines', 'fct_orders', 'fct_payments', 'fct_product_sales', 'fct_tickets',
+        'dim_accounts', 'dim_customers', 'dim_dates', 'dim_events', 'dim_products', 'dim_vouchers',
+        'fct_holds', 'fct_journal', 'fct_memberships', 'fct_order_changes', 'fct_order_lines', 'fct_orders', 'fct_payments',
+        'fct_product_sales', 'fct_tickets', 'fct_waitlist_signups',
         'refused_records',
         'rpt_daily_event_sales', 'rpt_daily_sales', 'rpt_event_sales', 'rpt_event_totals', 'rpt_reconciliation', 'rpt_sales_curve',
     ] + mart_views()) }}

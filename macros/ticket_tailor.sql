@@ -128,6 +128,24 @@
 {%- endmacro %}
 
 
+{% macro tt_newest(list) -%}
+    {#- The newest version of each document of a list that no order depends on (source raw_ticket_tailor_lists). -#}
+    (
+        select
+            *,
+            min(fetched_at) over (partition by box_office, id) as first_seen_at
+        from {{ source('raw_ticket_tailor_lists', list) }}
+        qualify row_number() over (partition by box_office, id order by fetched_at desc, version_id desc) = 1
+    )
+{%- endmacro %}
+
+
+{% macro tt_true(text) -%}
+    {#- Ticket Tailor writes booleans as text, nearly everywhere. -#}
+    try_cast({{ text }} as boolean)
+{%- endmacro %}
+
+
 {% macro tt_documents(list, all_loads=false) -%}
     {#- The documents of a list, in the loads that the model at hand does not hold yet (or all): those that were read, and those that
         webhooks brought, as of when these were sent. The same webhook may come several times: its earliest time counts. EVENT.DELETED

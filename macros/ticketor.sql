@@ -38,6 +38,32 @@
 {%- endmacro %}
 
 
+{% macro name_without_date(name, starts_at) -%}
+    {#- What is left of an event's name without the date that Ticketor writes behind it, as in "Great Concert- Sunday May 31, 2020 at
+        08:00 PM". In any language: behind the last dash are a time and the day and year of the start, in a zone a day away at most.
+        Without a known start only Ticketor's own form is cut. A date that is not the event's own belongs to its title. -#}
+    {%- set behind_dash = "regexp_extract(" ~ name ~ ", '^(.*\\S)\\s*[-–—]\\s+(\\S.*)$', ['title', 'date'])" -%}
+    {%- set numbers = "list_transform(regexp_extract_all(" ~ behind_dash ~ ".date, '\\d+'), lambda digits: try_cast(digits as bigint))" -%}
+    case
+        when
+            regexp_matches({{ behind_dash }}.date, '\d{1,2}[:.h]\d{2}(\D|$)')
+            and case
+                when {{ starts_at }} is null
+                    then regexp_matches({{ behind_dash }}.date, '^\w+day \w+ \d{1,2}, \d{4} at \d{1,2}:\d{2} [AP]M$')
+                else
+                    {%- for days in [-1, 0, 1] %}
+                    {{ 'or ' if not loop.first }}list_has_all(
+                        {{ numbers }},
+                        [year({{ starts_at }} + to_days({{ days }})), day({{ starts_at }} + to_days({{ days }}))]
+                    )
+                    {%- endfor %}
+            end
+            then {{ behind_dash }}.title
+        else {{ name }}
+    end
+{%- endmacro %}
+
+
 {% macro distinct_deliveries(name, whole=false) -%}
     {#- The touched rows of a staging model, or with `whole` all of them, without messages that were delivered before
         (int_ticketor__repeats). An item without an Id has the id under which its invoice lists it. -#}

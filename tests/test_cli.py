@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import openpyxl
 import pytest
 
 from boxoffice.run import lock
@@ -221,6 +222,54 @@ def test_sql_reaches_no_file_unless_it_may(published: Path) -> None:
     assert target.exists()
 
 
+def test_sql_shows_amounts_with_the_decimals_of_their_currency(published: Path) -> None:
+    """Never rounded, and exact wherever a program reads them."""
+    amounts = "(values ('GBP', 467.36, 0.5), ('GBP', 1.505, 0.1234)) as given (currency, paid, share)"
+    others = "(values ('JPY', -2700, 0.5), ('KWD', 1.5, 0.25), (null, 3, 0.125)) as given (currency, paid, share)"
+    paid = "currency, cast(paid as decimal(18, 4)) as paid, cast(share as decimal(18, 4)) as share"
+
+    def cells(query: str) -> list[list[str]]:
+        lines = boxoffice(published, "sql", query).stdout.splitlines()
+        return [[cell.strip() for cell in line.split("│")[1:-1]] for line in lines if line.startswith("│")]
+
+    assert cells(f"select {paid} from {amounts}")[2:] == [["GBP", "467.360", "0.5000"], ["GBP", "1.505", "0.1234"]]
+    mixed = f"select {paid} from {amounts} where paid > 2 union all select {paid} from {others}"
+    assert [row[1] for row in cells(mixed)[2:]] == ["467.36", "-2700", "1.500", "3.0000"]
+    assert cells(f"select {paid} from {amounts} where false")[2:] == []
+    exact = boxoffice(published, "sql", "--format", "csv", f"select {paid} from {others}").stdout
+    assert exact.splitlines()[1] == '"JPY",-2700.0000,0.5000'
+
+
+def test_sql_writes_files_whole_or_not_at_all(published: Path, worlds: Worlds) -> None:
+    with worlds.open() as db:
+        expected = db.execute(f"{QUERY} order by all").fetchall()
+    out = published / "out"
+    out.mkdir()
+    parquet, book = out / "it's.parquet", out / "book.xlsx"
+    assert boxoffice(published, "sql", "--format", "parquet", "--out", str(parquet), QUERY).returncode == 0
+    assert sorted(duckdb.read_parquet(str(parquet)).fetchall()) == expected
+    number = 12345678901234567
+    query = f"select '=1+1' as text, 1.25 as amount, {number} as long_id, false as is_paid, date '1890-01-01' as day"
+    assert boxoffice(published, "sql", "--format", "xlsx", "--out", str(book), query).returncode == 0
+    _, row = openpyxl.load_workbook(book).active.iter_rows()
+    assert [cell.value for cell in row] == ["=1+1", 1.25, str(number), False, "1890-01-01"]
+    assert row[0].data_type == "s", "text that no spreadsheet runs"
+
+    before = book.read_bytes()
+    for form, asked, code in (
+        ("xlsx", "select repeat('x', 40000) as text", 1),
+        ("parquet", "select error('in the middle') from range(10)", 1),
+        ("csv", f"from read_csv('{published / 'data' / 'person.key'}')", 1),
+        ("table", "select 1", 2),
+    ):
+        ran = boxoffice(published, "sql", "--format", form, "--out", str(book), asked)
+        assert (ran.returncode, ran.stdout) == (code, ""), ran.stderr
+    assert boxoffice(published, "sql", "--format", "parquet", "select 1").returncode == 2
+    assert "replaced" in boxoffice(published, "sql", "--format", "csv", "--out", "/dev/null", "select 1").stderr
+    assert book.read_bytes() == before
+    assert sorted(path.name for path in out.iterdir()) == ["book.xlsx", "it's.parquet"]
+
+
 def test_sql_goes_to_wherever_output_goes(published: Path) -> None:
     """Appended to a file, through a socket (the journal's), through a pipe that may not be opened once more."""
     environment = {"PATH": os.environ["PATH"], "HOME": str(published), "BOXOFFICE_DATA_DIR": str(published / "data")}
@@ -268,6 +317,7 @@ def test_sql_cannot_write_and_tells_what_is_wrong(published: Path) -> None:
     ran = boxoffice(published, "sql", "delete from fct_orders")
     assert ran.returncode == 1
     assert "read-only" in ran.stderr
+    assert boxoffice(published, "sql", " ").returncode == 2
     ran = boxoffice(published, "sql", "select nothing from nowhere")
     assert ran.returncode == 1
     assert "nowhere" in ran.stderr

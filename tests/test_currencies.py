@@ -7,8 +7,8 @@ from pathlib import Path
 
 import duckdb
 
-from boxoffice.report import formatting
 from boxoffice.settings import ROOT
+from boxoffice.warehouse import currencies
 
 OF_TWO = """
 AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE CHF CHW CNY
@@ -55,7 +55,7 @@ def test_sql_and_python_agree_on_every_currency(tmp_path: Path) -> None:
         "{{ in_currency('cast(1.5 as decimal(18, 4))', 'code') }}, "
         "{{ in_currency('cast(3 as decimal(18, 4))', 'code') }}",
     )
-    assert {code: formatting.decimals(code) for code in ISO} == ISO
+    assert {code: currencies.decimals(code) for code in ISO} == ISO
     assert {code: places for code, (places, *_) in found.items()} == ISO
     assert {code: multiplier for code, (_, multiplier, *_) in found.items()} == {
         code: 10**places for code, places in ISO.items()

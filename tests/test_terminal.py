@@ -17,6 +17,7 @@ import pytest
 from rich.console import Console
 
 from boxoffice import terminal
+from boxoffice.run.run import AccountResult
 from boxoffice.warehouse import build
 from sandbox.ticketor_webhooks import write_broken, write_webhooks
 from sandbox.venue import Venue
@@ -64,6 +65,18 @@ def test_names_and_numbers_are_never_folded_while_there_is_room() -> None:
         assert lines == [line.rstrip() for line in lines]
     assert len(drawn(200)) == len(drawn(10_000)) == 4
     assert len(drawn(60)) > 4
+
+
+def test_a_rule_in_a_file_is_short_and_what_a_load_brought_too() -> None:
+    out = Console(file=StringIO(), width=10_000)
+    terminal.table(out, "", ["account", "new…"], [["arena", "x" * 300]])
+    _, rule, row = out.file.getvalue().splitlines()
+    assert rule == "─" * 100 and row.endswith("x" * 300)
+    news = {"issued_tickets": 5265, "orders": 1999, "check_ins": 943, "events": 348, "holds": 3}
+    assert AccountResult("ticket_tailor", "hall", news).news_in_words == (
+        "5,265 issued_tickets, 1,999 orders, 943 check_ins, 351 in 2 other tables"
+    )
+    assert AccountResult("ticketor", "hall", {"a": 2, "b": 1}).news_in_words == "2 a, 1 b"
 
 
 def test_status_is_coloured_on_a_terminal_and_whole_in_a_pipe(worlds: Worlds, tmp_path: Path) -> None:

@@ -79,6 +79,7 @@ select
     shows.season,
     shows.promoter,
     placed.event_name,
+    placed.event_name_as_given,
     placed.starts_at,
     placed.ends_at,
     placed.time_zone,

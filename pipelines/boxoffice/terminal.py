@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 # C0 but tab and the ends of lines, DEL, C1, what turns the direction of text, and bytes that are no UTF-8
 _UNSAFE = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]|\r(?!\n)")
 
+LONGEST_RULE = 100  # in a file
+
 
 def shown(text: object) -> str:
     """Text without what a terminal would obey: each such character as the escape that JSON has for it, so that JSON
@@ -70,8 +72,10 @@ def table(out: "Console", title: str, headers: Sequence[str], rows: Sequence[Seq
         out.print(f"[bold]{escape(title)}[/bold]", soft_wrap=True)
     with out.capture() as drawn:
         out.print(made)
-    # rich fills lines up to the table's width: in a file that is noise
-    out.file.write("".join(f"{line.rstrip()}\n" for line in drawn.get().splitlines()))
+    # rich fills lines, and rules, up to the table's width: in a file that is noise
+    for line in map(str.rstrip, drawn.get().splitlines()):
+        is_long_rule = not out.is_terminal and set(line) == {"─"}
+        out.file.write(f"{line[:LONGEST_RULE] if is_long_rule else line}\n")
 
 
 def duration(seconds: float) -> str:

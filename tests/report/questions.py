@@ -1,4 +1,4 @@
-"""docs/questions.md: its queries, and the answers written below them.
+"""docs/questions.md and docs/ticket-tailor-dashboard.md: their queries, and the answers written below them.
 
 ``python -m tests.report.questions`` opens the demo and writes them again.
 """
@@ -13,7 +13,8 @@ import duckdb
 
 from boxoffice.warehouse.query import open_published
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "questions.md"
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGE, DASHBOARD = DOCS / "questions.md", DOCS / "ticket-tailor-dashboard.md"
 _QUERY = re.compile(
     r"^```sql\n(?P<query>.*?)\n```\n(?P<answer>(?:\n\|[^\n]*(?:\n\|[^\n]*)*\n)?)", re.DOTALL | re.MULTILINE
 )
@@ -61,4 +62,5 @@ if __name__ == "__main__":
     from tests.report.conftest import open_demo
 
     with tempfile.TemporaryDirectory() as folder, open_published(open_demo(Path(folder) / "data")) as published:
-        PAGE.write_text(with_answers(PAGE.read_text(), published))
+        for page in (PAGE, DASHBOARD):
+            page.write_text(with_answers(page.read_text(), published))

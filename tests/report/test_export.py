@@ -15,6 +15,7 @@ from boxoffice.errors import ConfigProblem, Problem
 from boxoffice.report import export as exports
 from boxoffice.report.export import export
 from boxoffice.settings import Settings
+from boxoffice.warehouse import workbook
 from boxoffice.warehouse.query import open_published
 from tests.report.conftest import copied, opened
 
@@ -164,6 +165,8 @@ def test_csv_files_hold_what_the_workbook_holds(
         assert len(rows) == len(book[sheet]) > 0
         assert list(rows[0]) == list(book[sheet][0])
     assert summed(csv_of(paths, "-ledger"), "amount") == summed(book["Ledger"], "amount")
+    written = {(row["currency"], len(row["amount"].partition(".")[2])) for row in csv_of(paths, "-ledger")}
+    assert written == {("GBP", 2), ("JPY", 0), ("KWD", 3)}
 
 
 def test_the_notes_say_what_a_reader_must_know(demo: Settings, tmp_path: Path) -> None:
@@ -181,8 +184,8 @@ def test_the_notes_say_what_a_reader_must_know(demo: Settings, tmp_path: Path) -
 def test_a_sheet_that_is_too_long_goes_on_on_another(
     demo: Settings, book: dict[str, list[dict[str, Any]]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exports, "EXCEL_ROWS", 501)
-    monkeypatch.setattr(exports, "BATCH", 64)
+    monkeypatch.setattr(workbook, "EXCEL_ROWS", 501)
+    monkeypatch.setattr(workbook, "BATCH", 64)
     (path,) = export(demo, MONTH, "xlsx", tmp_path)
     found = sheets_of(path)
     parts = [rows for name, rows in found.items() if name.startswith("Ledger")]

@@ -151,6 +151,7 @@ select
     events.event_id,
     events.event_series_id,
     events.event_name,
+    events.event_name as event_name_as_given,
     events.starts_at,
     events.ends_at,
     events.time_zone,

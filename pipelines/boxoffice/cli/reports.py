@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from boxoffice.cli.common import settings
+from boxoffice.errors import ConfigProblem
 from boxoffice.terminal import echo
 
 
@@ -30,22 +31,36 @@ def status(count: int) -> None:
 
 @click.command()
 @click.argument("query", required=False)
-@click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "json", "xlsx", "parquet"]),
+    default="table",
+    show_default=True,
+)
+@click.option("--out", type=click.Path(path_type=Path), help="The file to write, whole or not at all.")
 @click.option("--raw", is_flag=True, help="CSV: text as it is, without the ' that keeps a spreadsheet from running it.")
 @click.option("--files", is_flag=True, help="Let the query read and write files and load extensions, as you may.")
-def sql(query: str | None, form: str, raw: bool, files: bool) -> None:
+def sql(query: str | None, form: str, out: Path | None, raw: bool, files: bool) -> None:
     """Ask the published tables (schema marts is the default). Without a QUERY it is read from standard input. The query
-    cannot change the published file, and without --files no other: it reads what was published, and prints.
+    cannot change the published file, and without --files no other: it reads what was published, and its answer is
+    printed or written to --out. A table shows amounts with the decimals of the currency beside them.
 
     \b
     boxoffice sql "from rpt_daily_sales order by sales_on desc limit 10"
     boxoffice sql "describe fct_tickets"
     boxoffice sql --format csv "from fct_payments" > payments.csv
-    boxoffice sql --files "copy (from fct_orders) to 'orders.parquet'"
+    boxoffice sql --format xlsx --out payments.xlsx "from fct_payments"
+    boxoffice sql --format parquet --out orders.parquet "from fct_orders"
+    boxoffice sql --files "copy (from fct_orders) to 'orders' (format parquet, partition_by (platform))"
     """
     from boxoffice.warehouse.query import ask
 
-    ask(settings(), query or sys.stdin.read(), form, raw=raw, files=files)
+    if query is None:
+        query = sys.stdin.read()
+    if not query.strip():
+        raise ConfigProblem('The query is empty. What there is to ask: boxoffice sql "show tables"')
+    ask(settings(), query, form, out, raw=raw, files=files)
 
 
 @click.command()

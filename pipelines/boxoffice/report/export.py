@@ -7,23 +7,20 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import duckdb
 
 from boxoffice.atomic_file import put_in_place
 from boxoffice.errors import ConfigProblem, Problem
 from boxoffice.report import month as months
-from boxoffice.report.formatting import decimals
 from boxoffice.report.month import Sheet
 from boxoffice.settings import Settings
 from boxoffice.warehouse.query import open_published
 from boxoffice.warehouse.spreadsheet import write_csv
+from boxoffice.warehouse.workbook import Workbook
 
-EXCEL_ROWS = 1_048_576  # of one sheet, its header included
-BATCH = 10_000
 _MEASURES = [
     *("gross_sales", "refunds", "refunds_of_sales", "refunds_of_fees", "refunds_of_donations", "refunds_of_tax"),
     *("refunds_of_other", "credited", "credited_of_sales", "net_sales", "buyer_fees", "tips"),
@@ -44,10 +41,6 @@ _MEASURES = [
 # what is not known of one day is not known of the month; platform_fees are the sum of those that are known
 _UNKNOWN_STAYS = {"net_after_fees", "tax_inside"}
 KNOWN_HEADINGS = ("What", "Where", "How it is")
-NEEDS_XLSXWRITER = (
-    "A workbook needs xlsxwriter, which is not installed here. Once: .venv/bin/python -m pip install '.[report]'\n"
-    "CSV files need nothing more: --format csv."
-)
 
 
 def _summed() -> str:
@@ -194,11 +187,6 @@ def _notes(db: duckdb.DuckDBPyConnection, first: dt.date, last: dt.date) -> list
     return notes
 
 
-def _batches(cursor: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
-    while batch := cursor.fetchmany(BATCH):
-        yield from batch
-
-
 def _csv_files(
     db: duckdb.DuckDBPyConnection,
     out: Path,
@@ -228,7 +216,7 @@ def _csv_files(
 def _csv_file(db: duckdb.DuckDBPyConnection, answer: duckdb.DuckDBPyRelation, headings: list[str], path: Path) -> None:
     rows = path.with_name("rows.csv")
     options = ", new_line '\\r\\n', timestampformat '%Y-%m-%d %H:%M:%S'"
-    write_csv(db, answer, str(rows).replace("'", "''"), headings, options)
+    write_csv(db, answer, str(rows).replace("'", "''"), headings, options, in_currency=True)
     with rows.open("rb") as written, path.open("wb") as file:
         file.write(codecs.BOM_UTF8)  # or Excel takes UTF-8 for something else
         shutil.copyfileobj(written, file)
@@ -242,99 +230,25 @@ def _workbook(
     known: list[tuple[str, str, str]],
     notes: list[tuple[str, str]],
 ) -> Path:
-    try:
-        import xlsxwriter
-    except ImportError:
-        raise Problem(NEEDS_XLSXWRITER) from None
     published_at = db.execute("select published_at from run_info").fetchone()[0].replace(tzinfo=None, microsecond=0)
-    # constant_memory: each row is on disk before the next one is asked for
-    options = {"constant_memory": True, "tmpdir": str(path.parent), "strings_to_formulas": False}
-    book = xlsxwriter.Workbook(str(path), options)
-    book.set_properties({"title": f"Box office {first:%B %Y}", "created": published_at})
-    formats = {
-        int: book.add_format({"num_format": "#,##0"}),
-        dt.date: book.add_format({"num_format": "yyyy-mm-dd"}),
-        dt.datetime: book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"}),
-    }
-    # by decimals: those of the currency, more where an amount has more
-    formats |= {places: book.add_format({"num_format": f"#,##0.{'0' * places}".rstrip(".")}) for places in range(5)}
-    head = book.add_format({"bold": True, "bottom": 1})
-    wrapped = book.add_format({"text_wrap": True, "valign": "top"})
-    page = _new_page(book, "Read first", list(KNOWN_HEADINGS), [46, 34, 100], head)
+    book = Workbook(path)
+    book.file.set_properties({"title": f"Box office {first:%B %Y}", "created": published_at})
+    wrapped = book.file.add_format({"text_wrap": True, "valign": "top"})
+    page = book.page("Read first", list(KNOWN_HEADINGS), [46, 34, 100])
     for row, values in enumerate(known, 1):
         for column, value in enumerate(values):
             page.write_string(row, column, value, wrapped)
     for sheet in SHEETS:
-        _write_sheet(book, db.execute(sheet.query, [first, last]), sheet, formats, head)
-    page = book.add_worksheet("Notes")
+        answer = db.execute(sheet.query, [first, last])
+        book.add(sheet.name, answer, [sheet.heading(name) for name, *_ in answer.description])
+    page = book.file.add_worksheet("Notes")
     page.set_column(0, 0, 28)
     page.set_column(1, 1, 110, wrapped)
     for number, (name, meaning) in enumerate(notes):
-        page.write_string(number, 0, name, head)
+        page.write_string(number, 0, name, book.head)
         page.write_string(number, 1, meaning)
-    try:
-        book.close()
-    except xlsxwriter.exceptions.FileCreateError as error:
-        raise error.args[0] from None
+    book.close()
     return path
-
-
-def _write_sheet(
-    book: Any, cursor: duckdb.DuckDBPyConnection, sheet: Sheet, formats: dict[type | int, Any], head: Any
-) -> None:
-    """One report, continued on a further sheet where it is longer than a sheet can be."""
-    names = [name for name, *_ in cursor.description]
-    headers = [sheet.heading(name) for name in names]
-    currency = names.index("currency") if "currency" in names else None
-    widths = [max(11, min(len(name) + 2, 24)) for name in headers]
-    for column, (name, kind, *_) in enumerate(cursor.description):
-        if name in {"event_name", "in_words"}:
-            widths[column] = 60 if name == "in_words" else 36
-        elif "TIME" in str(kind).upper():
-            widths[column] = 20
-        elif name.endswith("_id"):
-            widths[column] = 18
-    page, row, number = None, EXCEL_ROWS, 0
-    for values in _batches(cursor):
-        if row == EXCEL_ROWS:
-            number += 1
-            page, row = (
-                _new_page(book, sheet.name if number == 1 else f"{sheet.name} {number}", headers, widths, head),
-                1,
-            )
-        for column, value in enumerate(values):
-            if value is None:
-                continue
-            if isinstance(value, dt.datetime):
-                page.write_datetime(row, column, value.replace(tzinfo=None), formats[dt.datetime])
-            elif isinstance(value, dt.date):
-                page.write_datetime(row, column, value, formats[dt.date])
-            elif isinstance(value, bool):
-                page.write_string(row, column, "yes" if value else "no")
-            elif isinstance(value, Decimal | int):
-                of = type(value) if isinstance(value, int) else _places(value, values[currency] if currency else None)
-                page.write_number(row, column, value, formats[of])
-            else:
-                page.write_string(row, column, str(value))
-        row += 1
-    if page is None:
-        _new_page(book, sheet.name, headers, widths, head)
-    else:
-        page.autofilter(0, 0, row - 1, len(headers) - 1)
-
-
-def _places(amount: Decimal, currency: str | None) -> int:
-    """How many decimals an amount is shown with: nothing that it has is rounded away."""
-    return max(decimals(currency), -amount.normalize().as_tuple().exponent)
-
-
-def _new_page(book: Any, name: str, headers: list[str], widths: list[int], head: Any) -> Any:
-    page = book.add_worksheet(name)
-    page.freeze_panes(1, 0)
-    for column, (header, width) in enumerate(zip(headers, widths, strict=True)):
-        page.set_column(column, column, width)
-        page.write_string(0, column, header, head)
-    return page
 
 
 @contextlib.contextmanager

@@ -1,33 +1,12 @@
 """Amounts, days and names as people read them."""
 
-import ast
 import datetime as dt
-import functools
-import re
 from decimal import ROUND_HALF_EVEN, Decimal
 
-from boxoffice.settings import DBT_PROJECT
+from boxoffice.warehouse.currencies import decimals
 
 _MINUS = "−"
-
-# Ticketor writes the performance's date behind its name: "The Paper Sea - Saturday November 7, 2026 at 06:15 PM".
-_DATE_BEHIND_NAME = re.compile(
-    r"\s+-\s+(Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\s+\w+\s+\d{1,2},\s+\d{4}(\s+at\s+\d{1,2}:\d{2}\s*[AP]M)?\s*$"
-)
 _PLATFORMS = {"ticketor": "Ticketor", "ticket_tailor": "Ticket Tailor"}
-
-
-@functools.cache
-def _decimals() -> dict[str, int]:
-    """The list that the models use."""
-    macro = (DBT_PROJECT / "macros" / "currencies.sql").read_text()
-    listed = ast.literal_eval(re.search(r"return\((\{.*?\})\)", macro, re.DOTALL)[1])
-    return {code: places for places, codes in listed.items() for code in codes}
-
-
-def decimals(currency: str | None) -> int:
-    """How many decimals the currency is written with: 2, 0 for yen, 3 for dinars."""
-    return _decimals().get(currency or "", 2)
 
 
 def amount(value: Decimal | None, currency: str | None, *, whole: bool = False, sign: bool = False) -> str:
@@ -108,8 +87,8 @@ def platform(name: str) -> str:
 
 
 def event_name(name: str | None, limit: int = 60) -> str:
-    """An event's name without the date that Ticketor writes behind it; what is longer than ``limit`` is cut."""
-    text = _DATE_BEHIND_NAME.sub("", name or "").strip() or "Event without a name"
+    """An event's name; what is longer than ``limit`` is cut."""
+    text = (name or "").strip() or "Event without a name"
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 

@@ -77,7 +77,7 @@ def suggest(settings: Settings) -> list[Suggestion]:
 
 
 def likeness(one: str, other: str) -> float:
-    """How much of the shorter name is found in the longer, 0 to 1: Ticketor writes day and time behind the name."""
+    """How much of the shorter name is found in the longer, 0 to 1: one platform's may have a subtitle."""
     one, other = (" ".join(name.lower().split()) for name in (one, other))
     blocks = difflib.SequenceMatcher(None, one, other, autojunk=False).get_matching_blocks()
     # single letters are found anywhere

@@ -22,11 +22,13 @@ from boxoffice.raw.account import NOTES, Loaded, Reading
 from boxoffice.run import accounts, alerts, cleanup, disk, interruption, lock, marker, run_log
 from boxoffice.run.accounts import Account
 from boxoffice.settings import Settings
+from boxoffice.ticket_tailor.endpoints import OF_NO_ORDER
 from boxoffice.warehouse import build, publish, seeds
 
 Echo = Callable[[str], None]
 
 SWEEP_EVERY = dt.timedelta(days=1)
+TABLES_SHOWN = 3  # of what an account's load brought
 NOTHING_TO_BUILD = "no account could be read, and nothing has been loaded before: nothing was built or published"
 
 
@@ -56,7 +58,12 @@ class AccountResult:
 
     @property
     def news_in_words(self) -> str:
-        return ", ".join(f"{count:,} {table}" for table, count in self.news.items()) or "nothing new"
+        """The largest numbers, and how many rows the other tables have together: `runs.jsonl` has each."""
+        counts = [f"{count:,} {table}" for table, count in self.news.items()]
+        if len(counts) > TABLES_SHOWN + 1:
+            rest = list(self.news.values())[TABLES_SHOWN:]
+            counts[TABLES_SHOWN:] = [f"{sum(rest):,} in {len(rest)} other tables"]
+        return ", ".join(counts) or "nothing new"
 
 
 @dataclasses.dataclass
@@ -268,8 +275,9 @@ def _load(
 ) -> tuple[set[str], set[str]]:
     """Loads what is due, each account on its own.
 
-    Returns the platforms of which raw holds what is worth a build (``boxoffice`` is our own settings), and those of
-    which it holds anything new at all, if only that a list was read.
+    Returns the platforms of which raw holds what is worth a build (``boxoffice`` is our own settings,
+    ``ticket_tailor_lists`` what no order depends on), and those of which it holds anything new at all, if only that a
+    list was read.
     """
     changed, touched = set(), set()
     disk.require_room(settings)
@@ -297,6 +305,9 @@ def _load(
             interruption.check()
             if loaded.news or loaded.finished_earlier or loaded.set_right:
                 changed.add(account.platform)
+            lists_changed = OF_NO_ORDER & loaded.news.keys() or loaded.finished_earlier or loaded.set_right
+            if account.platform == "ticket_tailor" and lists_changed:
+                changed.add("ticket_tailor_lists")
             if any(loaded.rows.values()):
                 touched.add(account.platform)
         accounts.make_missing_tables(settings)
@@ -396,11 +407,16 @@ def _refuse_mixing_with_the_sandbox(settings: Settings) -> None:
     sandbox = settings.data_dir / "sandbox"
     if not (sandbox / "state.json").exists():
         return
-    real = [site.name for site in settings.sites if not site.buffer.startswith(str(sandbox))]
-    real += [office.name for office in settings.box_offices if urlsplit(office.base_url).hostname != "127.0.0.1"]
+    real = [f"ticketor {site.name}" for site in settings.sites if not site.buffer.startswith(str(sandbox))]
+    real += [
+        f"ticket_tailor {office.name}"
+        for office in settings.box_offices
+        if urlsplit(office.base_url).hostname != "127.0.0.1"
+    ]
     if real:
         raise ConfigProblem(
-            f"{settings.data_dir} holds the demo's made-up sales; {', '.join(real)} is real. Nothing was run.\n"
+            f"{settings.data_dir} holds the demo's made-up sales, and {', '.join(real)} in your settings "
+            f"{'are real accounts' if len(real) > 1 else 'is a real account'}: they are never mixed. Nothing was run.\n"
             f"Remove {settings.data_dir}, or set BOXOFFICE_DATA_DIR to another folder."
         )
 

@@ -61,6 +61,11 @@ ENDPOINTS = {
     )
 }
 
+# no order depends on them: what is made of them (source raw_ticket_tailor_lists) is built when one of them has news
+OF_NO_ORDER = frozenset(
+    {"vouchers", "voucher_codes", "holds", "membership_types", "issued_memberships", "waitlist_signups"}
+)
+
 
 def chosen(names: tuple[str, ...] | None) -> list[Endpoint]:
     """The lists of these names, all when None. Raises ConfigProblem for a name that is none."""

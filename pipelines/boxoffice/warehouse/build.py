@@ -54,7 +54,7 @@ _parsed: _Parsed | None = None
 
 
 def transform(settings: Settings, echo: Echo, changed: set[str] | None = None, *, start_over: bool = False) -> Built:
-    """Builds and proves every model, or with ``changed`` those that hang on the raw data of these platforms.
+    """Builds and proves every model, or with ``changed`` those made of the sources ``raw_…`` of these names.
 
     Orders that a proof names are set aside, and the rest is built and proved without them. ``start_over`` makes all
     tables from nothing, whatever they hold. Raises Problem with what failed where no order is named, or too many are;

@@ -5,15 +5,20 @@ import io
 import os
 import shutil
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import duckdb
 
-from boxoffice.errors import Problem
+from boxoffice.atomic_file import put_in_place
+from boxoffice.errors import ConfigProblem, Problem
 from boxoffice.settings import Settings
 from boxoffice.terminal import echo
+from boxoffice.warehouse import currencies
 from boxoffice.warehouse.spreadsheet import write_csv
+from boxoffice.warehouse.workbook import Workbook
 
 
 def open_published(settings: Settings) -> duckdb.DuckDBPyConnection:
@@ -30,33 +35,38 @@ def open_published(settings: Settings) -> duckdb.DuckDBPyConnection:
     return db
 
 
-def ask(settings: Settings, query: str, form: str, *, raw: bool = False, files: bool = False) -> None:
-    """Prints the answer as ``form``: table, csv or json. ``raw`` leaves out what keeps CSV safe in a spreadsheet.
+def ask(
+    settings: Settings, query: str, form: str, out: Path | None = None, *, raw: bool = False, files: bool = False
+) -> None:
+    """Gives the answer as ``form``: table, csv, json, xlsx or parquet; printed, or to the file ``out``, which appears
+    whole or stays as it was. ``raw`` leaves out what keeps CSV safe in a spreadsheet.
 
-    The query reaches no file, extension or network unless ``files``, and in no case Python's variables.
-    Raises Problem with what DuckDB says of a query it cannot run.
+    The query reaches no other file, extension or network unless ``files``, and in no case Python's variables.
+    Raises ConfigProblem where ``out`` and ``form`` do not go together, Problem with what DuckDB says of a query that it
+    cannot run, and where ``out`` cannot be written.
     """
-    if not sys.stdout:
-        raise Problem("Standard output is closed: there is nowhere to write the answer.")
-    with open_published(settings) as db, _standard_output() as name:
+    if out is None:
+        if form in ("xlsx", "parquet"):
+            raise ConfigProblem(f"{form} is no text that could be printed: name a file with --out.")
+        if not sys.stdout:
+            raise Problem("Standard output is closed: there is nowhere to write the answer.")
+        place = _standard_output()
+    else:
+        if form == "table":
+            raise ConfigProblem("--out takes csv, json, xlsx or parquet: name one with --format.")
+        if out.exists() and not out.is_file():
+            raise ConfigProblem(f"{out} is no file that could be replaced. Give another with --out.")
+        place = _file(out)
+    with open_published(settings) as db, place as name:
         try:
             db.execute("set python_enable_replacements = false")
             if not files:
-                db.execute(f"set allowed_paths = ['{name}']")
+                db.execute("set allowed_paths = [$1]", [name])
                 db.execute("set enable_external_access = false")
-            answer = db.sql(query)
-            if answer is None:
-                return
-            if form == "table":
-                table = io.StringIO()
-                with contextlib.redirect_stdout(table):
-                    answer.show(max_width=_width(), max_rows=1000)
-                echo(table.getvalue(), nl=False)
-            elif form == "csv" and not raw:
-                write_csv(db, answer, name)
-            else:
-                options = "format csv, header" if form == "csv" else "format json, array"
-                answer.query("answer", f"copy (from answer) to '{name}' ({options}, use_tmp_file false)")
+            if (answer := db.sql(query)) is not None:
+                _write(db, answer, form, name, raw=raw)
+            elif out:
+                raise Problem(f"This statement has no answer that could be written to {out}.")
         except (duckdb.CatalogException, duckdb.BinderException) as error:
             tables = 'boxoffice sql "show tables"; columns: boxoffice sql "describe fct_orders"'
             raise Problem(f"{error}\nWhat there is: {tables}") from None
@@ -64,6 +74,62 @@ def ask(settings: Settings, query: str, form: str, *, raw: bool = False, files: 
             raise Problem(f"{error}\nA query may read and write files only with --files.") from None
         except duckdb.Error as error:
             raise Problem(str(error)) from None
+
+
+def _write(db: duckdb.DuckDBPyConnection, answer: duckdb.DuckDBPyRelation, form: str, name: str, *, raw: bool) -> None:
+    if form == "table":
+        table = io.StringIO()
+        with contextlib.redirect_stdout(table):
+            _in_currency(db, answer).show(max_width=_width(), max_rows=1000)
+        echo(table.getvalue(), nl=False)
+    elif form == "xlsx":
+        book = Workbook(Path(name))
+        book.add("Answer", answer)
+        book.close()
+    else:
+        path = name.replace("'", "''")
+        if form == "csv" and not raw:
+            write_csv(db, answer, path)
+        else:
+            options = {"csv": "format csv, header", "json": "format json, array", "parquet": "format parquet"}[form]
+            answer.query("answer", f"copy (from answer) to '{path}' ({options}, use_tmp_file false)")
+
+
+@contextlib.contextmanager
+def _file(out: Path) -> Iterator[str]:
+    """A name to write to, in a folder beside ``out``; it becomes ``out`` at the end."""
+    try:
+        with tempfile.TemporaryDirectory(dir=out.parent, prefix=".boxoffice-", ignore_cleanup_errors=True) as folder:
+            yield str(Path(folder) / "answer")
+            put_in_place(Path(folder) / "answer", out)
+    except OSError as error:
+        raise Problem(f"{out} cannot be written: {error.strerror}. Give another place with --out.") from None
+
+
+def _in_currency(db: duckdb.DuckDBPyConnection, answer: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+    """The answer with the decimals of the currency beside each amount: 467.36 GBP, 2700 JPY. Amounts of currencies that
+    have different numbers of them become text, since a column of numbers has one."""
+    if not currencies.scale_of_amounts(answer):
+        return answer
+    answer.query("answer", "create temp table whole_answer as from answer")  # asked once, in its order
+    answer = db.table("temp.whole_answer")
+    columns = []
+    for name, scale in currencies.scale_of_amounts(answer).items():
+        amount = '"' + name.replace('"', '""') + '"'
+        text = currencies.amount_as_text(amount, scale)
+        kinds, places, width = (
+            answer.filter(f"{amount} is not null")
+            .aggregate(
+                f"count(distinct {currencies.own_places(scale)}), max({currencies.places(amount, scale)}), "
+                f"greatest(max(length({text})), {len(name)})"
+            )
+            .fetchone()
+        )
+        if kinds > 1:
+            columns.append(f"lpad({text}, {width}, ' ') as {amount}")
+        elif kinds == 1:
+            columns.append(f"cast({amount} as decimal(38, {places})) as {amount}")
+    return answer.project(f"* replace ({', '.join(columns)})") if columns else answer
 
 
 @contextlib.contextmanager

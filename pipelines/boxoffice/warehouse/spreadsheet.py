@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import duckdb
 
+from boxoffice.warehouse import currencies
+
 # what a spreadsheet takes for a formula, after blanks and what is not seen; or joins to the cell or the line before
 _FORMULA = r"^(?:[\t\r\n]|[\p{Z}\p{C}]*[=+\-@＝＋－＠])"
 _NO_TEXT = {
@@ -19,20 +21,26 @@ def write_csv(
     path: str,
     headers: Sequence[str] | None = None,
     options: str = "",
+    in_currency: bool = False,
 ) -> None:
     """Writes the answer of a query to ``path``, with ``headers`` or the names of its columns.
 
-    Text is in quotes, with ``'`` before what would be a formula; NULL is empty. ``options`` are further options of
-    DuckDB's COPY. Raises duckdb.Error where the query or the writing fails.
+    Text is in quotes, with ``'`` before what would be a formula; NULL is empty. ``in_currency`` writes amounts with the
+    decimals of the currency beside them. ``options`` are further options of DuckDB's COPY. Raises duckdb.Error where
+    the query or the writing fails.
     """
+    scales = currencies.scale_of_amounts(answer) if in_currency else {}
     kinds = [str(kind.id) for kind in answer.types]
     [headers] = db.execute(
         f"select list_transform($1, lambda header: {_guarded('header')})", [list(headers or answer.columns)]
     ).fetchone()
-    columns = [
-        f"{f'#{place}' if kind in _NO_TEXT else _guarded(f'cast(#{place} as varchar)')} as {_quoted(header)}"
-        for place, (kind, header) in enumerate(zip(kinds, headers, strict=True), start=1)
-    ]
+    columns = []
+    for place, (name, kind, header) in enumerate(zip(answer.columns, kinds, headers, strict=True), start=1):
+        if name in scales:
+            value = currencies.amount_as_text(f"#{place}", scales[name])
+        else:
+            value = f"#{place}" if kind in _NO_TEXT else _guarded(f"cast(#{place} as varchar)")
+        columns.append(f"{value} as {_quoted(header)}")
     # as a view, where DuckDB has given each column a name of its own
     named = answer.project(", ".join(columns)).query("named", "from named")
     text = [_quoted(name) for name, kind in zip(named.columns, kinds, strict=True) if kind not in _NO_TEXT]

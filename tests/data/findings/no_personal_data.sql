@@ -11,8 +11,8 @@
 
 {% set marts = mart_names() | reject('in', mart_views() + ['dim_customers', 'dim_dates']) | list %}
 {% set names_of_things = [
-    'event_name', 'show_name', 'production', 'season', 'product_name', 'venue', 'referral', 'promotion_code', 'promoter',
-    'account_name',
+    'event_name', 'event_name_as_given', 'show_name', 'production', 'season', 'product_name', 'venue', 'referral',
+    'promotion_code', 'promoter', 'account_name', 'voucher_name', 'membership_type',
 ] %}
 {% set addresses %}
 case
@@ -67,7 +67,7 @@ texts as (
             column_name,
             unnest([lower(trim(said))] || {{ addresses }}) as said
         from (
-            unpivot (select {{ columns }} from {{ touched(mart) if mart.startswith('fct_') else ref(mart) }})
+            unpivot (select {{ columns }} from {{ rows_to_prove(mart) }})
             on {{ columns }}
             into name column_name value said
         )

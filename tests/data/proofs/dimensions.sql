@@ -83,6 +83,10 @@ where in_intermediate is distinct from in_mart
     ('dim_customers', 'customer_key'),
     ('dim_events', 'event_key'),
     ('dim_products', 'product_key'),
+    ('dim_vouchers', 'voucher_key'),
+    ('fct_holds', 'hold_key'),
+    ('fct_memberships', 'membership_key'),
+    ('fct_waitlist_signups', 'waitlist_signup_key'),
     ('refused_records', 'refused_record_key'),
 ] %}
     union all
