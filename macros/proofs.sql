@@ -4,7 +4,8 @@
     finding: it warns (tests/data/findings), or is a row of rpt_reconciliation. -#}
 
 {% macro grain(model, platform, key, order='order_id', account='account', not_null=[], accepted={}) -%}
-    {#- A model has one row per `key`, and no NULL or unlisted value in the columns named. NULLs in a key count as equal. -#}
+    {#- A model has one row per `key`, and no NULL or unlisted value in the columns named. NULLs in a key count as equal. Hashes of keys
+        are counted first: keys themselves, and a list of orders for each, do not fit into memory for a million orders. -#}
     {%- set rows = rows_to_prove(model) -%}
     select
         '{{ model }} has one row per {{ key | join(", ") }}' as proof,
@@ -18,6 +19,7 @@
             count(*) as copies,
             concat_ws(' ', {{ key | join(', ') }}) as which
         from {{ rows }}
+        where hash({{ key | join(', ') }}) in (select hash({{ key | join(', ') }}) from {{ rows }} group by all having count(*) > 1)
         group by {{ key | join(', ') }}
         having count(*) > 1
     )
@@ -91,24 +93,40 @@
 
 
 {% macro documents_held_once(platform) -%}
-    {#- What documents hold (the CTE `staged`) is in intermediate (`held`) once, with an amount that some version of it has. Both have a
-        row per account, item and id, with the `orders` that it was seen in. -#}
-    select
+    {#- What documents hold (the CTE `staged_rows`) is in intermediate (`held_rows`) once, with an amount that some version of it has. Both
+        have account, order_id, item, id and amount. -#}
+    {%- set key = 'here.account = there.account and here.item = there.item and here.id = there.id' -%}
+    select distinct
         'what documents hold is in intermediate once' as proof,
         '{{ platform }}' as platform,
-        coalesce(staged.account, held.account) as account,
-        unnest(list_distinct(list_concat(staged.orders, held.orders))) as order_id,
-        coalesce(staged.item, held.item) || ' ' || coalesce(staged.id, held.id) || case
-            when staged.id is null then ' is made up'
-            when held.id is null then ' is lost'
-            when held.how_many > 1 then ' is there ' || held.how_many || ' times'
-            else ' has the amount ' || held.amount || ', which no version of it has'
-        end as explanation
-    from staged
-    full outer join held on staged.account = held.account and staged.item = held.item and staged.id = held.id
-    where
-        staged.id is null
-        or held.id is null
-        or held.how_many > 1
-        or (held.amount is not null and not list_contains(staged.amounts, held.amount))
+        found.account,
+        coalesce(seen.order_id, '') as order_id,
+        found.item || ' ' || coalesce(found.id, '') || found.what as explanation
+    from (
+        select here.account, here.item, here.id, ' is lost' as what
+        from staged_rows as here
+        anti join held_rows as there on {{ key }}
+        union all
+        select here.account, here.item, here.id, ' is made up' as what
+        from held_rows as here
+        anti join staged_rows as there on {{ key }}
+        union all
+        select account, item, id, ' is there ' || count(*) || ' times' as what
+        from held_rows
+        where hash(account, item, id) in (select hash(account, item, id) from held_rows group by all having count(*) > 1)
+        group by account, item, id
+        having count(*) > 1
+        union all
+        select here.account, here.item, here.id, ' has the amount ' || here.amount || ', which no version of it has' as what
+        from held_rows as here
+        semi join staged_rows as there on {{ key }}
+        anti join staged_rows as there on {{ key }} and here.amount = there.amount
+        where here.amount is not null
+    ) as found
+    inner join (
+        select account, order_id, item, id from staged_rows
+        union all
+        select account, order_id, item, id from held_rows
+    ) as seen
+        on found.account = seen.account and found.item = seen.item and found.id is not distinct from seen.id
 {%- endmacro %}

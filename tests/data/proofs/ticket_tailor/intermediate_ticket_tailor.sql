@@ -27,17 +27,6 @@ with staged_rows as (
     {% endfor %}
 ),
 
-staged as (
-    select
-        account,
-        item,
-        id,
-        list(distinct order_id) as orders,
-        list(distinct amount) as amounts
-    from staged_rows
-    group by all
-),
-
 held_rows as (
     select
         account,
@@ -54,18 +43,6 @@ held_rows as (
         ticket_id as id,
         null as amount
     from {{ touched('int_ticket_tailor__tickets') }}
-),
-
-held as (
-    select
-        account,
-        item,
-        id,
-        list(distinct order_id) as orders,
-        count(*) as how_many,
-        max(amount) as amount
-    from held_rows
-    group by all
 )
 
 {{ documents_held_once('ticket_tailor') }}

@@ -60,17 +60,6 @@ staged_rows as (
     anti join returns on items.account = returns.account and items.invoice_id = returns.invoice_id
 ),
 
-staged as (
-    select
-        account,
-        item,
-        id,
-        list(distinct coalesce(order_id, '')) as orders,
-        list(distinct amount) as amounts
-    from staged_rows
-    group by all
-),
-
 held_rows as (
     select
         account,
@@ -105,18 +94,6 @@ held_rows as (
         product_sale_id as id,
         unit_price as amount
     from {{ touched('int_ticketor__product_sales') }}
-),
-
-held as (
-    select
-        account,
-        item,
-        id,
-        list(distinct coalesce(order_id, '')) as orders,
-        count(*) as how_many,
-        max(amount) as amount
-    from held_rows
-    group by all
 )
 
 {{ documents_held_once('ticketor') }}
