@@ -225,6 +225,7 @@
 {% macro mart_names() -%}
     {#- Every table of the marts: the tests that look at all of them go through this list, and one test keeps it complete. -#}
     {{ return([
+        'fct_balance_transactions', 'rpt_payouts',
         'dim_accounts', 'dim_customers', 'dim_dates', 'dim_events', 'dim_products',
         'fct_journal', 'fct_order_changes', 'fct_order_lines', 'fct_orders', 'fct_payments', 'fct_product_sales', 'fct_tickets',
         'refused_records',

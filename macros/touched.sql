@@ -213,9 +213,9 @@
         {%- set is_by_this_text = is_noted('text', platform) -%}
         {%- set needed = [] -%}
         {%- for node in graph.nodes.values() if node.resource_type == 'model' -%}
-            {#- what depends on the accounts alone is built when they change, and then everything is -#}
+            {#- what depends on the accounts alone is built when they change, and then everything is; exports of payments are apart -#}
             {%- set is_of_accounts = 'boxoffice' in node.fqn[1:] or node.depends_on.nodes == [node_of('stg_boxoffice__accounts').unique_id] -%}
-            {%- if not is_by_this_text or (other not in node.fqn and not is_of_accounts) -%}
+            {%- if not is_by_this_text or (other not in node.fqn and not is_of_accounts and 'payouts' not in node.fqn) -%}
                 {%- do needed.append(node.unique_id) -%}
             {%- endif -%}
         {%- endfor -%}

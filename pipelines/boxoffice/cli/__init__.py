@@ -6,7 +6,7 @@ make no sense, nothing was run · 75 another run is under way · 130 Ctrl-C, 143
 
 import click
 
-from boxoffice.cli import maintenance, platforms, receiving, reports, runs
+from boxoffice.cli import maintenance, payouts, platforms, receiving, reports, runs
 from boxoffice.cli.common import LOG_FORMAT, Verbs
 from boxoffice.terminal import echo
 
@@ -54,6 +54,7 @@ for verb in (
     reports.explain,
     reports.export,
     reports.shows,
+    payouts.payouts,
     maintenance.archive,
     maintenance.backup,
     maintenance.restore,

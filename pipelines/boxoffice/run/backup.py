@@ -47,7 +47,7 @@ UNREADABLE = (
 )
 
 # what a restore takes from a file that anyone may have written: these schemas, and columns of these types
-SCHEMAS = {"raw_ticketor", "raw_ticket_tailor", "raw_boxoffice"}
+SCHEMAS = {"raw_ticketor", "raw_ticket_tailor", "raw_boxoffice", "raw_payouts"}
 TYPES = {"VARCHAR", "BIGINT", "BLOB", "BOOLEAN", "DOUBLE", "TIMESTAMP WITH TIME ZONE"}
 # dlt's own notes, which name modules that it would import: it makes them again
 NAME_CODE = {"_dlt_version", "_dlt_pipeline_state"}

@@ -1,0 +1,268 @@
+-- One row per movement of a processor's balance and the payment that it is; one of each that has no other.
+with movements as (
+    select
+        *,
+        row_number() over (
+            partition by processor_reference, kind
+            order by charged_amount, created_at, balance_transaction_key
+        ) as place
+    from {{ ref('fct_balance_transactions') }}
+),
+
+payments as (
+    select
+        payments.*,
+        accounts.reporting_zone,
+        case when payments.amount < 0 then 'refund' else 'charge' end as direction,
+        -- Ticketor says the brand of a card, and not who processed it
+        case
+            when contains(lower(payments.method), 'paypal') then 'paypal'
+            when contains(lower(payments.method), 'stripe') then 'stripe'
+            when payments.platform = 'ticketor' and lower(payments.method) not in ('cash', 'check', 'cheque') then 'stripe'
+        end as processor,
+        row_number() over (
+            partition by payments.processor_reference, payments.amount < 0
+            order by payments.amount, payments.paid_at, payments.payment_key
+        ) as place,
+        -- a refund that was there when its order was first seen may have been given on any day since
+        min(payments.paid_at) over (partition by payments.processor_reference) as charged_at
+    from {{ ref('fct_payments') }} as payments
+    left join {{ ref('dim_accounts') }} as accounts
+        on payments.platform = accounts.platform and payments.account = accounts.account
+    where payments.amount <> 0
+),
+
+-- several refunds of one charge may have been seen as one: what is compared is their sum
+compared as (
+    select
+        processor_reference,
+        direction,
+        case
+            when sum(payments) = 0 then 'missing here'
+            when sum(movements) = 0 then 'missing there'
+            when count(distinct currency) > 1 then 'different'
+            when sum(charged) = sum(paid) then 'matched'
+            else 'different'
+        end as outcome,
+        count(distinct currency) = 1 as is_in_one_currency
+    from (
+        select
+            processor_reference,
+            kind as direction,
+            charged_currency as currency,
+            1 as movements,
+            0 as payments,
+            charged_amount as charged,
+            0 as paid
+        from movements
+        where kind in ('charge', 'refund')
+        union all by name
+        select
+            processor_reference,
+            direction,
+            currency,
+            0 as movements,
+            1 as payments,
+            0 as charged,
+            amount as paid
+        from payments
+    )
+    where processor_reference is not null
+    group by processor_reference, direction
+),
+
+by_reference as (
+    select
+        movements.balance_transaction_key,
+        payments.payment_key,
+        compared.outcome,
+        'reference' as matched_by,
+        compared.is_in_one_currency
+    from (select * from movements where kind in ('charge', 'refund')) as movements
+    full join (select * from payments where processor_reference is not null) as payments
+        on
+            movements.processor_reference = payments.processor_reference
+            and movements.kind = payments.direction
+            and movements.place = payments.place
+    inner join compared
+        on
+            coalesce(movements.processor_reference, payments.processor_reference) = compared.processor_reference
+            and coalesce(movements.kind, payments.direction) = compared.direction
+),
+
+-- Ticketor names no charge: what is left is looked for by day and amount
+left_over as (
+    select
+        movements.*,
+        accounts.platform,
+        accounts.account,
+        cast(timezone(accounts.reporting_zone, movements.created_at) as date) as created_on,
+        row_number() over (
+            partition by
+                accounts.platform, accounts.account, created_on, movements.kind, movements.processor,
+                movements.charged_amount, movements.charged_currency
+            order by movements.created_at, movements.balance_transaction_key
+        ) as place_of_day
+    from movements
+    cross join (select distinct platform, account, reporting_zone from payments where platform = 'ticketor') as accounts
+    where
+        movements.kind in ('charge', 'refund')
+        and movements.balance_transaction_key not in (
+            select balance_transaction_key from by_reference
+            where outcome <> 'missing here' and balance_transaction_key is not null
+        )
+),
+
+without_reference as (
+    select
+        *,
+        row_number() over (
+            partition by platform, account, paid_on, processor, amount, currency
+            order by paid_at, payment_key
+        ) as place_of_day
+    from payments
+    where processor_reference is null and platform = 'ticketor'
+),
+
+by_day as (
+    select
+        left_over.balance_transaction_key,
+        without_reference.payment_key,
+        'matched' as outcome,
+        'day and amount' as matched_by,
+        true as is_in_one_currency
+    from left_over
+    inner join without_reference
+        on
+            left_over.platform = without_reference.platform
+            and left_over.account = without_reference.account
+            and left_over.created_on = without_reference.paid_on
+            and left_over.processor = without_reference.processor
+            and left_over.charged_amount = without_reference.amount
+            and left_over.charged_currency = without_reference.currency
+            and left_over.place_of_day = without_reference.place_of_day
+    -- two sites of one processor's account
+    qualify
+        row_number() over (
+            partition by left_over.balance_transaction_key order by left_over.platform, left_over.account
+        ) = 1
+),
+
+-- of an account the exports that were loaded reach from its first movement in them to its last
+covered as (
+    select
+        payments.platform,
+        payments.account,
+        payments.processor,
+        payments.currency,
+        min(movements.created_at) as since,
+        max(movements.created_at) as until
+    from by_reference
+    inner join movements on by_reference.balance_transaction_key = movements.balance_transaction_key
+    inner join payments on by_reference.payment_key = payments.payment_key
+    group by payments.platform, payments.account, payments.processor, payments.currency
+),
+
+in_reach as (
+    select payments.payment_key
+    from payments
+    inner join covered
+        on
+            payments.platform = covered.platform
+            and payments.account = covered.account
+            and payments.processor = covered.processor
+            and payments.currency = covered.currency
+            and payments.charged_at > covered.since
+            and greatest(payments.paid_at, payments.first_seen_at) < covered.until
+),
+
+found as (
+    select * from by_day
+    union all by name
+    select * from by_reference
+    where
+        outcome not in ('missing here', 'missing there')
+        or balance_transaction_key not in (select balance_transaction_key from by_day)
+        or payment_key in (select payment_key from in_reach)
+    union all by name
+    select
+        balance_transaction_key,
+        case when kind in ('charge', 'refund') then 'no reference' else 'other' end as outcome
+    from movements
+    where
+        (kind not in ('charge', 'refund') or processor_reference is null)
+        and balance_transaction_key not in (select balance_transaction_key from by_day)
+),
+
+-- what is missing on one side is the whole difference
+side_by_side as (
+    select
+        found.outcome,
+        case when found.payment_key is not null and found.balance_transaction_key is not null then found.matched_by end
+            as matched_by,
+        coalesce(movements.processor, payments.processor) as processor,
+        coalesce(movements.kind, payments.direction) as kind,
+        coalesce(movements.processor_reference, payments.processor_reference) as processor_reference,
+        case
+            when found.is_in_one_currency
+                then coalesce(movements.charged_amount, 0) - coalesce(payments.amount, 0)
+        end as difference,
+        coalesce(payments.reporting_zone, 'UTC') as zone,
+        movements.* exclude (processor, kind, processor_reference, place),
+        payments.platform,
+        payments.account,
+        payments.payment_key,
+        payments.payment_id,
+        payments.order_key,
+        payments.order_id,
+        payments.paid_on,
+        payments.amount as paid_amount,
+        payments.currency as paid_currency
+    from found
+    left join movements on found.balance_transaction_key = movements.balance_transaction_key
+    left join payments on found.payment_key = payments.payment_key
+)
+
+select
+    {{ key(["coalesce(balance_transaction_key, '')", "coalesce(payment_key, '')"]) }} as payout_row_key,
+    outcome,
+    matched_by,
+    processor,
+    kind,
+    processor_reference,
+    balance_transaction_key,
+    transaction_id,
+    created_at,
+    {{ local_day('created_at', 'zone') }} as processed_on,
+    gross,
+    fee,
+    net,
+    currency,
+    charged_amount,
+    charged_currency,
+    payout_id,
+    payout_on,
+    platform,
+    account,
+    order_key,
+    order_id,
+    payment_key,
+    payment_id,
+    paid_on,
+    paid_amount,
+    paid_currency,
+    {{ money('difference') }} as difference,
+    case outcome
+        when 'missing here'
+            then 'No payment of ours has this charge of ' || {{ in_currency('charged_amount', 'charged_currency') }} || '.'
+        when 'missing there'
+            then
+                'The payment of ' || {{ in_currency('paid_amount', 'paid_currency') }} || ' is in no export that was '
+                || 'loaded, though they reach from before it to after it.'
+        when 'different'
+            then
+                'The processor has ' || {{ in_currency('charged_amount', 'charged_currency') }} || ', the platform '
+                || {{ in_currency('paid_amount', 'paid_currency') }} || '.'
+        when 'no reference' then 'The export does not say which charge this is of.'
+    end as in_words
+from side_by_side
