@@ -194,12 +194,25 @@ found as (
         and balance_transaction_key not in (select balance_transaction_key from by_day)
 ),
 
+-- the order of a charge is known of movements too that no payment is
+owners as (
+    select
+        processor_reference,
+        any_value(platform) as platform,
+        any_value(account) as account,
+        any_value(order_key) as order_key,
+        any_value(order_id) as order_id,
+        any_value(reporting_zone) as reporting_zone
+    from payments
+    where processor_reference is not null
+    group by processor_reference
+),
+
 -- what is missing on one side is the whole difference
 side_by_side as (
     select
         found.outcome,
-        case when found.payment_key is not null and found.balance_transaction_key is not null then found.matched_by end
-            as matched_by,
+        case when found.outcome in ('matched', 'different') then found.matched_by end as matched_by,
         coalesce(movements.processor, payments.processor) as processor,
         coalesce(movements.kind, payments.direction) as kind,
         coalesce(movements.processor_reference, payments.processor_reference) as processor_reference,
@@ -207,20 +220,21 @@ side_by_side as (
             when found.is_in_one_currency
                 then coalesce(movements.charged_amount, 0) - coalesce(payments.amount, 0)
         end as difference,
-        coalesce(payments.reporting_zone, 'UTC') as zone,
+        coalesce(payments.reporting_zone, owners.reporting_zone, 'UTC') as zone,
         movements.* exclude (processor, kind, processor_reference, place),
-        payments.platform,
-        payments.account,
+        coalesce(payments.platform, owners.platform) as platform,
+        coalesce(payments.account, owners.account) as account,
+        coalesce(payments.order_key, owners.order_key) as order_key,
+        coalesce(payments.order_id, owners.order_id) as order_id,
         payments.payment_key,
         payments.payment_id,
-        payments.order_key,
-        payments.order_id,
         payments.paid_on,
         payments.amount as paid_amount,
         payments.currency as paid_currency
     from found
     left join movements on found.balance_transaction_key = movements.balance_transaction_key
     left join payments on found.payment_key = payments.payment_key
+    left join owners on movements.processor_reference = owners.processor_reference
 )
 
 select
@@ -254,7 +268,11 @@ select
     {{ money('difference') }} as difference,
     case outcome
         when 'missing here'
-            then 'No payment of ours has this charge of ' || {{ in_currency('charged_amount', 'charged_currency') }} || '.'
+            then
+                case
+                    when order_id is null then 'No order that is known was paid by this charge: '
+                    else 'The platform does not report this ' || kind || ' of order ' || order_id || ': '
+                end || {{ in_currency('charged_amount', 'charged_currency') }} || '.'
         when 'missing there'
             then
                 'The payment of ' || {{ in_currency('paid_amount', 'paid_currency') }} || ' is in no export that was '
