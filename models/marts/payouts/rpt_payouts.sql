@@ -173,7 +173,8 @@ in_reach as (
             and payments.processor = covered.processor
             and payments.currency = covered.currency
             and payments.charged_at > covered.since
-            and greatest(payments.paid_at, payments.first_seen_at) < covered.until
+            and case payments.direction when 'refund' then payments.first_seen_at else payments.paid_at end
+            < covered.until
 ),
 
 found as (
