@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from boxoffice.report import export
 from boxoffice.run import backup, payouts, run
 from boxoffice.settings import Settings
 from sandbox import payouts as processors
@@ -121,6 +122,10 @@ def test_what_processors_moved_meets_what_was_paid(house: House) -> None:
         if one.platform == "ticket_tailor"
     )
     assert rows == expected
+    # and the bookkeeper's month has a sheet of them
+    month = f"{moment(house.now):%Y-%m}"
+    [sheet] = [path for path in export.export(settings, month, "csv", house.folder) if "payouts" in path.name]
+    assert len(list(csv.reader(sheet.read_text("utf-8-sig").splitlines()))) > 1
     # of Ticketor by day and amount: all but the sales whose payments it did not send
     [(missing, unknown)] = ask(
         settings,
