@@ -123,7 +123,7 @@ def test_what_processors_moved_meets_what_was_paid(house: House) -> None:
     )
     assert rows == expected
     # and the bookkeeper's month has a sheet of them
-    month = f"{moment(house.now):%Y-%m}"
+    month = f"{moment(exports.moved[0].at):%Y-%m}"
     [sheet] = [path for path in export.export(settings, month, "csv", house.folder) if "payouts" in path.name]
     assert len(list(csv.reader(sheet.read_text("utf-8-sig").splitlines()))) > 1
     # of Ticketor by day and amount: all but the sales whose payments it did not send

@@ -9,10 +9,10 @@ with movements as (
     select
         processor,
         transaction_id,
-        max(report) = 'stripe_payments' as is_of_payments,
         {% for fact in facts %}
-            arg_max({{ fact }}, row(loaded_at, report)) as {{ fact }}{{ ',' if not loop.last }}
+            arg_max({{ fact }}, row(loaded_at, report)) as {{ fact }},
         {% endfor %}
+        max(report) = 'stripe_payments' as is_of_payments
     from {{ ref('stg_payouts__transactions') }}
     where reason is null and kind <> 'no_money'
     group by processor, transaction_id
@@ -56,4 +56,4 @@ select
     payout_on,
     file
 from movements
-where not is_of_payments or transaction_id not in (select transaction_id from known_better)
+where not is_of_payments or transaction_id not in (select known_better.transaction_id from known_better)

@@ -18,7 +18,8 @@ payments as (
         case
             when contains(lower(payments.method), 'paypal') then 'paypal'
             when contains(lower(payments.method), 'stripe') then 'stripe'
-            when payments.platform = 'ticketor' and lower(payments.method) not in ('cash', 'check', 'cheque') then 'stripe'
+            when payments.platform = 'ticketor' and lower(payments.method) not in ('cash', 'check', 'cheque')
+                then 'stripe'
         end as processor,
         row_number() over (
             partition by payments.processor_reference, payments.amount < 0
@@ -32,85 +33,105 @@ payments as (
     where payments.amount <> 0
 ),
 
+charged as (
+    select *
+    from movements
+    where kind in ('charge', 'refund')
+),
+
+paid as (
+    select *
+    from payments
+    where processor_reference is not null
+),
+
+both_sides as (
+    select
+        processor_reference,
+        kind as direction,
+        charged_currency as currency,
+        1 as movements,
+        0 as payments,
+        charged_amount as amount
+    from charged
+    where processor_reference is not null
+    union all by name
+    select
+        processor_reference,
+        direction,
+        currency,
+        0 as movements,
+        1 as payments,
+        -amount as amount
+    from paid
+),
+
 -- several refunds of one charge may have been seen as one: what is compared is their sum
 compared as (
     select
         processor_reference,
         direction,
+        count(distinct currency) = 1 as is_in_one_currency,
         case
             when sum(payments) = 0 then 'missing here'
             when sum(movements) = 0 then 'missing there'
-            when count(distinct currency) > 1 then 'different'
-            when sum(charged) = sum(paid) then 'matched'
+            when count(distinct currency) = 1 and sum(amount) = 0 then 'matched'
             else 'different'
-        end as outcome,
-        count(distinct currency) = 1 as is_in_one_currency
-    from (
-        select
-            processor_reference,
-            kind as direction,
-            charged_currency as currency,
-            1 as movements,
-            0 as payments,
-            charged_amount as charged,
-            0 as paid
-        from movements
-        where kind in ('charge', 'refund')
-        union all by name
-        select
-            processor_reference,
-            direction,
-            currency,
-            0 as movements,
-            1 as payments,
-            0 as charged,
-            amount as paid
-        from payments
-    )
-    where processor_reference is not null
+        end as outcome
+    from both_sides
     group by processor_reference, direction
 ),
 
 by_reference as (
     select
-        movements.balance_transaction_key,
-        payments.payment_key,
+        charged.balance_transaction_key,
+        paid.payment_key,
         compared.outcome,
         'reference' as matched_by,
         compared.is_in_one_currency
-    from (select * from movements where kind in ('charge', 'refund')) as movements
-    full join (select * from payments where processor_reference is not null) as payments
+    from charged
+    full join paid
         on
-            movements.processor_reference = payments.processor_reference
-            and movements.kind = payments.direction
-            and movements.place = payments.place
+            charged.processor_reference = paid.processor_reference
+            and charged.kind = paid.direction
+            and charged.place = paid.place
     inner join compared
         on
-            coalesce(movements.processor_reference, payments.processor_reference) = compared.processor_reference
-            and coalesce(movements.kind, payments.direction) = compared.direction
+            coalesce(charged.processor_reference, paid.processor_reference) = compared.processor_reference
+            and coalesce(charged.kind, paid.direction) = compared.direction
+),
+
+sites as (
+    select distinct
+        platform,
+        account,
+        reporting_zone
+    from payments
+    where platform = 'ticketor'
+),
+
+not_alone as (
+    select balance_transaction_key
+    from by_reference
+    where outcome in ('matched', 'different') and balance_transaction_key is not null
 ),
 
 -- Ticketor names no charge: what is left is looked for by day and amount
 left_over as (
     select
-        movements.*,
-        accounts.platform,
-        accounts.account,
-        cast(timezone(accounts.reporting_zone, movements.created_at) as date) as created_on,
+        charged.*,
+        sites.platform,
+        sites.account,
+        {{ local_day('charged.created_at', 'sites.reporting_zone') }} as created_on,
         row_number() over (
             partition by
-                accounts.platform, accounts.account, created_on, movements.kind, movements.processor,
-                movements.charged_amount, movements.charged_currency
-            order by movements.created_at, movements.balance_transaction_key
+                sites.platform, sites.account, created_on, charged.processor, charged.charged_amount,
+                charged.charged_currency
+            order by charged.created_at, charged.balance_transaction_key
         ) as place_of_day
-    from movements
-    cross join (select distinct platform, account, reporting_zone from payments where platform = 'ticketor') as accounts
-    where
-        movements.kind in ('charge', 'refund')
-        and movements.balance_transaction_key not in (
-            select balance_transaction_key from by_reference
-            where outcome <> 'missing here' and balance_transaction_key is not null
-        )
+    from charged
+    anti join not_alone on charged.balance_transaction_key = not_alone.balance_transaction_key
+    cross join sites
 ),
 
 without_reference as (
@@ -180,19 +201,18 @@ in_reach as (
 found as (
     select * from by_day
     union all by name
-    select * from by_reference
-    where
-        outcome not in ('missing here', 'missing there')
-        or balance_transaction_key not in (select balance_transaction_key from by_day)
-        or payment_key in (select payment_key from in_reach)
+    select by_reference.*
+    from by_reference
+    anti join by_day on by_reference.balance_transaction_key = by_day.balance_transaction_key
+    left join in_reach on by_reference.payment_key = in_reach.payment_key
+    where by_reference.outcome <> 'missing there' or in_reach.payment_key is not null
     union all by name
     select
-        balance_transaction_key,
-        case when kind in ('charge', 'refund') then 'no reference' else 'other' end as outcome
+        movements.balance_transaction_key,
+        case when movements.kind in ('charge', 'refund') then 'no reference' else 'other' end as outcome
     from movements
-    where
-        (kind not in ('charge', 'refund') or processor_reference is null)
-        and balance_transaction_key not in (select balance_transaction_key from by_day)
+    anti join by_day on movements.balance_transaction_key = by_day.balance_transaction_key
+    where movements.kind not in ('charge', 'refund') or movements.processor_reference is null
 ),
 
 -- the order of a charge is known of movements too that no payment is
@@ -222,7 +242,17 @@ side_by_side as (
                 then coalesce(movements.charged_amount, 0) - coalesce(payments.amount, 0)
         end as difference,
         coalesce(payments.reporting_zone, owners.reporting_zone, 'UTC') as zone,
-        movements.* exclude (processor, kind, processor_reference, place),
+        movements.balance_transaction_key,
+        movements.transaction_id,
+        movements.created_at,
+        movements.gross,
+        movements.fee,
+        movements.net,
+        movements.currency,
+        movements.charged_amount,
+        movements.charged_currency,
+        movements.payout_id,
+        movements.payout_on,
         coalesce(payments.platform, owners.platform) as platform,
         coalesce(payments.account, owners.account) as account,
         coalesce(payments.order_key, owners.order_key) as order_key,

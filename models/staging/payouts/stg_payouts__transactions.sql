@@ -1,20 +1,37 @@
 -- One row per transaction of an export, attempts and refused rows included.
 {{ config(materialized='view') }}
 {% set exported = source('raw_payouts', 'transactions') %}
-{% set texts = ['processor', 'report', 'file', 'transaction_id', 'kind', 'type', 'reference', 'payout_id', 'reason'] %}
+{% set texts = [
+    'processor', 'report', 'file', 'transaction_id', 'kind', 'type', 'reference', 'currency', 'charged_currency',
+    'payout_id', 'reason',
+] %}
 {% set amounts = ['gross', 'fee', 'net', 'charged_amount'] %}
-{% set is_loaded = is_there(exported) %}
+
+with exported as (
+    {% if is_there(exported) %}
+        select * from {{ exported }}
+    {% else %}
+        select
+            {% for name in texts + amounts %}
+                cast(null as varchar) as {{ name }},
+            {% endfor %}
+            cast(null as varchar) as payout_on,
+            cast(null as bigint) as position,
+            cast(null as timestamptz) as created_at,
+            cast(null as timestamptz) as loaded_at
+        where false
+    {% endif %}
+)
 
 select
-    {% for name in texts + ['currency', 'charged_currency'] %}
-        {{ name if is_loaded else 'cast(null as varchar)' }} as {{ name }},
+    {% for name in texts %}
+        {{ name }},
     {% endfor %}
     {% for name in amounts %}
-        {{ money(name if is_loaded else 'null') }} as {{ name }},
+        {{ money(name) }} as {{ name }},
     {% endfor %}
-    cast({{ 'payout_on' if is_loaded else 'null' }} as date) as payout_on,
-    cast({{ 'position' if is_loaded else 'null' }} as bigint) as position,
-    {% for name in ['created_at', 'loaded_at'] %}
-        cast({{ name if is_loaded else 'null' }} as timestamptz) as {{ name }}{{ ',' if not loop.last }}
-    {% endfor %}
-{{ 'from ' ~ exported if is_loaded else 'where false' }}
+    cast(payout_on as date) as payout_on,
+    position,
+    created_at,
+    loaded_at
+from exported

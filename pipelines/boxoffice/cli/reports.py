@@ -45,7 +45,7 @@ def sql(query: str | None, form: str, raw: bool, files: bool) -> None:
     """
     from boxoffice.warehouse.query import ask
 
-    ask(settings(), query or sys.stdin.read(), form, raw=raw, files=files)
+    ask(settings(), sys.stdin.read() if query is None else query, form, raw=raw, files=files)
 
 
 @click.command()
@@ -57,8 +57,10 @@ def report(out: Path) -> None:
     boxoffice report
     boxoffice report --out /srv/www/monday.html
     """
+    from boxoffice.atomic_file import require_place
     from boxoffice.report import report as reports
 
+    require_place(out)
     echo(reports.report(settings(), out))
 
 

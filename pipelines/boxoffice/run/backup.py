@@ -26,7 +26,7 @@ from typing import Any, BinaryIO
 
 import duckdb
 
-from boxoffice.atomic_file import put_in_place, whole
+from boxoffice.atomic_file import put_in_place, require_place, whole
 from boxoffice.errors import Problem
 from boxoffice.raw import pipeline
 from boxoffice.raw.pipeline import NEW_FILE
@@ -96,6 +96,7 @@ def backup(settings: Settings, target: Path, *, echo: Echo, now: dt.datetime | N
     Replaces an older backup of that name, once the new one has been read back. Returns its manifest. Raises Busy while
     a run is under way, and Problem when there is nothing to keep, raw is damaged, or something else has that name.
     """
+    require_place(target)
     if target.exists() and not _is_backup(target):
         raise Problem(f"{target} is there already and is no backup of ours. Nothing was written: choose another name.")
     if not settings.warehouse.exists():

@@ -47,10 +47,14 @@ def make_data_dir(settings: Settings, echo: Callable[[str], None]) -> None:
     except OSError as error:
         if disk.is_full(error):
             raise disk.problem(settings) from None
+        is_denied = error.errno in (errno.EACCES, errno.EPERM)
+        advice = (
+            f"Give {settings.data_dir} and all in it to the user who runs Boxoffice (`sudo boxoffice run` may have "
+            "taken it), or set BOXOFFICE_DATA_DIR to another folder."
+        )
         raise Problem(
-            f"{error.filename} cannot be written: {error.strerror}. Nothing was run. Give {settings.data_dir} and all "
-            "in it to the user who runs Boxoffice (`sudo boxoffice run` may have taken it), or set BOXOFFICE_DATA_DIR "
-            "to another folder."
+            f"{error.filename} cannot be written: {error.strerror}. Nothing was run. "
+            + (advice if is_denied else "Set BOXOFFICE_DATA_DIR to another folder.")
         ) from None
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import duckdb
 
-from boxoffice.errors import Problem
+from boxoffice.errors import ConfigProblem, Problem
 from boxoffice.settings import Settings
 from boxoffice.terminal import echo
 from boxoffice.warehouse.spreadsheet import write_csv
@@ -44,7 +44,10 @@ def ask(settings: Settings, query: str, form: str, *, raw: bool = False, files: 
             if not files:
                 db.execute(f"set allowed_paths = ['{name}']")
                 db.execute("set enable_external_access = false")
-            answer = db.sql(query)
+            *before, last = _statements(db, query)
+            for statement in before:
+                db.execute(statement)
+            answer = db.sql(last)
             if answer is None:
                 return
             if form == "table":
@@ -64,6 +67,18 @@ def ask(settings: Settings, query: str, form: str, *, raw: bool = False, files: 
             raise Problem(f"{error}\nA query may read and write files only with --files.") from None
         except duckdb.Error as error:
             raise Problem(str(error)) from None
+
+
+def _statements(db: duckdb.DuckDBPyConnection, query: str) -> list[str]:
+    """What there is to run: any settings, then the one question. Raises ConfigProblem where that is not so."""
+    statements = db.extract_statements(query)
+    if not statements:
+        raise ConfigProblem('There is no question. For example: boxoffice sql "from rpt_daily_sales limit 10"')
+    if any(statement.type == duckdb.StatementType.SELECT for statement in statements[:-1]):
+        raise ConfigProblem(
+            f"These are {len(statements)} statements, of which one answer would be shown: ask one by one."
+        )
+    return [statement.query for statement in statements]
 
 
 @contextlib.contextmanager
