@@ -27,6 +27,8 @@ def make_data_dir(settings: Settings, echo: Callable[[str], None]) -> None:
     try:
         if not settings.data_dir.exists():
             settings.data_dir.mkdir(parents=True, mode=0o700)
+        elif not settings.data_dir.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(settings.data_dir))
         found = settings.data_dir.stat()
         if found.st_mode & 0o077 and not settings.published_mode & 0o077 and found.st_uid == os.geteuid():
             settings.data_dir.chmod(0o700)
