@@ -1,5 +1,5 @@
 -- One row per transaction of an export, attempts and refused rows included.
-{{ config(materialized='view') }}
+{{ config(materialized='whole') }}
 {% set exported = source('raw_payouts', 'transactions') %}
 {% set texts = [
     'processor', 'report', 'file', 'transaction_id', 'kind', 'type', 'reference', 'currency', 'charged_currency',

@@ -163,9 +163,9 @@ def _machine(settings: Settings) -> Iterator[Finding]:
         yield Finding("data", free >= ROOM, f"{settings.data_dir}: {free // 2**20:,} MB are free on its disk.")
     yield Finding("version", True, f"boxoffice {version('boxoffice')}, DuckDB {duckdb.__version__}.")
     for path in (settings.warehouse, settings.published):
-        if path.exists():
+        if os.access(path, os.F_OK):
             yield _file(path)
-    if not settings.published.exists():
+    if not os.access(settings.published, os.F_OK):
         yield Finding("tables", True, "Nothing is published yet. Next: boxoffice run")
 
 
