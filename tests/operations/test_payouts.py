@@ -152,7 +152,9 @@ def test_exports_are_in_backups_and_rebuilds(house: House, tmp_path: Path) -> No
     kept, published = tmp_path / "boxoffice.tar.gz", tmp_path / "before.duckdb"
     published.write_bytes(settings.published.read_bytes())
     manifest = backup.backup(settings, kept, echo=quiet)
-    assert manifest["rows"]["raw_payouts.transactions"] == len(exports.moved) + 2
+    assert (
+        manifest["rows"]["raw_payouts.transactions"] == len(exports.moved) + 1
+    )  # one is missing, and two are too many
     assert backup.restore(settings, kept, echo=quiet, replace=True).result.outcome == "done"
     assert same.marts(published, settings.published) == []
     assert backup.rebuild(settings, echo=quiet).result.outcome == "done"

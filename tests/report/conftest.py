@@ -75,7 +75,7 @@ def thin(demo: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settings:
                 "rpt_daily_event_sales",
             }:
                 db.execute(f"delete from {table} where event_key is distinct from $1", [event_key])
-            elif table.startswith("fct_") and table != "fct_order_changes":
+            elif table.startswith("fct_") and "order_key" in columns and table != "fct_order_changes":
                 db.execute(f"delete from {table} where order_key is distinct from $1", [order_key])
             elif table in {
                 "fct_order_changes",

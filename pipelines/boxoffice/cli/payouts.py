@@ -10,7 +10,11 @@ from boxoffice.cli.common import Teller, finish, settings
 
 @click.group()
 def payouts() -> None:
-    """Compare payments with what Stripe and PayPal paid out: `payouts load`."""
+    """Compare payments with what Stripe and PayPal paid out.
+
+    \b
+    boxoffice payouts load stripe-october.csv paypal-october.csv
+    """
 
 
 @payouts.command("load")

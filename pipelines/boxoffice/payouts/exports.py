@@ -468,7 +468,7 @@ def _paypal_moment(text: dict[str, str], order: DayOrder) -> dt.datetime | None:
         return local - ahead if found[1] == "+" else local + ahead
     try:
         return local.replace(tzinfo=zoneinfo.ZoneInfo(zone)).astimezone(dt.UTC)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):  # a folder of zones is no zone
         raise _Refused("the time zone is not known") from None
 
 

@@ -66,7 +66,7 @@ texts as (
             column_name,
             unnest([lower(trim(said))] || {{ addresses }}) as said
         from (
-            unpivot (select {{ columns }} from {{ touched(mart) if mart.startswith('fct_') else ref(mart) }})
+            unpivot (select {{ columns }} from {{ rows_to_prove(mart) if mart.startswith('fct_') else ref(mart) }})
             on {{ columns }}
             into name column_name value said
         )
