@@ -16,6 +16,7 @@ from sandbox import payouts as processors
 from sandbox.ledger_rows import moment
 from tests.operations import same
 from tests.operations.house import House
+from tests.operations.test_backup import damage
 
 
 def quiet(_line: str) -> None:
@@ -159,4 +160,9 @@ def test_exports_are_in_backups_and_rebuilds(house: House, tmp_path: Path) -> No
     assert same.marts(published, settings.published) == []
     assert backup.rebuild(settings, echo=quiet).result.outcome == "done"
     assert same.marts(published, settings.published) == []
+    # what cannot be got back is said
+    damage(settings.warehouse, "raw_payouts.transactions")
+    rebuilt = backup.rebuild(settings, echo=quiet)
+    assert "stripe payouts: " in " ".join(rebuilt.told)
+    payouts.load(settings, [exports.faulty, exports.paypal], echo=quiet)
     assert ask(settings, "select sum(net) from rpt_payouts where processor = 'paypal'") > [(Decimal(0),)]
