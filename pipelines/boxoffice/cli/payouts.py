@@ -37,5 +37,6 @@ def load(files: tuple[Path, ...], dates: Literal["dmy", "mdy"] | None) -> None:
 
     tell = Teller()
     compared = exports.load(settings(), files, echo=tell, days=dates)
-    tell("rpt_payouts: " + (", ".join(f"{count:,} {name}" for name, count in compared.outcomes.items()) or "no rows"))
+    if compared.outcomes:
+        tell("rpt_payouts: " + ", ".join(f"{count:,} {name}" for name, count in compared.outcomes.items()))
     finish(compared.result, tell)

@@ -18,7 +18,7 @@ HELD = f"select row_id, content from raw_payouts.transactions where {contents.co
 
 @dataclasses.dataclass
 class Compared:
-    """What a load did: its run, and how many rows of ``rpt_payouts`` have which outcome now."""
+    """What a load did: its run, and how many rows of ``rpt_payouts`` have which outcome now, if it went well."""
 
     result: run.RunResult
     outcomes: dict[str, int]
@@ -37,6 +37,8 @@ def load(
         raise ConfigProblem("Nothing is published yet: there are no payments to compare with. First: boxoffice run")
     rows = _read(files, days, echo)
     result = run.load_beside(settings, "payouts", lambda result: _land(settings, rows, result), echo=echo)
+    if result.error:
+        return Compared(result, {})
     with open_published(settings) as db:
         found = db.execute("select outcome, count(*) from rpt_payouts group by all order by all").fetchall()
     return Compared(result, dict(found))
