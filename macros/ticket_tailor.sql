@@ -161,7 +161,7 @@
             missing_since
         from {{ read }}
         where true {{ only_new_loads(read) if not all_loads }}
-        {%- if webhooks and tt_is_there(webhooks) -%}
+        {%- if webhooks and is_there(webhooks) -%}
         {%- set new = only_new_loads(webhooks) | trim if not all_loads else '' %}
         union all
         select
@@ -181,18 +181,6 @@
             {{ new }}
         {%- endif %}
     )
-{%- endmacro %}
-
-
-{% macro tt_is_there(webhooks) -%}
-    {#- Whether there is a table of webhooks (an earlier release made none, and the next load does), and anything in it. Not by dbt's
-        cache of relations: while one thread fills it for a schema, another finds a part of it. -#}
-    {%- set tables = "select count(*) > 0 from duckdb_tables() where schema_name = '" ~ webhooks.schema ~ "' and table_name = '" -%}
-    {{ return(
-        execute
-        and value_of_build(tables ~ webhooks.identifier ~ "'")
-        and value_of_build('select count(*) > 0 from (from ' ~ webhooks ~ ' limit 1)')
-    ) }}
 {%- endmacro %}
 
 

@@ -213,10 +213,10 @@
         {%- set is_by_this_text = is_noted('text', platform) -%}
         {%- set needed = [] -%}
         {%- for node in graph.nodes.values() if node.resource_type == 'model' -%}
-            {#- what depends on the accounts alone is built when they change, and then everything is -#}
+            {#- what depends on the accounts alone is built when they change, and then everything is; exports of payments are apart -#}
             {%- set is_of_accounts = 'boxoffice' in node.fqn[1:] or node.depends_on.nodes == [node_of('stg_boxoffice__accounts').unique_id] -%}
             {#- a view holds nothing; and no order depends on what is tagged `lists`: it is built when one of its lists has news (run/run.py) -#}
-            {%- set is_apart = node.config.materialized == 'view' or 'lists' in node.tags -%}
+            {%- set is_apart = node.config.materialized == 'view' or 'lists' in node.tags or 'payouts' in node.fqn -%}
             {%- if not (is_by_this_text and (other in node.fqn or is_of_accounts or is_apart)) -%}
                 {%- do needed.append(node.unique_id) -%}
             {%- endif -%}

@@ -64,3 +64,15 @@
         || sha256((select content from read_text('{{ env_var("BOXOFFICE_DATA_DIR", "data") }}/person.key')) || {{ normalised_email(email) }})
     )
 {%- endmacro %}
+
+
+{% macro is_there(table) -%}
+    {#- Whether there is a table of raw that an earlier release did not make, or that only some have, and anything in it. Not by dbt's
+        cache of relations: while one thread fills it for a schema, another finds a part of it. -#}
+    {%- set tables = "select count(*) > 0 from duckdb_tables() where schema_name = '" ~ table.schema ~ "' and table_name = '" -%}
+    {{ return(
+        execute
+        and value_of_build(tables ~ table.identifier ~ "'")
+        and value_of_build('select count(*) > 0 from (from ' ~ table ~ ' limit 1)')
+    ) }}
+{%- endmacro %}

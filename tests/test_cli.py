@@ -321,6 +321,13 @@ def test_sql_cannot_write_and_tells_what_is_wrong(published: Path) -> None:
     ran = boxoffice(published, "sql", "select nothing from nowhere")
     assert ran.returncode == 1
     assert "nowhere" in ran.stderr
+    for query, told in (("select 1; select 2", "2 statements"), (" ; ", "no question"), ("", "no question")):
+        ran = boxoffice(published, "sql", query)
+        assert (ran.returncode, ran.stdout) == (2, "")
+        assert told in ran.stderr
+    assert (
+        boxoffice(published, "sql", "--format", "csv", "set TimeZone = 'Asia/Tokyo'; select 2 as n").stdout == "n\n2\n"
+    )
 
 
 def test_status_tells_runs_accounts_and_freshness(published: Path, worlds: Worlds) -> None:

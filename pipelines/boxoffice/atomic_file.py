@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from boxoffice.errors import Problem
+
 
 @contextlib.contextmanager
 def whole(target: Path, mode: int | None = None) -> Iterator[BinaryIO]:
@@ -29,6 +31,20 @@ def whole(target: Path, mode: int | None = None) -> Iterator[BinaryIO]:
             fresh.unlink()
         raise
     _sync(target.parent)
+
+
+def require_place(target: Path) -> None:
+    """Raises Problem where no file of this name can be made, before anything takes long."""
+    folder = target.parent.absolute()
+    if not os.access(folder, os.F_OK):
+        reason = f"there is no folder {folder}"
+    elif not os.access(folder, os.W_OK | os.X_OK):
+        reason = f"{folder} is not to be written to by this user"
+    elif target.is_dir():
+        reason = "it is a folder"
+    else:
+        return
+    raise Problem(f"{target} cannot be written: {reason}. Nothing was done; give another place.")
 
 
 def put_in_place(fresh: Path, target: Path) -> None:

@@ -1,5 +1,6 @@
 """Errors that are told to a person: what happened, what was kept, what to do next."""
 
+import errno
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,3 +26,16 @@ class Busy(Problem):
 
     exit_code = 75
     hangs = False
+
+
+def in_words(error: OSError) -> str:
+    """What a file system said of a file, and what to do about it."""
+    what = f"{error.filename}: {error.strerror}." if error.filename else f"{error}."
+    if error.filename and error.errno in (errno.EACCES, errno.EPERM):
+        what += (
+            " Give it to the user who runs Boxoffice (`sudo boxoffice run` may have taken it), or choose another place "
+            "(of what Boxoffice itself writes: BOXOFFICE_DATA_DIR)."
+        )
+    elif error.filename and error.errno == errno.EROFS:
+        what += " Its disk can only be read: choose another place."
+    return what

@@ -391,7 +391,7 @@ def _trimmed(value: Any) -> str:
 
 
 def _time_zone(name: str, where: str) -> str | None:
-    if name and not _is_time_zone(name):
+    if name and not is_time_zone(name):
         raise ConfigProblem(
             f"{where}: {name!r} is no time zone, or none that DuckDB knows. Use a plain name such as Europe/London or "
             "America/Los_Angeles."
@@ -400,7 +400,7 @@ def _time_zone(name: str, where: str) -> str | None:
 
 
 @functools.cache
-def _is_time_zone(name: str) -> bool:
+def is_time_zone(name: str) -> bool:
     """Whether Python and DuckDB both know it: Python also takes any file of the system's zones, such as localtime, and
     DuckDB abbreviations. Costs 10 ms, in which DuckDB starts."""
     import duckdb

@@ -133,7 +133,7 @@ def order_document(venue: Venue, order: Order, state: State, now: int) -> Json:
         "tax_treatment": order.tax_treatment,
         "total": total,
         "total_paid": state.paid,
-        "txn_id": _transaction(order),
+        "txn_id": transaction(order),
     }
     if order.old_shape:
         for newer in ("total_paid", "credited_out_amount", "refunded_voucher_id", "sold_products", "notes"):
@@ -187,7 +187,7 @@ def _void_line(order: Order, ticket: int, amount: int) -> Json:
     }
 
 
-def _transaction(order: Order) -> str:
+def transaction(order: Order) -> str:
     if order.paid_with == "stripe":
         return f"ch_{order.number:016x}"
     return f"PAY-{order.number}" if order.paid_with == "paypal" else "--"

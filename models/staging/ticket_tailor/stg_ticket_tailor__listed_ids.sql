@@ -16,7 +16,7 @@
     from {{ source('raw_ticket_tailor', list) }}
     {% if not loop.last %}union all{% endif %}
 {% endfor %}
-{% if tt_is_there(webhooks) %}
+{% if is_there(webhooks) %}
     union all
     select
         list,

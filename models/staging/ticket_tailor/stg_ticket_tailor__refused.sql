@@ -2,7 +2,7 @@
 {{ config(materialized='view') }}
 {% set webhooks = source('raw_ticket_tailor', 'webhooks') %}
 
-{% if tt_is_there(webhooks) %}
+{% if is_there(webhooks) %}
     -- a file is read again when it has changed, and its first record written again: what it held before is closed
     with files as (
 
@@ -27,7 +27,7 @@ select
     reason,
     fetched_at
 from {{ source('raw_ticket_tailor', 'refused') }}
-{% if tt_is_there(webhooks) %}
+{% if is_there(webhooks) %}
     union all
     select
         records.record_id as refused_id,

@@ -6,7 +6,7 @@ make no sense, nothing was run · 75 another run is under way · 130 Ctrl-C, 143
 
 import click
 
-from boxoffice.cli import maintenance, platforms, receiving, reports, runs
+from boxoffice.cli import maintenance, payouts, platforms, receiving, reports, runs, setup
 from boxoffice.cli.common import LOG_FORMAT, Verbs
 from boxoffice.terminal import echo
 
@@ -41,6 +41,8 @@ def completion(ctx: click.Context, shell: str) -> None:
 
 
 for verb in (
+    setup.init,
+    setup.check,
     runs.run,
     runs.load,
     runs.transform,
@@ -54,6 +56,7 @@ for verb in (
     reports.explain,
     reports.export,
     reports.shows,
+    payouts.payouts,
     maintenance.archive,
     maintenance.backup,
     maintenance.restore,

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from boxoffice import terminal
-from boxoffice.errors import ConfigProblem, Problem
+from boxoffice.errors import ConfigProblem, Problem, in_words
 from boxoffice.settings import Settings, duration, load_settings
 
 
@@ -23,7 +23,10 @@ class Verbs(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         sys.excepthook = lambda *error: terminal.echo("".join(traceback.format_exception(*error)), err=True, nl=False)
         try:
-            return super().invoke(ctx)
+            result = super().invoke(ctx)
+            if sys.stdout:
+                sys.stdout.flush()  # here, and not as the interpreter ends, is a reader missed that has gone
+            return result
         except click.ClickException as error:  # click prints it, with what was typed, or what a shell made of `*`
             error.message = terminal.shown(error.message)
             raise
@@ -57,9 +60,7 @@ def _problem(error: Exception) -> Problem:
     if isinstance(error, Problem):
         return error
     if isinstance(error, OSError) and error.errno != errno.EPIPE:
-        return Problem(
-            f"{error}" + "\nDoes it belong to another user, say after `sudo boxoffice run`?" * bool(error.filename)
-        )
+        return Problem(in_words(error))
     duckdb = sys.modules.get("duckdb")
     if duckdb and isinstance(error, duckdb.Error):
         return Problem(

@@ -94,10 +94,13 @@ def call(platform: str, method: str, path: str, account: str | None, **request: 
 
 def _chosen(accounts: Any, name: str | None, what: str) -> Any:
     """The account that is meant: by its name, or the only one there is."""
+    if not accounts:
+        variable = "TICKETOR_BUFFER" if "Ticketor" in what else "TICKET_TAILOR_API_KEY"
+        raise ConfigProblem(f"No {what} is configured. Set {variable}, or call: boxoffice init")
     named = [account for account in accounts if name in (None, account.name)]
     if len(named) != 1:
-        names = ", ".join(account.name for account in accounts) or "none"
-        raise ConfigProblem(f"Which {what}? Configured: {names}. Say it with --account.")
+        names = ", ".join(account.name for account in accounts)
+        raise ConfigProblem(f"Which {what}? Configured: {names}. Name it with --account.")
     return named[0]
 
 

@@ -72,8 +72,10 @@ def report(out: Path) -> None:
     boxoffice report
     boxoffice report --out /srv/www/monday.html
     """
+    from boxoffice.atomic_file import require_place
     from boxoffice.report import report as reports
 
+    require_place(out)
     echo(reports.report(settings(), out))
 
 

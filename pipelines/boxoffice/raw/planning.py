@@ -109,6 +109,11 @@ class Plan:
         """What could not be read, for a person; None where everything could."""
         if not self.unreadable:
             return None
+        if len(self.unreadable) == 1:
+            return Problem(
+                f"A file or folder could not be read: {self.unreadable[0]}. All others are loaded; this one is tried "
+                "again by every run."
+            )
         return Problem(
             f"{len(self.unreadable)} files or folders could not be read, for example {self.unreadable[0]}. "
             "All others are loaded; these are tried again by every run."

@@ -97,6 +97,16 @@ SHEETS = (
         "from fct_payments where paid_on between $1 and $2 order by paid_on, platform, account, order_id, payment_id",
     ),
     Sheet(
+        "Payouts",
+        "What Stripe and PayPal moved in the month, by the exports that were loaded, beside the payments.",
+        "select coalesce(processed_on, paid_on) as day, processor, kind, outcome, platform, account, order_id, "
+        "gross, fee, net, currency, payout_on, payout_id, paid_on, paid_amount, paid_currency, difference, in_words, "
+        "charged_amount, charged_currency, processor_reference, transaction_id, matched_by, payment_id, "
+        "order_key from rpt_payouts where coalesce(processed_on, paid_on) between $1 and $2 "
+        "order by day, processor, created_at, transaction_id, payment_id",
+        if_any=True,
+    ),
+    Sheet(
         "Orders",
         "Orders that count as sold, and returns, made in the month.",
         "select booked_on, platform, account, order_id, order_type, status, channel, total_amount, "
@@ -141,6 +151,14 @@ def export(settings: Settings, month: str, form: Literal["xlsx", "csv"], out: Pa
     return [out / path.name for path in written]
 
 
+def _sheets(db: duckdb.DuckDBPyConnection, first: dt.date, last: dt.date) -> list[Sheet]:
+    return [
+        sheet
+        for sheet in SHEETS
+        if not sheet.if_any or db.execute(f"from ({sheet.query}) limit 1", [first, last]).fetchone()
+    ]
+
+
 def _days(month: str) -> tuple[dt.date, dt.date]:
     if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month) or month.startswith("0000"):
         raise ConfigProblem(f"{month!r} is no month. Write it as 2026-09.")
@@ -177,7 +195,7 @@ def _notes(db: duckdb.DuckDBPyConnection, first: dt.date, last: dt.date) -> list
         "select platform, account, reporting_zone, time_zone from dim_accounts order by platform, account"
     ).fetchall():
         notes.append((f"Days of {platform} {account}", zone if time_zone else "UTC: no time zone is set"))
-    notes += [(f"Sheet {sheet.name}", sheet.says) for sheet in SHEETS]
+    notes += [(f"Sheet {sheet.name}", sheet.says) for sheet in _sheets(db, first, last)]
     notes += db.execute(
         "select column_name, comment from duckdb_columns() where schema_name = 'marts' "
         "and table_name = 'rpt_daily_sales' and list_contains($1, column_name) "
@@ -207,7 +225,7 @@ def _csv_files(
         return file(name, db.sql(f"select {values}", params=columns), list(headings))
 
     paths = [table("Read first", KNOWN_HEADINGS, known)]
-    for sheet in SHEETS:
+    for sheet in _sheets(db, first, last):
         answer = db.sql(sheet.query, params=[first, last])
         paths.append(file(sheet.name, answer, [sheet.heading(name) for name in answer.columns]))
     return [*paths, table("Notes", ("what", "means"), notes)]
@@ -238,7 +256,7 @@ def _workbook(
     for row, values in enumerate(known, 1):
         for column, value in enumerate(values):
             page.write_string(row, column, value, wrapped)
-    for sheet in SHEETS:
+    for sheet in _sheets(db, first, last):
         answer = db.execute(sheet.query, [first, last])
         book.add(sheet.name, answer, [sheet.heading(name) for name, *_ in answer.description])
     page = book.file.add_worksheet("Notes")

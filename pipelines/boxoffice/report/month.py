@@ -12,13 +12,14 @@ from boxoffice.report.formatting import count, money, platform
 class Sheet:
     """A sheet, or a CSV file of the same name. ``query`` has ``$1`` and ``$2``: the month's first and last day.
 
-    ``is_plain``: its headings are the names of its columns in plain letters.
+    ``is_plain``: its headings are the names of its columns in plain letters. ``if_any``: it is left out without rows.
     """
 
     name: str
     says: str
     query: str
     is_plain: bool = False
+    if_any: bool = False
 
     def heading(self, column: str) -> str:
         if self.is_plain:

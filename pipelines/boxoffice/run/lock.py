@@ -27,6 +27,8 @@ def make_data_dir(settings: Settings, echo: Callable[[str], None]) -> None:
     try:
         if not settings.data_dir.exists():
             settings.data_dir.mkdir(parents=True, mode=0o700)
+        elif not settings.data_dir.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(settings.data_dir))
         found = settings.data_dir.stat()
         if found.st_mode & 0o077 and not settings.published_mode & 0o077 and found.st_uid == os.geteuid():
             settings.data_dir.chmod(0o700)
@@ -47,10 +49,14 @@ def make_data_dir(settings: Settings, echo: Callable[[str], None]) -> None:
     except OSError as error:
         if disk.is_full(error):
             raise disk.problem(settings) from None
+        is_denied = error.errno in (errno.EACCES, errno.EPERM)
+        advice = (
+            f"Give {settings.data_dir} and all in it to the user who runs Boxoffice (`sudo boxoffice run` may have "
+            "taken it), or set BOXOFFICE_DATA_DIR to another folder."
+        )
         raise Problem(
-            f"{error.filename} cannot be written: {error.strerror}. Nothing was run. Give {settings.data_dir} and all "
-            "in it to the user who runs Boxoffice (`sudo boxoffice run` may have taken it), or set BOXOFFICE_DATA_DIR "
-            "to another folder."
+            f"{error.filename} cannot be written: {error.strerror}. Nothing was run. "
+            + (advice if is_denied else "Set BOXOFFICE_DATA_DIR to another folder.")
         ) from None
 
 

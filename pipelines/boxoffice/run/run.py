@@ -195,6 +195,29 @@ def rebuild(
     return result
 
 
+def load_beside(settings: Settings, dataset: str, land: Callable[[RunResult], bool], *, echo: Echo) -> RunResult:
+    """Loads what is of no account into a dataset of its own, then builds and publishes what depends on it alone.
+
+    ``land`` adds to the result, and returns whether raw has changed. After a kill the next run builds everything.
+    """
+    with _recorded(settings, dataset, echo) as result:
+        disk.require_room(settings)
+        marked = marker.read(settings)
+        result.set_aside = marked.get("set_aside")
+        marker.remove(settings)
+        with result.timed("load"):
+            pipeline.require_writable(settings)
+            has_changed = land(result)
+        if has_changed or not marked:
+            _build(settings, result, echo, {dataset, *marked.get("unbuilt", [])} if marked else None)
+            marked = marked | {"unbuilt": [], "set_aside": result.set_aside} if marked else {}
+        if marked and not result.error:
+            del marked["files"]
+            marker.write(settings, **marked)
+        _judge(result)
+    return result
+
+
 @contextlib.contextmanager
 def _recorded(settings: Settings, verb: str, echo: Echo) -> Iterator[RunResult]:
     """The lock around a run and its line in runs.jsonl, whatever becomes of it."""

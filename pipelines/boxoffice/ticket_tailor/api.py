@@ -39,7 +39,7 @@ from boxoffice.ticket_tailor.errors import (
 from boxoffice.ticket_tailor.pages import ANYTHING, Document, Misread, NotAPage, read_page
 
 PAGE_SIZE = 100
-TIMEOUT = (10.0, 60.0)
+TIMEOUT, IMPATIENT = (10.0, 60.0), (3.0, 5.0)
 
 # Bytes, inflated: a page has a third of a megabyte, and a person may want more of `call`.
 LARGEST_PAGE, LARGEST_CALL = 32 * 2**20, 64 * 2**20
@@ -47,6 +47,8 @@ MESSAGE_LENGTH = 200
 
 # Seven tries: with a fault in every fifth answer one request in 80,000 fails for good.
 RETRIES = Retry(total=6, backoff_factor=0.5, backoff_max=30, backoff_jitter=0.5)
+
+ONE_TRY = Retry(total=0)
 
 # Seconds after which no one answers, when nothing has answered yet: the machine is offline, or the address is wrong.
 OFFLINE = 12.0
@@ -98,7 +100,8 @@ class Client:
     """One box office's API. Safe to use from several threads.
 
     ``clock`` gives the time an answer came (UTC), ``sleep`` waits seconds; ``told`` hears of every wait longer than a
-    few seconds. The key is in no exception, repr or log.
+    few seconds. Where no one is ``patient`` each request is tried once, for seconds. The key is in no exception, repr
+    or log.
     """
 
     base_url: str
@@ -106,6 +109,7 @@ class Client:
     clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)
     sleep: Callable[[float], Any] = time.sleep
     told: Callable[[str], None] = lambda _line: None
+    patient: bool = True
     budget: Budget | None = None
     asked: int = field(default=0, init=False)
     answered: int = field(default=0, init=False)
@@ -266,7 +270,7 @@ class Client:
     ) -> T:
         """The answer, read by ``read``; faults tried again, pauses waited out. Of ``most`` bytes, and all tries
         together of ``answers.LONGEST`` seconds."""
-        retry, began = RETRIES, self.clock()
+        retry, began = RETRIES if self.patient else ONE_TRY, self.clock()
         waited, pauses, spent = 0.0, 0, 0.0
         url = f"{self.base_url}/{path.lstrip('/')}"
         while True:
@@ -280,7 +284,7 @@ class Client:
                         params=params,
                         headers=headers,
                         data=data,
-                        timeout=TIMEOUT,
+                        timeout=TIMEOUT if self.patient else IMPATIENT,
                         allow_redirects=False,
                         stream=True,
                     )
@@ -294,7 +298,7 @@ class Client:
                     wait = self._asked_wait(response) or min(2.0**pauses, 60.0)
                     waited, pauses = waited + wait, pauses + 1
                     spent += time.monotonic() - asked_at
-                    if waited > 2 * LONGEST_WAIT:
+                    if waited > 2 * LONGEST_WAIT or not self.patient:
                         raise too_long(waited)
                     if pauses > MOST_PAUSES:
                         raise Problem(
@@ -318,7 +322,7 @@ class Client:
                         f"{method} {path} failed: {words(fault)}. It may have been done all the same."
                     ) from None
                 offline = not self.asked and is_nobody_there(fault)
-                if offline and (self.clock() - began).total_seconds() >= OFFLINE:
+                if offline and (not self.patient or (self.clock() - began).total_seconds() >= OFFLINE):
                     raise Offline(
                         f"Ticket Tailor could not be reached at {self.base_url}: {words(fault)}. Is this machine "
                         "online? Nothing was changed; the next run tries again."
@@ -334,6 +338,8 @@ class Client:
                     raise Problem(
                         f"Ticket Tailor did not answer {method} {path} in {RETRIES.total + 1} tries "
                         f"(last: {words(fault)}). What was read before is kept; the next run goes on from there."
+                        if self.patient
+                        else f"Ticket Tailor did not answer {method} {path}: {words(fault)}. Try again in a while."
                     ) from None
                 self._wait(max(retry.get_backoff_time(), getattr(fault, "wait", 0.0)), f"Ticket Tailor: {words(fault)}")
 

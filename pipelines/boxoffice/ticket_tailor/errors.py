@@ -6,6 +6,9 @@ from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConn
 from boxoffice.errors import Problem
 from boxoffice.raw.answers import Endless, Unreadable
 
+# in Ticket Tailor's dashboard; its API documentation says that keys are in the settings of a box office
+WHERE_KEYS_ARE = "Box office settings > API > Generate a new key"
+
 
 class KeyRefused(Problem):
     """The key is not accepted: nothing can be read from this box office."""
@@ -44,8 +47,8 @@ class Fault(Exception):
 def key_refused(status: int) -> KeyRefused:
     return KeyRefused(
         f"Ticket Tailor refuses the API key (status {status}). What was loaded before is kept.\n"
-        "Check the key of this box office (its dashboard: Box office settings, API; keys look like sk_…), put the "
-        "right one into .dlt/secrets.toml or TICKET_TAILOR_API_KEY, and run again."
+        f"Check the key of this box office (in its dashboard: {WHERE_KEYS_ARE}; keys look like sk_…), put the right "
+        "one into .dlt/secrets.toml or TICKET_TAILOR_API_KEY, and run again."
     )
 
 

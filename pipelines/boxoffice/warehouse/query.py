@@ -63,7 +63,10 @@ def ask(
             if not files:
                 db.execute("set allowed_paths = [$1]", [name])
                 db.execute("set enable_external_access = false")
-            if (answer := db.sql(query)) is not None:
+            *before, last = _statements(db, query)
+            for statement in before:
+                db.execute(statement)
+            if (answer := db.sql(last)) is not None:
                 _write(db, answer, form, name, raw=raw)
             elif out:
                 raise Problem(f"This statement has no answer that could be written to {out}.")
@@ -130,6 +133,18 @@ def _in_currency(db: duckdb.DuckDBPyConnection, answer: duckdb.DuckDBPyRelation)
         elif kinds == 1:
             columns.append(f"cast({amount} as decimal(38, {places})) as {amount}")
     return answer.project(f"* replace ({', '.join(columns)})") if columns else answer
+
+
+def _statements(db: duckdb.DuckDBPyConnection, query: str) -> list[str]:
+    """What there is to run: any settings, then the one question. Raises ConfigProblem where that is not so."""
+    statements = db.extract_statements(query)
+    if not statements:
+        raise ConfigProblem('There is no question. For example: boxoffice sql "from rpt_daily_sales limit 10"')
+    if any(statement.type == duckdb.StatementType.SELECT for statement in statements[:-1]):
+        raise ConfigProblem(
+            f"These are {len(statements)} statements, of which one answer would be shown: ask one by one."
+        )
+    return [statement.query for statement in statements]
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@
     ('people', 'dim_customers', none),
     ('events', 'dim_events', event_is_told),
     ('products', 'dim_products', product_is_told),
-    ('refused', 'refused_records', none),
+    ('refused', 'refused_records', "platform in ('ticketor', 'ticket_tailor')"),
     ('conflicts', 'rpt_reconciliation', is_told),
 ] %}
 -- what a mart does not take over as it is; a capacity may be what people say in the seed

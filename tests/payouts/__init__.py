@@ -1,0 +1,1 @@
+"""Exports of payment processors: read, and in operation."""
