@@ -32,11 +32,12 @@ REPERTOIRE = (
     ("The Glass Gardener", 64, TICKETOR_ONLY),
 )
 CHRISTMAS = "A Clockwork Winter"
-GUESTS = (("Rosehip Quartet", "JPY"), ("Café Solaire", "KWD"))  # they are paid in their own money
+GUESTS = (("Rosehip Quartet", "JPY"), ("Café Solaire", "KWD"))  # in the studio, and paid in their own money
 MONTHS = (85, 90, 95, 95, 90, 85, 75, 0, 95, 105, 105, 110)  # percent, January first; nothing in August
 # days from a run's Monday to a performance, hour it begins, how full it is (percent of a usual evening)
 NIGHTS = ((4, 19.5, 102), (5, 19.5, 116), (12, 14.5, 76))
 SEATS = 220  # of a hall that sells 2,000 orders on each platform
+STUDIO = 4  # the hall has so many times its seats
 LEVEL_SHARES = (36, 31, 27, 6)  # of the hall's seats, percent
 HOUSE_SEATS = 2  # of a hundred: never sold
 
@@ -80,7 +81,7 @@ class Hour(NamedTuple):
 class Theatre(Venue):
     """A venue that has sold ``orders`` orders on each platform by ``end``; the size of its hall follows from that."""
 
-    days: int = 427
+    days: int = 420
 
     scans_all: ClassVar[bool] = True
     scanned_within: ClassVar[int] = 75 * DAY
@@ -116,10 +117,10 @@ class Theatre(Venue):
         elif week % 3 == 0 and MONTHS[monday.month - 1]:
             title, fill, platforms = REPERTOIRE[week // 3 % len(REPERTOIRE)]
             shows += self._run(monday, monday, title, fill, platforms)
-        if week % 13 == 4 and MONTHS[monday.month - 1]:
-            title, currency = GUESTS[week // 13 % len(GUESTS)]
+        if week % 4 == 2 and MONTHS[monday.month - 1] and (monday.month, monday.day) < (12, 19):
+            title, currency = GUESTS[week // 4 % len(GUESTS)]
             at = self._midnight(monday + datetime.timedelta(2)) + 20 * HOUR
-            shows.append((at, at, title, 34, BOTH, currency))
+            shows.append((at, at, title, 13, BOTH, currency))
         return shows
 
     def _run(
@@ -145,6 +146,7 @@ class Theatre(Venue):
         series = TITLES.index(title)
         hall = max(20, SEATS * self.orders // 2000)
         self._demand[index] = (run, hall * fill // 100)
+        seats = hall if currency == "GBP" else hall // STUDIO
         return Event(
             index=index,
             series=series,
@@ -160,7 +162,7 @@ class Theatre(Venue):
             moved_at=None,
             moved_start=start,
             given_at=start,
-            seats=tuple(hall * share // 100 for share in LEVEL_SHARES),
+            seats=tuple(seats * share // 100 for share in LEVEL_SHARES),
         )
 
     @functools.cached_property

@@ -62,7 +62,7 @@ def thin(demo: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settings:
                 and total_amount > 0 and products_count = 0 and refunded_amount = 0
                 and not exists (from fct_order_lines as lines
                     where lines.order_key = orders.order_key and line_kind <> 'ticket')
-            group by all order by order_key limit 1
+            group by all order by ordered_on desc, order_key limit 1
             """
         ).fetchone()
         for (table,) in db.execute("select table_name from duckdb_tables() where schema_name = 'marts'").fetchall():
