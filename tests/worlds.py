@@ -13,10 +13,12 @@ from boxoffice.settings import BoxOffice, Settings, Site
 from sandbox import ledger
 from sandbox.ticket_tailor_api import TicketTailorApi
 from sandbox.ticketor_webhooks import write_webhooks
-from sandbox.venue import Venue
+from sandbox.venue import TAILOR, TICKETOR, Venue
 
 ZONES = ("Europe/London", "America/Los_Angeles", "Asia/Tokyo", "Pacific/Auckland", "UTC")
-DAY = 86_400
+HOUR, DAY = 3600, 86_400
+CALLED_OFF, MOVED = 22, 18  # performances on both platforms, in pounds
+LATE = 26  # an order that nothing happens to
 
 
 @dataclasses.dataclass
@@ -49,6 +51,7 @@ def make(folder: Path, count: int, *, orders: int = 60, moments: tuple[int, ...]
         Venue(seed, orders=orders, account=f"sandbox_{seed}", time_zone=ZONES[seed % len(ZONES)])
         for seed in range(count)
     ]
+    venues = [eventful(venue) if venue.seed % 3 == 2 else venue for venue in venues]
     looks: list[ledger.Look] = []
     with TicketTailorApi({f"sk_{venue.seed}": venue for venue in venues}) as api:
         settings = Settings(
@@ -72,6 +75,19 @@ def make(folder: Path, count: int, *, orders: int = 60, moments: tuple[int, ...]
             # its people are nobody: what looks like one of them where none belongs is a leak
             assert "no_personal_data" not in result.warned
     return Worlds(settings, venues, looks)
+
+
+def eventful(venue: Venue) -> Venue:
+    """The venue with an event called off, one that is given another date once it is over, and a sale on each platform
+    that is not heard of before the next month."""
+    called_off, moved = venue.event(CALLED_OFF), venue.event(MOVED)
+    return dataclasses.replace(
+        venue,
+        called_off={CALLED_OFF: called_off.start // HOUR * HOUR - DAY},
+        moved={MOVED: (moved.start + 3 * DAY, moved.start + 30 * DAY)},
+        listed_late={LATE: venue.created(TAILOR, LATE) + 31 * DAY},
+        delivered_late={LATE: venue.created(TICKETOR, LATE) + 31 * DAY},
+    )
 
 
 def rows(db: duckdb.DuckDBPyConnection, query: str, account: ledger.Books) -> list[tuple[Any, ...]]:

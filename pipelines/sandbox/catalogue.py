@@ -43,11 +43,17 @@ _PATTERN = (
 )
 _START_HOURS = (14.5, 19.5, 13.0, 20.0, 15.25, 19.0)  # a matinee, an evening
 WINDOW = 6  # an order is for one of the next six performances
+SCANNED_PERCENT = 85  # of the tickets of an order whose tickets are scanned
+CAPACITY = (180, 90, 60, 40)  # seats, one number for each of LEVELS
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class Event:
-    """One performance. Times are unix seconds UTC; prices are minor units of ``currency``, one for each of LEVELS."""
+    """One performance. Times are unix seconds UTC; prices are minor units of ``currency``, one for each of LEVELS.
+
+    ``start`` is when it begins as first announced, ``given_at`` when the curtain rises; ``moved_start`` is what the
+    platforms show from ``moved_at`` on. What was called off is sold and given no more from ``called_off_at`` on.
+    """
 
     index: int
     series: int
@@ -62,9 +68,12 @@ class Event:
     prices: tuple[int, ...]
     moved_at: int | None
     moved_start: int
+    given_at: int
+    seats: tuple[int, ...] = CAPACITY
+    called_off_at: int | None = None
 
     def start_at(self, now: int) -> int:
-        """When it begins as announced at ``now``: a few performances are put off by half an hour."""
+        """When it begins as announced at ``now``."""
         return self.moved_start if self.moved_at is not None and now >= self.moved_at else self.start
 
     @property
@@ -79,14 +88,17 @@ def platforms_and_currency(index: int) -> tuple[bool, bool, str]:
     return _PATTERN[index % len(_PATTERN)]
 
 
+def prices_of(series: int, currency: str) -> tuple[int, ...]:
+    """The prices of a title, one for each of LEVELS."""
+    return tuple(price + series // 3 * _STEP[currency] if price else 0 for price in _PRICES[currency])
+
+
 def make_event(index: int, midnight: int) -> Event:
     """Performance ``index``, on the local day that begins at ``midnight`` (unix seconds): odd ones are evenings."""
     on_tailor, on_ticketor, currency = _PATTERN[index % len(_PATTERN)]
     series = index % len(TITLES)
     start = midnight + int(_START_HOURS[index % len(_START_HOURS)] * HOUR)
-    base = _PRICES[currency]
-    prices = tuple(price + series // 3 * _STEP[currency] if price else 0 for price in base)
-    moved = index % 8 == 4
+    moved = index % 8 == 4  # put off by half an hour
     return Event(
         index=index,
         series=series,
@@ -98,9 +110,10 @@ def make_event(index: int, midnight: int) -> Event:
         digits=DIGITS[currency],
         on_tailor=on_tailor,
         on_ticketor=on_ticketor,
-        prices=prices,
+        prices=prices_of(series, currency),
         moved_at=start - 9 * DAY if moved else None,
         moved_start=start + 1800,
+        given_at=start + 1800,
     )
 
 

@@ -1,6 +1,7 @@
 """``make demo``: the made-up venue through the whole pipeline; typed again, a day has passed.
 
-Real HTTP, real files, the real run; only the sales are invented. What the demo must remember stands in
+Real HTTP, real files, the real run; only the sales are invented, and the clock is the venue's: it opens a week ago, so
+that a week of days can pass before its records would lie in the future. What the demo must remember stands in
 ``<data_dir>/sandbox/state.json``, beside the webhook files; that file also marks a data folder as the demo's, and a run
 refuses to mix real accounts into it.
 """
@@ -9,9 +10,10 @@ import dataclasses
 import datetime
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.markup import escape
@@ -19,31 +21,32 @@ from rich.markup import escape
 from boxoffice.errors import Problem
 from boxoffice.settings import Settings, load_settings
 from sandbox import demo_report
-from sandbox.catalogue import DAY, HOUR
+from sandbox.catalogue import DAY, HOUR, Event
 from sandbox.tailor import make_order
+from sandbox.tailor_json import event_id
+from sandbox.theatre import Theatre
 from sandbox.ticket_tailor_api import TicketTailorApi
 from sandbox.ticketor import make_story
+from sandbox.ticketor_items import FIRST_INVOICE, INVOICES_A_STORY, Invoice, Story
 from sandbox.ticketor_webhooks import write_broken, write_webhooks
-from sandbox.venue import TAILOR, TICKETOR, Change, Venue
+from sandbox.venue import TAILOR, TICKETOR, Change
 
 ACCOUNT = "sandbox_hall"
-SEED, ORDERS, DAYS = 7, 2000, 90
+SEED, ORDERS = 7, 2000
+AHEAD = 7  # days that can pass at once: the venue opens so long ago
 TIME_ZONE = "Europe/London"
 BROKEN_FILES = ("truncated", "html", "empty", "two_shapes", "nan")
 
 
 @dataclasses.dataclass
 class State:
-    """What the demo remembers between two calls.
-
-    Moments are unix seconds: ``now`` the venue's, ``fetched`` the wall clock's.
-    """
+    """What the demo remembers between two calls. Moments are the venue's, in unix seconds."""
 
     end: int
     seed: int = SEED
     orders: int = ORDERS
     day: int = -1
-    looks: list[dict[str, int]] = dataclasses.field(default_factory=list)
+    looks: list[int] = dataclasses.field(default_factory=list)
 
     @property
     def now(self) -> int:
@@ -65,6 +68,11 @@ def demo(environ: Mapping[str, str], out: Console, orders: int = ORDERS) -> Stat
 
     data_dir = load_settings({key: value for key, value in environ.items() if key == "BOXOFFICE_DATA_DIR"}).data_dir
     state = _state(data_dir, orders)
+    if state.day >= 0 and state.now + DAY > time.time():
+        raise Problem(
+            f"At the venue it is {_local(state.now):%A %d %B, %H:%M}: the next day would lie in the future. Nothing "
+            f"was run.\nCome back tomorrow, or remove {data_dir} to begin the demo again."
+        )
     folder = data_dir / "sandbox"
     buffer = folder / "webhooks"
     before = state.now
@@ -73,69 +81,107 @@ def demo(environ: Mapping[str, str], out: Console, orders: int = ORDERS) -> Stat
     venue = venue_of(state)
     first = state.day == 0
     if first:
-        echo(f"opening a made-up venue: {state.orders:,} orders on each platform over {DAYS} days")
+        echo(f"opening a made-up venue: {state.orders:,} orders on each platform over {venue.days} days")
     else:
         echo(f"a day passes at the venue: it is now {_local(state.now):%A %d %B %Y, %H:%M}")
-    files = write_webhooks(venue, buffer, since=None if first else before, until=state.now)
+    files = write_webhooks(venue, buffer, since=None if first else before, until=state.now, layout="jsonl_envelope")
     if first:
         write_broken(venue, buffer, at=state.now - HOUR, kinds=BROKEN_FILES)
-    echo(f"Ticketor posted {files:,} webhooks" + (f", {len(BROKEN_FILES)} files are broken" if first else ""))
+    echo(f"Ticketor's webhooks fill {files:,} files, one a day" + f", and {len(BROKEN_FILES)} are broken" * first)
     with TicketTailorApi(venue, now=state.now) as api:
         settings = _settings(data_dir, buffer, api)
         yesterday = demo_report.Snapshot.of(settings)
         # In the sandbox a day lasts as long as this call: all that is due once an hour or once a day is due now.
-        result = runs.run(settings, echo=echo, full=True)
+        now = datetime.datetime.fromtimestamp(state.now, datetime.UTC)
+        result = runs.run(settings, echo=echo, full=True, clock=lambda: now)
         echo(f"Ticket Tailor answered {api.count():,} requests")
     for account in result.accounts:
         echo(f"{account.platform} {account.account}: {account.news_in_words}")
     _raise_if_failed(result)
-    state.looks.append({"now": state.now, "fetched": int(time.time())})
+    state.looks.append(state.now)
     _save(data_dir, state)
     if not first:
         out.print(f"\n[bold]── What the day brought ({_local(before):%d %B} to {_local(state.now):%d %B}) ──[/bold]")
-        demo_report.difference(out, yesterday, settings, _told_twice(venue, before))
+        demo_report.difference(out, yesterday, settings, news_since(venue, before, state.now))
         out.print("\n[bold]── Where that leaves the venue ──[/bold]")
     demo_report.first_answers(out, settings)
     demo_report.farewell(out, settings)
     return state
 
 
-def venue_of(state: State) -> Venue:
-    """The venue with what the demo has let happen to it up to ``state.day``."""
-    plain = Venue(state.seed, orders=state.orders, days=DAYS, end=state.end, account=ACCOUNT, time_zone=TIME_ZONE)
-    extra: dict[int, tuple[Change, ...]] = {}
-    returns: dict[int, int] = {}
-    redelivered: dict[int, int] = {}
-    for day in range(1, state.day + 1):
-        morning = state.end + (day - 1) * DAY + 9 * HOUR
-        refunded = _plain_order(plain, morning - 40 * DAY)
-        extra[refunded] = (Change(morning, "refund", make_order(plain, refunded).charged),)
-        sold = _plain_sale(plain, morning - 20 * DAY)
-        returns[sold] = morning + HOUR
-        redelivered[_plain_sale(plain, morning - 10 * DAY)] = morning + 2 * HOUR
-    return dataclasses.replace(plain, extra=extra, returns=returns, redelivered=redelivered)
+def venue_of(state: State) -> Theatre:
+    """The venue with what happens to it in the days after ``end``, of which the platforms show nothing before."""
+    plain = Theatre(state.seed, orders=state.orders, end=state.end, account=ACCOUNT, time_zone=TIME_ZONE)
+    news = dataclasses.replace(plain, extra={}, returns={}, redelivered={}, paid_late={}, delivered_late={}, moved={})
+    for day in range(max(AHEAD, state.day)):
+        morning = state.end + day * DAY + 9 * HOUR
+        month = _month_of(plain, morning)
+        refunded = _plain_order(plain, morning - 40 * DAY, news.extra)
+        news.extra[refunded] = (Change(morning, "refund", make_order(plain, refunded).charged),)
+        used = {**news.returns, **news.redelivered, **news.paid_late, **news.delivered_late}
+        for happenings, before, at in (
+            (news.returns, morning - 10 * DAY, morning + HOUR),
+            (news.redelivered, morning - 10 * DAY, morning + 2 * HOUR),
+            (news.paid_late, month - 9 * DAY, morning + 3 * HOUR),
+            (news.delivered_late, month - 17 * DAY, morning + 4 * HOUR),
+        ):
+            sold = _plain_sale(plain, before, used, given_after=at if happenings is news.returns else 0)
+            used[sold] = happenings[sold] = at
+        event = _given_before(plain, month, news.moved)
+        weeks = (month - event.start) // (7 * DAY) + 1
+        news.moved[event.index] = (morning + 5 * HOUR, event.start + weeks * 7 * DAY)
+    return news
 
 
-def _told_twice(venue: Venue, since: int) -> list[str]:
-    """The invoices whose webhook has come once more since then."""
-    stories = [make_story(venue, index) for index, moment in venue.redelivered.items() if moment > since]
-    return [str(story.deliveries[0].item.id) for story in stories]
+def news_since(venue: Theatre, since: int, now: int) -> demo_report.News:
+    """What the days from ``since`` to ``now`` have brought that could be missed among so many sales."""
+
+    def invoices(happenings: Mapping[int, int]) -> list[str]:
+        return [str(FIRST_INVOICE + INVOICES_A_STORY * index) for index, at in happenings.items() if since < at <= now]
+
+    moved = {event_id(one): _local(one.start).date() for one in venue.programme if since < (one.moved_at or 0) <= now}
+    return demo_report.News(
+        invoices(venue.redelivered), invoices(venue.paid_late), invoices(venue.delivered_late), moved
+    )
 
 
-def _plain_order(venue: Venue, moment: int) -> int:
-    """The first plain Ticket Tailor order made after ``moment``."""
-    index = venue.made_before(TAILOR, moment)
-    while make_order(venue, index).case != "plain" or venue.listing_delay(index):
-        index += 1
+def _month_of(venue: Theatre, moment: int) -> int:
+    """When the venue's month began."""
+    first = datetime.datetime.fromtimestamp(moment, venue.zone).replace(day=1, hour=0, minute=0, second=0)
+    return int(first.timestamp())
+
+
+def _given_before(venue: Theatre, moment: int, used: Container[int]) -> Event:
+    """The last performance on Ticket Tailor before ``moment`` to which nothing has happened."""
+    return next(
+        event
+        for event in reversed(venue.programme)
+        if event.on_tailor and event.given_at < moment and event.index not in used
+        if event.moved_at is None and event.called_off_at is None
+    )
+
+
+def _plain_order(venue: Theatre, moment: int, used: Container[int]) -> int:
+    """The last plain Ticket Tailor order made before ``moment``."""
+    index = venue.made_before(TAILOR, moment) - 1
+    while index in used or make_order(venue, index).case != "plain" or venue.listing_delay(index):
+        index -= 1
     return index
 
 
-def _plain_sale(venue: Venue, moment: int) -> int:
-    """The first plain Ticketor sale after ``moment``."""
-    index = venue.made_before(TICKETOR, moment)
-    while make_story(venue, index).case != "tickets":
-        index += 1
+def _plain_sale(venue: Theatre, moment: int, used: Container[int], given_after: int) -> int:
+    """The last plain Ticketor sale before ``moment`` for a performance after ``given_after``."""
+    index = venue.made_before(TICKETOR, moment) - 1
+    while index in used or not _is_plain(make_story(venue, index), given_after):
+        index -= 1
     return index
+
+
+def _is_plain(story: Story, given_after: int) -> bool:
+    sale = story.deliveries[0].item
+    if story.case != "tickets" or not isinstance(sale, Invoice):
+        return False
+    return all(ticket.event.called_off_at is None and ticket.event.given_at > given_after for ticket in sale.tickets)
 
 
 def _settings(data_dir: Path, buffer: Path, api: TicketTailorApi) -> Settings:
@@ -159,21 +205,27 @@ def _settings(data_dir: Path, buffer: Path, api: TicketTailorApi) -> Settings:
 def _state(data_dir: Path, orders: int) -> State:
     path = data_dir / "sandbox" / "state.json"
     try:
-        return State(**json.loads(path.read_text()))
+        state = State(**json.loads(path.read_text()))
     except FileNotFoundError:
         pass
     except (ValueError, TypeError):
         raise Problem(
             f"{path} cannot be read, so the demo does not know what day it is. Nothing was run.\n"
-            f"Remove {data_dir} to begin the demo anew."
+            f"Remove {data_dir} to begin the demo again."
         ) from None
+    else:
+        if not all(isinstance(look, int) for look in state.looks):
+            raise Problem(
+                f"{data_dir} holds the demo of an earlier release, which was another venue. Nothing was run.\n"
+                "Remove it to begin the demo again."
+            )
+        return state
     if (data_dir / "warehouse.duckdb").exists():
         raise Problem(
             f"{data_dir} holds a warehouse that is not the demo's. Nothing was run, nothing was changed.\n"
             "Give the demo a folder of its own: BOXOFFICE_DATA_DIR=demo-data make demo"
         )
-    # Two days ago: the first days of the demo lie in the past, as the days of a real venue do.
-    return State(end=int(time.time()) // HOUR * HOUR - 2 * DAY, orders=orders)
+    return State(end=int(time.time()) // HOUR * HOUR - AHEAD * DAY, orders=orders)
 
 
 def _save(data_dir: Path, state: State) -> None:
@@ -186,7 +238,7 @@ def _save(data_dir: Path, state: State) -> None:
 
 
 def _local(moment: int) -> datetime.datetime:
-    return datetime.datetime.fromtimestamp(moment, Venue(SEED, time_zone=TIME_ZONE).zone)
+    return datetime.datetime.fromtimestamp(moment, ZoneInfo(TIME_ZONE))
 
 
 def _raise_if_failed(result: Any) -> None:

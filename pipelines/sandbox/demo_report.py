@@ -1,6 +1,7 @@
 """What the demo prints: first answers from the published tables, and on later days what the day has changed."""
 
 import dataclasses
+import datetime
 import re
 import shlex
 import sys
@@ -54,6 +55,17 @@ _BASES = {
 
 
 @dataclasses.dataclass
+class News:
+    """What the days between two calls brought that one would miss among the sales: ids of invoices, whose webhook came
+    ``again``, which were ``paid_late`` or ``delivered_late``, and events that were ``moved``, with their day before."""
+
+    again: list[str]
+    paid_late: list[str]
+    delivered_late: list[str]
+    moved: dict[str, datetime.date]
+
+
+@dataclasses.dataclass
 class Snapshot:
     """What the published tables held at one moment: enough to tell what a day has changed."""
 
@@ -104,8 +116,8 @@ def first_answers(out: Console, settings: Settings) -> None:
         _show(out, "Refused: kept in raw, loaded into nothing", ("file", "why"), refused)
 
 
-def difference(out: Console, before: Snapshot, settings: Settings, told_twice: list[str]) -> None:
-    """What came through since ``before``; ``told_twice`` are invoices whose webhook was delivered once more."""
+def difference(out: Console, before: Snapshot, settings: Settings, news: News) -> None:
+    """What came through since ``before``."""
     after = Snapshot.of(settings)
     with open_published(settings) as db:
         new = _chosen(db, "fct_orders", "order_key", after.orders - before.orders)
@@ -137,9 +149,30 @@ def difference(out: Console, before: Snapshot, settings: Settings, told_twice: l
         ).fetchall()
         rows = [(*row[:2], _plain(row[2]), _plain(row[3]), row[4]) for row in rows]
         _show(out, "Orders that have changed", ("platform", "what", "before", "after", *_right("orders")), rows)
-        for invoice in told_twice:
+        _of_months_that_are_over(out, db, news)
+        for invoice in news.again:
             found = db.execute("select count(*) from fct_orders where order_id = ?", [invoice]).fetchone()[0]
             out.print(f"\nThe webhook of invoice {invoice} came a second time; the invoice counts {_TIMES[found]}.")
+
+
+def _of_months_that_are_over(out: Console, db: duckdb.DuckDBPyConnection, news: News) -> None:
+    """What changes figures that somebody may have written down already."""
+    rows = [
+        (what, f"invoice {row[0]}", *row[1:])
+        for what, invoices in (("paid now", news.paid_late), ("webhook arrived now", news.delivered_late))
+        for row in db.execute(
+            "select order_id, ordered_on, currency, total_amount from fct_orders where order_id in (select unnest(?))",
+            [invoices],
+        ).fetchall()
+    ]
+    rows += [
+        (f"moved to {starts_on}", name, news.moved[event], currency, None)
+        for event, name, starts_on, currency in db.execute(
+            "select event_id, event_name, starts_on, currency from dim_events where event_id in (select unnest(?))",
+            [list(news.moved)],
+        ).fetchall()
+    ]
+    _show(out, "News of months that are over", ("what", "which", "of", "currency", *_right("amount")), rows)
 
 
 def farewell(out: Console, settings: Settings) -> None:

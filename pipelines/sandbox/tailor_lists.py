@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from sandbox.catalogue import DAY
 from sandbox.tailor import has_loose_ticket, make_loose_ticket, make_order
 from sandbox.tailor_json import (
     Json,
@@ -98,10 +97,13 @@ class Lists:
         self.venue = venue
         self.programme = Programme(venue)
         self.hidden: set[str] = set()
+        self._scanned: tuple[int, list[Json]] = (-1, [])
 
     def page(self, name: str, params: Mapping[str, str], now: int) -> Page:
         """One page of the list ``name`` as of ``now``. Raises BadRequest, UnknownCursor, KeyError (no such list)."""
         limit = limit_of(params)
+        if name == "check_ins" and self.venue.scans_all:
+            return self._small_page(self._scans(params, now), params, limit)
         walk = {"orders": self._orders, "issued_tickets": self._tickets, "check_ins": self._check_ins}.get(name)
         if walk is None:
             return self._small_page(self._small(name, params, now), params, limit)
@@ -161,12 +163,12 @@ class Lists:
         return range((high if start is None else min(high, start + 1)) - 1, low - 1, -1)
 
     def _sales_window(self, params: Mapping[str, str], first: int, last: int) -> tuple[int, int]:
-        """An event's orders lie within the six performances before it: no need to walk the others."""
+        """Only while an event is on sale are there orders for it: no need to walk the others."""
         match = re.fullmatch(r"ev_(\d{7,12})", params.get("event_id", ""))
         if not match or int(match[1]) < 6_000_000:
             return first, last
-        start = self.venue.event(int(match[1]) - 6_000_000).start
-        return max(first, start - (9 * self.venue.event_gap + 2) * DAY), min(last, start)
+        on_sale, until = self.venue.on_sale(int(match[1]) - 6_000_000)
+        return max(first, on_sale), min(last, until)
 
     def _orders(
         self, params: Mapping[str, str], now: int, position: tuple[int, str] | None, upwards: bool
@@ -201,7 +203,7 @@ class Lists:
         return [one for one in found if one.created <= now and one.id not in self.hidden]
 
     def _check_ins_of(self, index: int, now: int) -> list[Child]:
-        if index % 5 != 2:  # see tailor.make_order: only these are scanned
+        if not self.venue.is_scanned(index):
             return []
         order = make_order(self.venue, index)
         if order.listed > now or not order.changes or order.changes[0].at > now:
@@ -233,6 +235,16 @@ class Lists:
             document = show()
             if _equals(document, plain) and first <= document["check_in_at"] <= last:
                 yield key, show
+
+    def _scans(self, params: Mapping[str, str], now: int) -> list[Json]:
+        """The check-ins of a venue that can be held in memory, the newest first."""
+        if self._scanned[0] != now:
+            made = range(self.venue.made_before(TAILOR, now + 1))
+            found = [one.show() for index in made for one in self._check_ins_of(index, now)]
+            self._scanned = now, sorted(found, key=lambda one: (one["check_in_at"], one["id"]), reverse=True)
+        first, last = interval(params, "check_in_at")
+        plain = {name: params[name] for name in ("event_id", "event_series_id", "issued_ticket_id") if name in params}
+        return [one for one in self._scanned[1] if first <= one["check_in_at"] <= last and _equals(one, plain)]
 
     def _children(
         self,

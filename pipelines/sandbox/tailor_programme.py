@@ -11,7 +11,6 @@ from sandbox.tailor_json import Json, event_id, moment, series_id
 from sandbox.tailor_order import state_at
 from sandbox.venue import TAILOR, Venue
 
-CAPACITY = (180, 90, 60, 40)
 COUNT_UP_TO = 50_000  # beyond, the counters of events are estimates: counting would take minutes
 
 
@@ -59,7 +58,7 @@ class Programme:
             "event_series_id": series_id(event.series),
             "hidden": "false",
             "images": {"header": "", "thumbnail": ""},
-            "max_tickets_sold_per_occurrence": sum(CAPACITY) if event.index % 5 else None,
+            "max_tickets_sold_per_occurrence": sum(event.seats) if event.index % 5 else None,
             "name": event.title,
             "online_event": "false",
             "online_link": None,
@@ -113,11 +112,11 @@ class Programme:
             "name": LEVELS[level],
             "override_id": None,
             "price": event.prices[level],
-            "quantity": max(0, CAPACITY[level] - taken),
+            "quantity": max(0, event.seats[level] - taken),
             "quantity_held": 0,
             "quantity_in_baskets": 0,
             "quantity_issued": taken,
-            "quantity_total": CAPACITY[level],
+            "quantity_total": event.seats[level],
             "sort_order": level,
             "status": "on_sale",
             "type": "GA",
@@ -188,7 +187,7 @@ class Programme:
                     "bundles": [self._bundle(events[0])],
                     "created_at": self.venue.opens - 200 * DAY + series * DAY,
                     "currency": events[0].currency.lower(),
-                    "default_max_tickets_sold_per_occurrence": sum(CAPACITY),
+                    "default_max_tickets_sold_per_occurrence": sum(events[0].seats),
                     "default_ticket_groups": [],
                     "default_ticket_types": [self._ticket_type(events[0], level, []) for level in range(len(LEVELS))],
                     "description": None,
@@ -302,7 +301,7 @@ class Programme:
         found = []
         for number in (3, 2, 1):
             at = moment(self.venue.opens + number * DAY, self.zone)
-            event = self.venue.event(6 * number)
+            event = self.venue.held_event(number)
             found.append(
                 {
                     "object": "hold",
@@ -366,7 +365,7 @@ class Programme:
                     "id": f"ws_{number}{n}",
                     "created_at": moment(self.venue.opens + n * DAY, self.zone),
                     "email": who.email,
-                    "event_id": event_id(self.venue.event((number - 300_000) % len(TITLES))),
+                    "event_id": event_id(self.venue.awaited_event((number - 300_000) % len(TITLES))),
                     "name": f"{who.first} {who.last}",
                     "notified_at": None,
                 }

@@ -6,11 +6,11 @@ from functools import lru_cache
 from itertools import chain
 
 from sandbox import ticketor_cases
-from sandbox.catalogue import DAY
+from sandbox.catalogue import DAY, HOUR
 from sandbox.draw import Draw
 from sandbox.ticketor_items import Delivery, Story
 from sandbox.ticketor_story import Teller
-from sandbox.venue import CASES, TICKETOR, Venue
+from sandbox.venue import TICKETOR, Venue
 
 MICROS = 1_000_000
 
@@ -19,23 +19,31 @@ def make_story(venue: Venue, index: int) -> Story:
     """Sale ``index`` and all that follows from it: a pure function of the two."""
     draw = _draw(venue, index)
     case = _case_of(venue, index, draw)
-    rule = ticketor_cases.CASES[case]
+    rule = ticketor_cases.KNOWN[case]
     story = Story(index, case)
     teller = Teller(venue, story, draw, rule.currency)
     rule.build(teller)
+    called_off_at = teller.event.called_off_at
+    if called_off_at is not None and case in ticketor_cases.GIVEN_BACK_WHOLE:
+        teller.return_whole(called_off_at + HOUR + draw.below(3 * DAY))
+    elif venue.scans_all and called_off_at is None and index not in venue.returns and case in ticketor_cases.SCANNED:
+        teller.scan()
     if index in venue.returns:
         teller.return_whole(venue.returns[index])
     if index in venue.redelivered:
         first = min(story.deliveries)
         teller.tell(first.webhook, first.item, venue.redelivered[index])
+    if index in venue.delivered_late:
+        at = venue.delivered_late[index] * MICROS
+        story.deliveries = [one._replace(at=max(one.at, at + one.number)) for one in story.deliveries]
     story.deliveries.sort()
     return story
 
 
 def _case_of(venue: Venue, index: int, draw: Draw) -> str:
-    if index < CASES:
-        return ticketor_cases.WHEEL[index]
-    return draw.pick(ticketor_cases.ORDINARY if venue.is_ordinary(index) else ticketor_cases.WHEEL)
+    if index in venue.paid_late:
+        return "paid_late"
+    return venue.case(TICKETOR, index, draw, ticketor_cases)
 
 
 class Ticketor:
@@ -55,8 +63,9 @@ class Ticketor:
         venue = self.venue
         # a plain sale is told of within a day; of the older ones only the others may still have something to tell
         recent = 0 if since is None else venue.made_before(TICKETOR, since - 2 * DAY)
-        oldest = 0 if since is None else venue.made_before(TICKETOR, since - ticketor_cases.LONGEST)
-        extra = venue.returns.keys() | venue.redelivered.keys()
+        longest = max(ticketor_cases.LONGEST, venue.scanned_within)
+        oldest = 0 if since is None else venue.made_before(TICKETOR, since - longest)
+        extra = venue.returns.keys() | venue.redelivered.keys() | venue.paid_late.keys() | venue.delivered_late.keys()
         specials = (index for index in range(oldest, recent) if not venue.is_ordinary(index))
         older = sorted({index for index in extra if index < recent}.union(specials))
         after = -1 if since is None else (since + 1) * MICROS
@@ -67,7 +76,8 @@ class Ticketor:
             created = venue.created(TICKETOR, index)
             while waiting and waiting[0][0] < created * MICROS:
                 yield _delivery(story, heapq.heappop(waiting))
-            if since is not None and index not in extra and created + (self._days(index) + 1) * DAY < since:
+            days = (self._days(index) + 1) * DAY
+            if since is not None and index not in extra and created + max(days, venue.scanned_within) < since:
                 continue
             for one in story(index).deliveries:
                 if after <= one.at < end:
@@ -77,7 +87,7 @@ class Ticketor:
 
     def _days(self, index: int) -> int:
         """How long the webhooks of a story may go on, without making the story."""
-        return ticketor_cases.CASES[_case_of(self.venue, index, _draw(self.venue, index))].days
+        return ticketor_cases.KNOWN[_case_of(self.venue, index, _draw(self.venue, index))].days
 
 
 def _draw(venue: Venue, index: int) -> Draw:

@@ -113,8 +113,11 @@ def _exchange(t: Teller) -> None:
     """Cheaper seats given up for better ones, often at another event: the invoice's total is the difference."""
     sale = t.sale(level=2, quantity=2)
     t.tell_invoice(sale)
-    at = t.after(t.draw.between(1, 9))
-    other = t.venue.pick_event(TICKETOR, t.draw, t.created, t.currency)
+    days = t.draw.between(1, 9)
+    at, on_sale_at = t.after(days), t.created
+    if not t.venue.sells_after_shows:
+        at = on_sale_at = t.before_show(at, days)
+    other = t.venue.pick_event(TICKETOR, t.draw, on_sale_at, t.currency)
     event = other if other.prices[0] > t.event.prices[2] else t.event
     fresh = t.tickets(t.invoice(at, type="Exchange", related=sale.id), 0, 2, event=event)
     given_up = tuple(dataclasses.replace(one, status="exchanged") for one in sale.tickets)
@@ -128,10 +131,13 @@ def _resold(t: Teller) -> None:
     """A returned ticket is sold again, to somebody else, under the same ticket Id."""
     sale = t.sale(quantity=1)
     t.tell_invoice(sale)
-    back = t.give_back(sale, t.after(2), sale.total, tickets=sale.tickets)
+    at = t.after(2)
+    at = at if t.venue.sells_after_shows else t.before_show(at, 2)
+    back = t.give_back(sale, at, sale.total, tickets=sale.tickets)
     t.tell_invoice(t.pay(back, t.refund(back, sale.total)))
     other = person((t.buyer.number + 1) % t.venue.people)
-    again = t.invoice(t.after(5), buyer=other)
+    at = t.after(5)
+    again = t.invoice(at if t.venue.sells_after_shows else t.before_show(at, 5), buyer=other)
     ticket = dataclasses.replace(sale.tickets[0], invoice=again.id, buyer=other)
     t.tell_invoice(t.pay(t.close(again, tickets=(ticket,))))
 
@@ -234,7 +240,7 @@ def _scanned(t: Teller) -> None:
     """Told of again after the show with its scan, then an older version once more."""
     sale = t.sale(quantity=2)
     t.tell("invoice_with_details", sale, sale.unix + 5)
-    show = t.event.moved_start
+    show = t.event.given_at
     for n, ticket in enumerate(sale.tickets):
         t.tell("ticket", dataclasses.replace(ticket, scanned_at=show - 900 - 60 * n), show + 60 * n)
     t.tell("ticket", sale.tickets[0], show + 7200)

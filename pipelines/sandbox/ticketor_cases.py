@@ -3,10 +3,11 @@
 Those that take time come first, so that even the smallest world shows how they end.
 """
 
-from sandbox import ticketor_aftermath, ticketor_sales
+from sandbox import ticketor_aftermath, ticketor_invoiced, ticketor_sales
 from sandbox.catalogue import DAY
 
 CASES = {**ticketor_aftermath.case, **ticketor_sales.case}
+KNOWN = {**CASES, **ticketor_invoiced.case}  # with those that a world has only where it is asked for
 _CHANGING = """
     unpaid_then_paid scanned return return_with_fee return_to_credit
     partial_return exchange return_of_unknown_sale resold same_payment_fails_then_works
@@ -34,5 +35,8 @@ ORDINARY = (
     "agent",
     "donation",
 )
+GIVEN_BACK_WHOLE = ("tickets", "tickets_with_charge", "agent")  # when their event is called off
+NOT_SCANNED = {"orphan_ticket", "plain_alone", "partly_paid"}
+SCANNED = {*ticketor_sales.case, *ticketor_invoiced.case} - NOT_SCANNED
 # seconds: nothing is told of a sale later than this
-LONGEST = max(case.days for case in CASES.values()) * DAY + DAY
+LONGEST = max(case.days for case in KNOWN.values()) * DAY + DAY

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable
 
-from sandbox.catalogue import DAY, DIGITS, MUG, Event, Person, Product, person
+from sandbox.catalogue import DAY, DIGITS, MUG, SCANNED_PERCENT, Event, Person, Product
 from sandbox.draw import Draw
 from sandbox.ticketor_items import (
     FIRST_INVOICE,
@@ -21,7 +21,7 @@ from sandbox.ticketor_items import (
     Ticket,
     User,
 )
-from sandbox.venue import TICKETOR, Venue
+from sandbox.venue import TICKETOR, Venue, before_show
 
 SECTIONS = ("Stalls Left", "Circle Right", "Gallery", "Studio")
 CHARGES = {"GBP": 125, "JPY": 100, "KWD": 250}  # service charge a ticket, in minor units
@@ -31,10 +31,12 @@ class Teller:
     """Builds one story. Moments are unix seconds; ``story.deliveries`` is in order of arrival once ``done``."""
 
     def __init__(self, venue: Venue, story: Story, draw: Draw, currency: str) -> None:
-        self.venue, self.story, self.draw, self.currency = venue, story, draw, currency
+        self.venue, self.story, self.draw = venue, story, draw
         self.created = venue.created(TICKETOR, story.index)
-        self.event = venue.pick_event(TICKETOR, draw, self.created, currency, soon=story.index % 5 == 2)
-        self.buyer: Person | None = person(draw.below(venue.people))
+        soon = story.index % 5 == 2
+        self.event = venue.pick_event(TICKETOR, draw, self.created, currency, soon=soon, index=story.index)
+        self.currency = self.event.currency
+        self.buyer: Person | None = venue.buyer(TICKETOR, draw, story.index)
         self._invoices = self._tickets = self._products = self._payments = 0
 
     # --- making things ---
@@ -189,7 +191,23 @@ class Teller:
 
     def after(self, days: int, spread: int = DAY) -> int:
         """A moment ``days`` after the story began, and up to ``spread`` seconds more."""
-        return self.created + days * DAY + self.draw.below(spread)
+        at = self.created + days * DAY + self.draw.below(spread)
+        return self.before_show(at, days) if self.venue.scans_all else at
+
+    def before_show(self, at: int, days: int) -> int:
+        """That moment, or one in the last hours before the curtain rises: ``days`` keeps what follows in its order."""
+        return before_show(at, self.created, self.event, days)
+
+    def scan(self) -> None:
+        """Most of the tickets are scanned in the last half hour; a webhook reports each."""
+        seats = {}
+        for one in self.story.deliveries:
+            items = one.item.tickets if isinstance(one.item, Invoice) else (one.item,)
+            seats |= {item.id: item for item in items if isinstance(item, Ticket)}
+        for ticket in seats.values():
+            if self.draw.chance(SCANNED_PERCENT):
+                at = ticket.event.given_at - self.draw.between(60, 2400)
+                self.tell("ticket", dataclasses.replace(ticket, scanned_at=at), at + 2)
 
 
 Build = Callable[[Teller], None]

@@ -19,13 +19,22 @@ FAR_BACK = 10 * 365 * 24 * HOUR
 
 class House:
     """Venues with an account on each platform: their API (start it with ``with house.api``), their buffers, and data
-    folders below ``folder``."""
+    folders below ``folder``. ``as_before``: what they sell is the same as in release 0.1.0."""
 
-    def __init__(self, folder: Path, seed: int, names: tuple[str, ...] = ("north",), orders: int = 60) -> None:
+    def __init__(
+        self, folder: Path, seed: int, names: tuple[str, ...] = ("north",), orders: int = 60, *, as_before: bool = False
+    ) -> None:
         zones = ("Europe/London", "America/Los_Angeles")
         self.folder = folder
         self.venues = [
-            Venue(seed * 10 + number, orders=orders, days=20, account=f"sandbox_{name}", time_zone=zones[number])
+            Venue(
+                seed * 10 + number,
+                orders=orders,
+                days=20,
+                account=f"sandbox_{name}",
+                time_zone=zones[number],
+                sells_after_shows=as_before,
+            )
             for number, name in enumerate(names)
         ]
         self.api = TicketTailorApi({f"sk_{venue.seed}_secret": venue for venue in self.venues})

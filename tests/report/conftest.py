@@ -62,7 +62,7 @@ def thin(demo: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settings:
                 and total_amount > 0 and products_count = 0 and refunded_amount = 0
                 and not exists (from fct_order_lines as lines
                     where lines.order_key = orders.order_key and line_kind <> 'ticket')
-            group by all order by order_key limit 1
+            group by all order by ordered_on desc, order_key limit 1
             """
         ).fetchone()
         for (table,) in db.execute("select table_name from duckdb_tables() where schema_name = 'marts'").fetchall():
@@ -137,10 +137,7 @@ _MEASURES = {"DECIMAL(18,4)", "BIGINT"}
 
 
 def open_demo(folder: Path) -> Settings:
-    """Opens the demo at ``OPENED`` in a new folder.
-
-    Ticket Tailor's rows are fetched now, whatever the venue's clock says: when we heard of them is set back.
-    """
+    """Opens the demo at ``OPENED`` in a new folder, published then."""
     state = folder / "sandbox" / "state.json"
     state.parent.mkdir(parents=True)
     state.write_text(json.dumps({"seed": demos.SEED, "end": int(OPENED.timestamp())}))
@@ -153,8 +150,7 @@ def open_demo(folder: Path) -> Settings:
     settings = Settings(folder)
     settings.published.chmod(0o600)
     with opened(settings) as db:
-        db.execute("update run_info set published_at = $1 + interval 20 seconds, data_until = $1", [OPENED])
-        db.execute("update dim_accounts set last_record_at = least(last_record_at, $1)", [OPENED])
+        db.execute("update run_info set published_at = $1 + interval 20 seconds", [OPENED])
     settings.published.chmod(0o400)
     return settings
 

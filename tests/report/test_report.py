@@ -94,26 +94,33 @@ def number(text: str) -> Decimal:
 def test_the_headline_is_the_last_complete_week_and_month(page: Page, demo: Settings) -> None:
     """The demo was opened on Monday 2 June 2025: the week of 26 May, the month of May."""
     spans = {
-        "Last complete week, GBP": (("2025-05-26", "2025-06-01"), ("2025-05-19", "2025-05-25")),
-        "Last complete month, GBP": (("2025-05-01", "2025-05-31"), ("2025-04-01", "2025-04-30")),
+        "Last complete week, GBP": (
+            ("2025-05-26", "2025-06-01"),
+            ("2025-05-19", "2025-05-25"),
+            ("2024-05-27", "2024-06-02"),
+        ),
+        "Last complete month, GBP": (
+            ("2025-05-01", "2025-05-31"),
+            ("2025-04-01", "2025-04-30"),
+            ("2024-05-01", "2024-05-31"),
+        ),
     }
     with open_published(demo) as db:
         for caption, periods in spans.items():
             head, *rows = page.table(caption)
-            assert len(head) == 3  # the demo's data begin in March: of the year before nothing is known, which is not 0
+            assert len(head) == 4
             for row, measure in zip(
                 rows, ("gross_sales", "refunds", "net_sales", "receipts", "tickets_sold"), strict=True
             ):
-                for cell, (first, last) in zip(row[1:3], periods, strict=True):
+                for cell, (first, last) in zip(row[1:], periods, strict=True):
                     expected = db.execute(
                         f"select sum({measure}) from rpt_daily_sales where currency = 'GBP' "
                         "and sales_on between $1::date and $2::date",
                         [first, last],
                     ).fetchone()[0]
-                    assert number(cell) == expected > 0
+                    assert number(cell) == expected >= 0
     assert page.text.startswith("Box office, week of 26 May – 1 Jun 2025")
     assert "Data until 2 Jun 2025, 09:00 (Europe/London)" in page.text
-    assert page.text.count("Nothing is known from before") == 3  # once in each currency
 
 
 def test_every_currency_has_its_own_numbers(page: Page) -> None:
@@ -298,12 +305,12 @@ def test_a_record_dated_in_the_future_is_said_and_moves_no_week(pounds: Settings
 def test_the_year_before_is_compared_where_it_is_known(pounds: Settings, tmp_path: Path) -> None:
     """52 weeks back for the week, the same month for the month; in part where the history begins within it."""
     with opened(pounds) as db:
-        db.execute("delete from rpt_daily_sales where platform <> 'ticketor'")
+        db.execute("delete from rpt_daily_sales where platform <> 'ticketor' or sales_on < '2025-01-01'")
         for day, gross in (("2024-05-27", 400), ("2024-05-02", 100), ("2025-05-26", 1000)):
             db.execute("delete from rpt_daily_sales where sales_on = $1", [day])
             db.execute(
                 "insert into rpt_daily_sales by name select * replace ($1::date as sales_on, $2 as gross_sales, "
-                "$1 as daily_sales_key) from rpt_daily_sales where sales_on = '2025-05-27'",
+                "$1 as daily_sales_key) from rpt_daily_sales where sales_on = '2025-06-01'",
                 [day, gross],
             )
         db.execute("delete from rpt_daily_sales where sales_on between '2025-05-27' and '2025-06-01'")

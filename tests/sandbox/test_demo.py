@@ -1,9 +1,11 @@
 """``make demo``: two days of it, printed and equal to the ledger; and a folder that is not the demo's is left alone."""
 
+import dataclasses
 import datetime as dt
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,8 +24,10 @@ from sandbox.catalogue import DAY
 from sandbox.demo_report import QUESTIONS
 from sandbox.tailor import make_order
 from sandbox.ticketor import Ticketor
+from sandbox.ticketor_items import Invoice
 
 ROOT = Path(__file__).resolve().parents[2]
+OPENED = dt.datetime(2025, 5, 23, 2, tzinfo=dt.UTC)  # a Friday with a show in the evening
 
 
 class Day(NamedTuple):
@@ -41,7 +45,7 @@ def one_day(folder: Path) -> Day:
     out = io.StringIO()
     state = demos.demo({"BOXOFFICE_DATA_DIR": str(folder)}, Console(file=out, width=140))
     venue = demos.venue_of(state)
-    looks = [ledger.Look(one["now"], dt.datetime.fromtimestamp(one["fetched"], dt.UTC)) for one in state.looks]
+    looks = [ledger.Look(now, dt.datetime.fromtimestamp(now, dt.UTC)) for now in state.looks]
     with duckdb.connect(str(folder / "boxoffice.duckdb"), read_only=True) as db:
         db.execute("set schema = 'marts'")
         lines = db.execute(
@@ -60,6 +64,9 @@ def one_day(folder: Path) -> Day:
 @pytest.fixture(scope="module")
 def days(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Day]]:
     folder = tmp_path_factory.mktemp("demo") / "data"
+    state = folder / "sandbox" / "state.json"
+    state.parent.mkdir(parents=True)
+    state.write_text(json.dumps({"end": int(OPENED.timestamp())}))
     before = dict(os.environ)
     yield [one_day(folder), one_day(folder)]
     os.environ.clear()
@@ -110,6 +117,11 @@ def test_the_second_day_shows_what_came_through(days: list[Day]) -> None:
     assert f"The webhook of invoice {twice} came a second time; the invoice counts once." in printed
     assert "Tickets scanned\nplatform" in printed and "New orders\nplatform" in printed
     assert "returned" in printed.partition("Tickets returned")[2]
+    news = demos.news_since(venue, first.state.now, second.state.now)
+    over = printed.partition("News of months that are over")[2].partition("Where that leaves")[0]
+    assert re.search(rf"paid now +invoice {news.paid_late[0]} ", over)
+    assert re.search(rf"webhook arrived now +invoice {news.delivered_late[0]} ", over)
+    assert re.search(r"moved to 2025-05-\d\d +[A-Z].* 2025-0[34]-\d\d ", over)
     old = dt.datetime.fromtimestamp(venue.created("tailor", next(iter(venue.extra))), dt.UTC)
     assert dt.datetime.fromtimestamp(second.state.now, dt.UTC) - old > dt.timedelta(days=30)
 
@@ -120,25 +132,57 @@ def test_new_lines_are_the_days_own(days: list[Day]) -> None:
     assert sum(Decimal(1) for key in second if key not in first) > 5
 
 
-@pytest.mark.parametrize("day", range(1, 8))
-def test_every_day_brings_each_kind_of_news_at_whatever_hour_it_is_typed(day: int) -> None:
-    for hour in range(0, 24, 3):
+@pytest.mark.parametrize("hour", [0, 9, 18])
+def test_every_day_brings_each_kind_of_news_at_whatever_hour_it_is_typed(hour: int) -> None:
+    for day in range(1, demos.AHEAD + 1):
         state = demos.State(end=1_790_000_000 // DAY * DAY + hour * 3600, day=day)
         venue, since, now = demos.venue_of(state), state.now - DAY, state.now
-        orders = [
-            make_order(venue, index)
-            for index in [
-                *venue.extra,
-                *range(venue.made_before("tailor", now - 30 * DAY), venue.made_before("tailor", now)),
-            ]
-        ]
-        assert any(since < order.created <= now for order in orders)
-        changes = [change for order in orders for change in order.changes if since < change.at <= now]
-        assert {"refund", "scan"} <= {change.what for change in changes}
+        made = range(venue.made_before("tailor", since), venue.made_before("tailor", now))
+        assert any(make_order(venue, index).created > since for index in made)
+        changes = [change for index in venue.extra for change in make_order(venue, index).changes]
+        assert any(change.what == "refund" for change in changes if since < change.at <= now)
         told = list(Ticketor(venue).deliveries(since, now))
         invoices = [one for one in told if one.webhook == "invoice_with_details"]
         assert {"Sale", "Return"} <= {one.item.type for one in invoices}
         assert any(since - one.item.unix > DAY for one in invoices if one.item.type == "Sale"), "told once more"
+
+
+@pytest.mark.parametrize("hour", [0, 18])
+def test_every_day_brings_news_of_a_month_that_is_over(hour: int) -> None:
+    state = demos.State(end=1_790_000_000 // DAY * DAY + hour * 3600)
+    for day in range(1, demos.AHEAD + 1):
+        venue, since, now = demos.venue_of(state), state.end + (day - 1) * DAY, state.end + day * DAY
+        month = dt.datetime.fromtimestamp(now - 9 * 3600, venue.zone).replace(day=1, hour=0, minute=0, second=0)
+        news = demos.news_since(venue, since, now)
+        assert (len(news.paid_late), len(news.delivered_late), len(news.moved), len(news.again)) == (1, 1, 1, 1)
+        assert all(day < month.date() for day in news.moved.values())
+        told = {one.item.id: one for one in Ticketor(venue).deliveries(since, now) if isinstance(one.item, Invoice)}
+        late = told[int(*news.delivered_late)].item
+        assert late.unix < month.timestamp()
+        heard = {
+            one.item.id: one.item for one in Ticketor(venue).deliveries(None, since) if hasattr(one.item, "payments")
+        }
+        assert late.id not in heard
+        open_until_now = heard[int(*news.paid_late)]
+        assert open_until_now.unix < month.timestamp() and not open_until_now.payments
+
+
+def test_a_day_that_lies_in_the_future_does_not_pass(tmp_path: Path) -> None:
+    state = demos.State(end=int(dt.datetime.now(dt.UTC).timestamp()) - DAY // 2, day=0)
+    (tmp_path / "sandbox").mkdir()
+    (tmp_path / "sandbox" / "state.json").write_text(json.dumps(dataclasses.asdict(state)))
+    with pytest.raises(Problem, match=r"would lie in the future\. Nothing was run"):
+        demos.demo({"BOXOFFICE_DATA_DIR": str(tmp_path)}, Console(file=io.StringIO()))
+    assert [path.name for path in tmp_path.iterdir()] == ["sandbox"]
+
+
+def test_the_demo_of_an_earlier_release_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "sandbox").mkdir()
+    (tmp_path / "sandbox" / "state.json").write_text(
+        '{"end": 1748851200, "day": 0, "looks": [{"now": 1, "fetched": 2}]}'
+    )
+    with pytest.raises(Problem, match="demo of an earlier release"):
+        demos.demo({"BOXOFFICE_DATA_DIR": str(tmp_path)}, Console(file=io.StringIO()))
 
 
 # --- a folder that is not the demo's ----------------------------------------------------------------------------------
@@ -178,7 +222,7 @@ def test_a_run_that_fails_is_told_and_the_day_comes_again(tmp_path: Path, monkey
     monkeypatch.setattr(runs, "run", lambda *_args, **_options: Failed)
     for _ in range(2):
         with pytest.raises(Problem, match="the disk is full"):
-            demos.demo({"BOXOFFICE_DATA_DIR": str(tmp_path)}, Console(file=io.StringIO()), orders=60)
+            demos.demo({"BOXOFFICE_DATA_DIR": str(tmp_path)}, Console(file=io.StringIO()), orders=500)
         assert json.loads((tmp_path / "sandbox" / "state.json").read_text())["day"] == -1
 
 

@@ -12,14 +12,16 @@ import pytest
 
 from sandbox import ledger
 from sandbox.catalogue import DAY
-from sandbox.ledger_rows import PARTS_OF_FEES, Look, share_out
+from sandbox.ledger_rows import PARTS_OF_FEES, Look, money, share_out
 from sandbox.tailor import Tailor
 from sandbox.tailor_goods import GIFT_CARD
-from sandbox.tailor_json import order_document
+from sandbox.tailor_json import event_id, order_document
 from sandbox.tailor_order import state_at
 from sandbox.ticketor import Ticketor
+from sandbox.ticketor_items import Invoice
 from sandbox.ticketor_webhooks import body
-from sandbox.venue import Change, Venue
+from sandbox.venue import TAILOR, Change, Venue
+from tests.worlds import CALLED_OFF, LATE, MOVED, eventful
 
 SEEDS = range(12)
 WALL = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
@@ -281,3 +283,46 @@ def test_unpaid_until_the_payment_comes() -> None:
 
     assert told(payment.at // 1_000_000 - 60) == ("unpaid", {"reserved"}, {True})
     assert told(payment.at // 1_000_000 + 1) == ("completed", {"sold"}, {False})
+
+
+def test_what_becomes_known_of_a_month_that_is_over() -> None:
+    """An event called off, one with another date after it was given, and a sale on each platform heard of late."""
+    venue = eventful(Venue(2))
+    late = Look(venue.created(TAILOR, LATE) + 30 * DAY, WALL)
+    now = Look(venue.end, WALL + dt.timedelta(days=1))
+    before, after = ledger.ticket_tailor(venue, [late]), ledger.ticket_tailor(venue, [late, now])
+    listed = {order.order_id for order in after.orders} - {order.order_id for order in before.orders}
+    assert f"or_{10_000_000 + LATE}" in listed
+    invoice = str(400_000 + 8 * LATE)
+    arrived = venue.delivered_late[LATE]
+    assert invoice not in {order.order_id for order in ledger.ticketor(venue, arrived - 1).orders}
+    (order,) = (order for order in ledger.ticketor(venue, arrived + 60).orders if order.order_id == invoice)
+    assert order.is_booked and order.ordered_at.timestamp() < arrived - 30 * DAY
+
+    off = venue.event(CALLED_OFF)
+    sold = [order for order in Tailor(venue).orders(venue.end) if order.event is off]
+    back = [order for order in sold if any(change.what == "cancel" for change in order.changes)]
+    assert back and all(order.created < off.called_off_at for order in sold)
+    refunded = {key: amount for key, amount in after.amounts().items() if key[1] == "refund"}
+    for order in back:
+        given_back = sum(amount for (order_id, *_), amount in refunded.items() if order_id == order.id)
+        assert given_back == -money(order.charged, order.digits) != 0
+    assert not any(seat.scanned_at for seat in after.tickets if seat.event_id == event_id(off))
+
+    moved = venue.event(MOVED)
+    at, start = venue.moved[MOVED]
+    assert (moved.start_at(at - 1), moved.start_at(at)) == (moved.start, start) and at > moved.given_at
+
+
+def test_nothing_is_sold_once_its_show_is_over() -> None:
+    def late_sales(venue: Venue) -> list[str]:
+        told = Ticketor(venue).deliveries(None, venue.end + 30 * DAY)
+        invoices = {one.item.id: one.item for one in told if isinstance(one.item, Invoice) and not one.item.is_return}
+        return [
+            invoice.type
+            for invoice in invoices.values()
+            if any(invoice.unix > ticket.event.given_at for ticket in invoice.tickets)
+        ]
+
+    assert [late_sales(Venue(seed, orders=300)) for seed in range(4)] == [[]] * 4
+    assert late_sales(Venue(0, orders=300, sells_after_shows=True)) != [], "as release 0.1.0 did"

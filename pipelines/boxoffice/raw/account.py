@@ -48,12 +48,16 @@ class Loaded:
 
 @dataclasses.dataclass(frozen=True)
 class Reading:
-    """What to read. ``sweep``: list every folder; ``full``: everything again; ``span``: created_at in unix seconds."""
+    """What to read. ``sweep``: list every folder; ``full``: everything again; ``span``: created_at in unix seconds.
+
+    ``clock`` gives the time (UTC) at which an answer came: the demo's venue has its own.
+    """
 
     sweep: bool = False
     full: bool = False
     span: tuple[int, int] | None = None
     limit: int | None = None
+    clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -107,7 +107,7 @@ class RunResult:
 def run(settings: Settings, *, echo: Echo, only_look: bool = False, **reading: Any) -> RunResult:
     """Everything: load what is new, build and test the marts, publish.
 
-    ``reading`` are the options of Reading: full, span, limit. With ``only_look`` a run that has anything to do
+    ``reading`` are the options of Reading: full, span, limit, clock. With ``only_look`` a run that has anything to do
     leaves it and says so by its outcome, due. Raises ConfigProblem (nothing was run) and
     Busy (another run is under way); what goes wrong in one account, the build or publishing is told in the result.
     """

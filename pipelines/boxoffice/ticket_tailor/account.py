@@ -132,9 +132,9 @@ class TicketTailorAccount:
 
         return planning.look(
             self.office,
-            api.Client(self.office.base_url, self.office.api_key, told=told),
+            api.Client(self.office.base_url, self.office.api_key, clock=options.clock, told=told),
             self.settings.warehouse,
-            dt.datetime.now(dt.UTC),
+            options.clock(),
             full=options.full,
             span=options.span,
             limit=options.limit,
