@@ -242,6 +242,6 @@
         'dim_accounts', 'dim_customers', 'dim_dates', 'dim_events', 'dim_products',
         'fct_journal', 'fct_order_changes', 'fct_order_lines', 'fct_orders', 'fct_payments', 'fct_product_sales', 'fct_tickets',
         'refused_records',
-        'rpt_daily_event_sales', 'rpt_daily_sales', 'rpt_event_sales', 'rpt_event_totals', 'rpt_reconciliation', 'rpt_sales_curve',
-    ] + mart_views()) }}
+        'rpt_closes', 'rpt_daily_event_sales', 'rpt_daily_sales', 'rpt_event_sales', 'rpt_event_totals', 'rpt_month_balances',
+        'rpt_reconciliation', 'rpt_sales_curve',
 {%- endmacro %}

@@ -40,12 +40,12 @@ heard as (
         max(received_at) as last_heard_at
     from (
         {% for model in ['tickets', 'product_sales'] -%}
-        select
-            account,
-            invoice_id,
-            received_at
-        from {{ distinct_deliveries('stg_ticketor__' ~ model) }}
-        union all
+            select
+                account,
+                invoice_id,
+                received_at
+            from {{ distinct_deliveries('stg_ticketor__' ~ model) }}
+            union all
         {% endfor -%}
         select
             account,

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from boxoffice import redaction
 from boxoffice.errors import Busy, ConfigProblem, Problem
-from boxoffice.raw import contents, pipeline
+from boxoffice.raw import closes, contents, pipeline
 from boxoffice.raw.account import NOTES, Loaded, Reading
 from boxoffice.run import accounts, alerts, cleanup, disk, interruption, lock, marker, run_log
 from boxoffice.run.accounts import Account
@@ -166,6 +166,7 @@ def transform_only(settings: Settings, *, echo: Echo) -> RunResult:
         )
     with _recorded(settings, "transform", echo) as result:
         marker.remove(settings)
+        closes.make_tables(settings)
         _build(settings, result, echo)
         _judge(result)
     return result
@@ -329,6 +330,10 @@ def _build(settings: Settings, result: RunResult, echo: Echo, changed: set[str] 
         return
     try:
         disk.require_room(settings)
+        if changed is None or "closes" in changed:
+            closes.require_whole(settings)
+            for line in closes.write_files(settings):
+                echo(line)
         with result.timed("transform"):
             echo("building and testing the marts")
             built = build.transform(settings, echo, changed, start_over=marker.was_changed_outside(settings))
