@@ -177,6 +177,11 @@
 {%- endmacro %}
 
 
+{% macro reads_closes(node) -%}
+    {{ return(node_of('stg_closes__lines').unique_id in node.depends_on.nodes) }}
+{%- endmacro %}
+
+
 {% macro must_start_over(platform) -%}
     {#- Whether what there is cannot be grown: it was built by another text, or of loads that are no longer there, or a part of it
         is missing. -#}
@@ -250,7 +255,7 @@
             {% endcall -%}
         {%- endif -%}
     {%- endfor -%}
-    {%- if execute and not failed and node_of('rpt_closes').unique_id in done and closes_have_changed() -%}
+    {%- if execute and not failed and node_of('fct_journal').unique_id in done and closes_have_changed() -%}
         {%- call statement(auto_begin=True) %}
         delete from {{ built() }} where platform = 'closes';
         insert into {{ built() }} select 'closes', 'load', _dlt_load_id from {{ node_of('stg_closes__closes').relation_name }}
@@ -303,7 +308,10 @@
     {#- Whether the model at hand is made of everything. A mart may be whenever a person asks for it: all that it reads is whole. -#}
     {{ return(
         everything_is_touched(model)
-        or (grows(model) and not platform_of(model) and (flags.FULL_REFRESH or not load_cached_relation(this)))
+        or (
+            grows(model) and not platform_of(model)
+            and (flags.FULL_REFRESH or not load_cached_relation(this) or (reads_closes(model) and closes_have_changed()))
+        )
     ) }}
 {%- endmacro %}
 

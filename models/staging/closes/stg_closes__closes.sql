@@ -15,4 +15,9 @@ select
     action = 'closed' and number = max(number) over (partition by month) as is_in_force,
     _dlt_load_id
 from {{ source('raw_closes', 'closes') }}
-where _dlt_load_id in (select load_id from {{ source('raw_closes', '_dlt_loads') }} where status = 0)
+where
+    _dlt_load_id in (
+        select loads.load_id
+        from {{ source('raw_closes', '_dlt_loads') }} as loads
+        where loads.status = 0
+    )

@@ -1,4 +1,4 @@
--- One row per posting that a close in force froze: order or event, day, day of origin, rule, posting, code and currency.
+-- One row per posting that a close in force froze: as fct_journal had it when the month was closed.
 {{ config(materialized='view') }}
 
 select

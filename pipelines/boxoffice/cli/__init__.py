@@ -6,7 +6,7 @@ make no sense, nothing was run · 75 another run is under way · 130 Ctrl-C, 143
 
 import click
 
-from boxoffice.cli import maintenance, platforms, receiving, reports, runs
+from boxoffice.cli import maintenance, month, platforms, receiving, reports, runs
 from boxoffice.cli.common import LOG_FORMAT, Verbs
 from boxoffice.terminal import echo
 
@@ -53,6 +53,7 @@ for verb in (
     reports.report,
     reports.explain,
     reports.export,
+    month.close,
     reports.shows,
     maintenance.archive,
     maintenance.backup,

@@ -272,17 +272,17 @@ def _seal_of_file(path: Path) -> str | None:
 # putting back
 
 
-def put_back(settings: Settings, published: Path) -> list[str]:
-    """Gives a warehouse that was put in place the closes that it lacks, from ``data/closes`` or else from the tables
-    published before. A month of which no whole copy is left is open again, and so are those after it.
+def put_back(settings: Settings, before: Path) -> list[str]:
+    """Gives a warehouse that was put in place the closes that it lacks, from ``data/closes`` or else from ``before``,
+    the file published before. A month of which no whole copy is left is open again, and so are those after it.
 
     Returns what a person should know.
     """
     make_tables(settings)
     told, whole_lines = [], True
-    with _published(published) as db:
+    with _published_or_nothing(before) as db:
         raw = held(settings)
-        known = {close.number: close for close in (*_published_closes(db), *read_register(settings), *raw)}
+        known = {close.number: close for close in (*published(db), *read_register(settings), *raw)}
         closes = [known[number] for number in sorted(known)]
         current = in_force(closes)
         for close in closes:
@@ -295,7 +295,7 @@ def put_back(settings: Settings, published: Path) -> list[str]:
             if _seal_of_file(file) == close.sha256:
                 add(settings, close, db, filed_lines_of(file))
                 told.append(f"{close.month}, which was closed, was put back from {file}.")
-            elif _is_sealed(published, published_lines_of(close.month), close):
+            elif _is_sealed(before, published_lines_of(close.month), close):
                 add(settings, close, db, published_lines_of(close.month))
                 told.append(f"{close.month}, which was closed, was put back from the tables that were published.")
             else:
@@ -314,7 +314,7 @@ def put_back(settings: Settings, published: Path) -> list[str]:
 
 
 @contextlib.contextmanager
-def _published(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def _published_or_nothing(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """The published file, or a database that holds nothing where it cannot be read."""
     try:
         db = duckdb.connect(str(path), read_only=True) if path.exists() else duckdb.connect()
@@ -325,7 +325,8 @@ def _published(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         yield db
 
 
-def _published_closes(db: duckdb.DuckDBPyConnection) -> list[Close]:
+def published(db: duckdb.DuckDBPyConnection) -> list[Close]:
+    """Every close and reopening that a published file has; none of an earlier release."""
     columns = ", ".join(Close._fields).replace("month", "strftime(month, '%Y-%m')")
     try:
         return [Close(*row) for row in contents.ask(db, f"select {columns} from marts.rpt_closes order by number")]

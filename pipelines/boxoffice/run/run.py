@@ -22,7 +22,7 @@ from boxoffice.raw.account import NOTES, Loaded, Reading
 from boxoffice.run import accounts, alerts, cleanup, disk, interruption, lock, marker, run_log
 from boxoffice.run.accounts import Account
 from boxoffice.settings import Settings
-from boxoffice.warehouse import build, publish, seeds
+from boxoffice.warehouse import build, publish, query, seeds
 
 Echo = Callable[[str], None]
 
@@ -168,6 +168,29 @@ def transform_only(settings: Settings, *, echo: Echo) -> RunResult:
         marker.remove(settings)
         closes.make_tables(settings)
         _build(settings, result, echo)
+        _judge(result)
+    return result
+
+
+def add_close(
+    settings: Settings, verb: str, decide: Callable[[], tuple[closes.Close, str]], *, echo: Echo
+) -> RunResult:
+    """Adds what ``decide`` returns, a close and a subquery of the published file with its rows, to raw; then builds and
+    publishes what depends on it. What ``decide`` raises has changed nothing, and is no failure of a run."""
+    with _recorded(settings, verb, echo) as result:
+        result.outcome = "due"
+        if not (marked := marker.read(settings)):
+            raise Problem("The tables are not those of the last run. Nothing was closed. First: boxoffice run")
+        close, rows = decide()
+        result.outcome = "failed"
+        disk.require_room(settings)
+        marker.remove(settings)
+        with result.timed("load"), query.open_published(settings) as db:
+            closes.add(settings, close, db, rows)
+        _build(settings, result, echo, {"closes"})
+        if not result.error:
+            del marked["files"]
+            marker.write(settings, **marked)
         _judge(result)
     return result
 
