@@ -3,7 +3,12 @@
 import datetime as dt
 import gzip
 import hashlib
+import os
+import random
 import shutil
+import signal
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,10 +16,12 @@ from typing import Any
 import duckdb
 import pytest
 
+from boxoffice.errors import ConfigProblem, Problem
 from boxoffice.month import close as month
-from boxoffice.raw import closes
-from boxoffice.run import marker, run
+from boxoffice.raw import closes, pipeline
+from boxoffice.run import backup, marker, run
 from boxoffice.settings import BoxOffice, Settings, Site
+from tests.dbt import dbt
 from tests.test_cases import Json, details, line, order, payment, put_file, ticket, user
 from tests.ticket_tailor.scripted import Asked, Scripted, page
 
@@ -66,14 +73,14 @@ class Venue:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.orders = list(ORDERS)
+        self.orders, self.zone = list(ORDERS), "UTC"
         (folder / "buffer").mkdir(exist_ok=True)
         self.api = Scripted(self._answer)
 
     @property
     def settings(self) -> Settings:
-        site = Site("arena", str(self.folder / "buffer"), "UTC", settle_seconds=0)
-        return Settings(self.folder / "data", (site,), (BoxOffice("studio", "sk_1", self.api.url, "UTC"),))
+        site = Site("arena", str(self.folder / "buffer"), self.zone, settle_seconds=0)
+        return Settings(self.folder / "data", (site,), (BoxOffice("studio", "sk_1", self.api.url, self.zone),))
 
     def _answer(self, asked: Asked) -> Json:
         found = self.orders if asked.path.endswith("/orders") else []
@@ -93,6 +100,29 @@ class Venue:
         closed = month.close(self.settings, name, echo=quiet, now=now)
         assert closed.close, closed.result
         return closed
+
+    def close_and_be_killed(self, after: float = 0.0, *, while_it_loads_for: float = 0.0) -> int:
+        """A close in a process that is killed after so many seconds, or so long after it began to load what it froze;
+        returns how it ended."""
+        if child := os.fork():
+            if after:
+                time.sleep(after)
+                os.kill(child, signal.SIGKILL)
+            return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        try:
+            if while_it_loads_for:
+                load = pipeline.load_package
+
+                def load_and_be_killed(*arguments: Any) -> None:
+                    threading.Timer(while_it_loads_for, os.kill, (os.getpid(), signal.SIGKILL)).start()
+                    load(*arguments)
+                    time.sleep(60)
+
+                pipeline.load_package = load_and_be_killed
+            self.close()
+            os._exit(0)
+        finally:
+            os._exit(1)
 
     def ask(self, query: str) -> list[tuple[Any, ...]]:
         with duckdb.connect(str(self.settings.published), read_only=True) as db:
@@ -136,6 +166,11 @@ def venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Venue]:
         made.receive(BEFORE)
         made.run()
         shutil.copyfile(made.settings.published, made.folder / "before.duckdb")
+        # killed while it loads, twice: nothing is closed, and what is left is in nobody's way
+        for seconds in (0.05, 0.3):
+            assert made.close_and_be_killed(while_it_loads_for=seconds) == -signal.SIGKILL
+            assert closes.held(made.settings) == [] and made.ask("from rpt_closes") == []
+            marker.write(made.settings, swept_at=dt.datetime.now(dt.UTC).isoformat(), unbuilt=[])
         made.close()
         yield made
 
@@ -186,7 +221,8 @@ def test_later_news_changes_no_closed_month_and_is_explained(venue: Venue, later
     found = {
         (order_id, None if order_id else event_id): (why, sentence)
         for order_id, event_id, why, sentence in later.ask(
-            "select distinct order_id, event_id, why, in_words from rpt_adjustments left join dim_events using (event_key)"
+            "select distinct order_id, event_id, why, in_words from rpt_adjustments "
+            "left join dim_events using (event_key)"
         )
     }
     assert found.keys() == CAUSES.keys()
@@ -207,6 +243,7 @@ def test_later_news_changes_no_closed_month_and_is_explained(venue: Venue, later
         )
 
 
+@pytest.mark.house
 def test_the_next_close_takes_the_adjustments_and_reopening_gives_them_back(
     venue: Venue, later: Venue, tmp_path: Path
 ) -> None:
@@ -237,3 +274,185 @@ def test_the_next_close_takes_the_adjustments_and_reopening_gives_them_back(
         (dt.date(2026, 2, 1), "reopened", "a bill was late"),
         (dt.date(2026, 1, 1), "reopened", "VAT rate wrong"),
     ]
+
+
+@pytest.mark.parametrize("seed", [pytest.param(seed, marks=pytest.mark.house) for seed in range(20)])
+def test_killed_while_it_closes(venue: Venue, tmp_path: Path, seed: int) -> None:
+    """At any moment: afterwards the month is closed as it would have been, or not at all."""
+    made = Venue(tmp_path)
+    made.api = venue.api
+    made.receive(BEFORE)
+    made.run()
+    made.close_and_be_killed(after=random.Random(seed).uniform(0.5, 9))
+    made.run()
+    states = [close.month for close in closes.in_force(closes.held(made.settings))]
+    assert states == [
+        month for (month,) in made.ask("select strftime(month, '%Y-%m') from rpt_closes where is_in_force")
+    ]
+    assert [path.name for path in closes.folder(made.settings).glob("*.gz")] == [f"{one}.csv.gz" for one in states]
+    if not states:
+        assert made.ask("select distinct state from fct_journal") == [("open",)]
+        made.close()
+    assert made.journal(CLOSED) == venue.journal(CLOSED) and made.file() == venue.file()
+
+
+def edited(venue: Venue, statement: str) -> None:
+    """A statement on the warehouse, by hand."""
+    with duckdb.connect(str(venue.settings.warehouse)) as db:
+        db.execute(statement)
+
+
+BREAK = "update raw_closes.lines set amount = '9999.0000' where order_id = '1' and posting = 'clearing'"
+
+
+def test_a_broken_seal(venue: Venue, tmp_path: Path) -> None:
+    """A file that was edited is written again from raw; a raw that was edited stops every run until it is rebuilt."""
+    made = copied(venue, tmp_path)
+    path = closes.file_of(made.settings, JANUARY)
+    path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes()).replace(b"10.0000", b"99.0000")))
+    (told,) = closes.write_files(made.settings)
+    assert "is not what was sealed" in told and made.file() == venue.file()
+    assert len(list(path.parent.glob("*.damaged-*"))) == 1
+
+    edited(made, BREAK)
+    with pytest.raises(Problem, match="The seal of 2026-01 is broken"):
+        closes.require_whole(made.settings)
+    result = run.run(made.settings, echo=quiet)
+    assert result.exit_code == 1 and "The seal of 2026-01 is broken" in result.error
+    assert made.journal(CLOSED) == venue.journal(CLOSED)
+
+
+@pytest.mark.house
+@pytest.mark.parametrize("left", ["file", "published", "nothing"])
+def test_rebuilt_from_what_is_left(venue: Venue, tmp_path: Path, left: str) -> None:
+    made = copied(venue, tmp_path)
+    edited(made, BREAK if left == "file" else "drop schema raw_closes cascade")
+    if left != "file":
+        shutil.rmtree(closes.folder(made.settings))
+    if left == "nothing":
+        made.settings.published.unlink()
+    rebuilt = backup.rebuild(made.settings, echo=quiet)
+    assert rebuilt.result.outcome == "done"
+    told = "\n".join(rebuilt.told)
+    if left == "nothing":  # nothing says that a month was ever closed
+        assert made.ask("select distinct state from fct_journal") == [("open",)]
+        return
+    assert "2026-01, which was closed, was put back from" in told
+    assert made.journal(CLOSED) == venue.journal(CLOSED) and made.file() == venue.file()
+
+
+@pytest.mark.house
+def test_what_no_copy_is_left_of_is_open_again(venue: Venue, tmp_path: Path) -> None:
+    made = copied(venue, tmp_path)
+    edited(made, BREAK)
+    closes.file_of(made.settings, JANUARY).write_bytes(b"not even gzip")
+    made.settings.published.unlink()
+    rebuilt = backup.rebuild(made.settings, echo=quiet)
+    assert "2026-01 is open again" in "\n".join(rebuilt.told)
+    assert made.ask("select action, because from rpt_closes order by number")[1][0] == "reopened"
+    assert made.ask("select distinct state from fct_journal") == [("open",)]
+    made.close()
+    assert made.journal(CLOSED) == venue.journal(CLOSED) and made.file() == venue.file()
+
+
+@pytest.mark.house
+def test_a_backup_put_back_has_what_was_closed(venue: Venue, later: Venue, tmp_path: Path) -> None:
+    kept = tmp_path / "kept.tar.gz"
+    manifest = backup.backup(later.settings, kept, echo=quiet)
+    assert manifest["rows"]["raw_closes.lines"] == len(venue.journal(CLOSED))
+    other = Venue(tmp_path)
+    other.api = later.api
+    restored = backup.restore(other.settings, kept, echo=quiet)
+    assert (restored.result.outcome, restored.told) == ("done", [])
+    assert other.journal() == later.journal() and other.file() == venue.file()
+
+    # closed since the backup was made: put back from data/closes, and said
+    made = copied(later, tmp_path / "later")
+    made.receive({"2026-03-01": user(78, "another@example.org")})
+    made.close("2026-02", dt.datetime(2026, 3, 2, tzinfo=dt.UTC))
+    february = made.journal("closed_month = '2026-02-01'")
+    restored = backup.restore(made.settings, kept, echo=quiet, replace=True)
+    assert "2026-02, which was closed, was put back from" in "\n".join(restored.told)
+    assert made.journal("closed_month = '2026-02-01'") == february and february
+
+
+@pytest.mark.house
+def test_other_rules_change_no_closed_month(venue: Venue, later: Venue, tmp_path: Path) -> None:
+    """Another time zone, an edited seed, a build of everything from nothing."""
+    made = copied(later, tmp_path)
+    made.zone = "Asia/Tokyo"
+    told: list[str] = []
+    assert run.run(made.settings, echo=told.append).outcome == "done"
+    assert made.journal(CLOSED) == venue.journal(CLOSED) and made.file() == venue.file()
+    assert any("closed months would have other postings now" in line for line in told), told
+
+    made.zone = "UTC"
+    made.run()
+    assert made.journal() == later.journal()
+    dbt(made.settings.data_dir, tmp_path / "target", "build", "--full-refresh", "--exclude-resource-type", "unit_test")
+    made.run()
+    assert made.journal() == later.journal() and made.file() == venue.file()
+
+
+REFUSED = {
+    "2026-13": "is no month",
+    "2026-01": "is closed already",
+    "2025-12": "is part of what was frozen with 2026-01",
+    "2026-03": "the next is 2026-02",
+    "2026-02": "is not over: for ticket_tailor studio it ends 2026-03-01 00:00 UTC",
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_closed_is_refused(venue: Venue, name: str) -> None:
+    for call in (month.check, month.close):
+        with pytest.raises(ConfigProblem) as refused:
+            call(venue.settings, name, now=NOW, **({} if call is month.check else {"echo": quiet}))
+        assert REFUSED[name] in str(refused.value) and refused.value.exit_code == 2
+    with pytest.raises(ConfigProblem, match="the newest closed month is 2026-01"):
+        month.reopen(venue.settings, "2025-12", "no reason", echo=quiet)
+    with pytest.raises(ConfigProblem, match="Say why"):
+        month.reopen(venue.settings, JANUARY, " ", echo=quiet)
+
+
+def test_what_is_in_the_way(venue: Venue, tmp_path: Path) -> None:
+    """By the published tables, one thing each: changed there, since a check reads nothing else."""
+    made = copied(venue, tmp_path)
+    then = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
+    made.settings.published.chmod(0o600)
+
+    def check(statement: str, **options: Any) -> month.Checked:
+        shutil.copyfile(venue.settings.published, made.settings.published)
+        with duckdb.connect(str(made.settings.published)) as db:
+            db.execute("set schema = 'marts'")
+            db.execute(statement)
+        return month.check(made.settings, "2026-02", now=then, **options)
+
+    heard = "update dim_accounts set last_record_at = '2026-03-01 08:00:00+00'"
+    assert check(heard).stops == []
+    (silent,) = check("select 1").stops
+    assert "ticketor arena has sent nothing since 2026-02-03 12:00 UTC" in silent
+    expected = check("select 1", silent=["arena"])
+    assert expected.stops == [] and "Expected (--silent)" in expected.accepted[0]
+    with pytest.raises(ConfigProblem, match="no account has this name"):
+        check("select 1", silent=["arean"])
+    (unbalanced,) = check(
+        f"{heard}; update fct_journal set amount = 16 where amount = 15 and posting = 'clearing'"
+    ).stops
+    assert "does not balance on 2026-02-03: 1.0000 USD" in unbalanced
+    (without,) = check(
+        f"{heard}; update fct_journal set code = null where state = 'open' and posting = 'clearing'"
+    ).stops
+    assert "clearing of ticketor arena has no account code" in without
+    belongs_nowhere = (
+        f"{heard}; update fct_journal set posting = 'no_order' where posting = 'clearing' and order_id = '6'"
+    )
+    (nowhere,) = check(belongs_nowhere).stops
+    assert "15.00 USD was paid for orders that have not come" in nowhere
+    accepted = check(belongs_nowhere, accept=True)
+    assert (accepted.stops, accepted.accepted) == ([], [nowhere])
+    checked = check(heard)
+    assert checked.rows == len(venue.journal("state = 'open' and posted_on < '2026-03-01'"))
+    for row in checked.balances:
+        assert row.before + row.moved == row.after
+    assert sum(row.after for row in checked.balances if row.currency == "USD") == 0

@@ -21,6 +21,7 @@ import duckdb
 from boxoffice.errors import ConfigProblem, Problem
 from boxoffice.raw import closes
 from boxoffice.raw.closes import Close
+from boxoffice.report.formatting import money
 from boxoffice.run import run
 from boxoffice.settings import Settings
 from boxoffice.warehouse.query import open_published
@@ -257,7 +258,10 @@ def _check(
             "select platform, account, last_record_at from dim_accounts order by all"
         ).fetchall()
     }
-    return Checked(month, rows, stops, accepted, _open_items(db, first, last), _balances(db, first, last), until)
+    open_items = _open_items(db, first, last)
+    if sentence := closes.moved_by_rules(db):
+        open_items.insert(0, sentence)
+    return Checked(month, rows, stops, accepted, open_items, _balances(db, first, last), until)
 
 
 def _silent_accounts(
@@ -318,7 +322,7 @@ def _suspense(db: duckdb.DuckDBPyConnection, last: dt.date) -> list[str]:
     """What was paid and belongs to no order, or to one in another currency."""
     meaning = {"no_order": "for orders that have not come", "other_currency": "for orders in another currency"}
     return [
-        f"{platform} {account}: {abs(amount)} {currency} was paid {meaning[posting]}. To close with it: --accept"
+        f"{platform} {account}: {money(abs(amount), currency)} was paid {meaning[posting]}. To close with it: --accept"
         for platform, account, currency, posting, amount in db.execute(
             "select platform, account, currency, posting, sum(amount) from fct_journal where posted_on <= $1 "
             "and posting in ('no_order', 'other_currency') group by all having sum(amount) <> 0 order by all",
@@ -375,7 +379,7 @@ def _open_items(db: duckdb.DuckDBPyConnection, first: dt.date, last: dt.date) ->
         for platform, account, count, amount, currency in db.execute(
             f"select * from ({query}) order by all", {"first": first, "last": last}
         ).fetchall():
-            sum_of_them = f" ({amount} {currency or 'XXX'})" if amount is not None else ""
+            sum_of_them = f" ({money(amount, currency)})" if amount is not None else ""
             found.append(f"{platform} {account}: {sentence.format(f'{count:,}')}{sum_of_them}.")
     return found
 
@@ -387,7 +391,7 @@ def _balances(db: duckdb.DuckDBPyConnection, first: dt.date, last: dt.date) -> l
             "select platform, account, currency, code, max(account_name), posting, "
             "coalesce(sum(amount) filter (posted_on < $first), 0), "
             "coalesce(sum(amount) filter (posted_on >= $first), 0), sum(amount) "
-            "from fct_journal where posted_on <= $last group by all "
+            "from fct_journal where posted_on <= $last group by all having count(*) filter (amount <> 0) > 0 "
             "order by platform, account, currency, code, posting",
             {"first": first, "last": last},
         ).fetchall()

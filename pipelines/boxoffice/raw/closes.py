@@ -80,6 +80,24 @@ def held(settings: Settings) -> list[Close]:
         return all_of(db)
 
 
+def moved_by_rules(db: duckdb.DuckDBPyConnection) -> str | None:
+    """A sentence on what closed months would have now by other seeds, settings or another version, from a published
+    file; None where that is nothing."""
+    found = contents.ask(
+        db,
+        "select count(distinct coalesce(order_key, event_key, '')), currency, sum(amount) filter (amount > 0) "
+        "from marts.rpt_adjustments where why = 'rules' group by all order by all",
+    )
+    if not found:
+        return None
+    sums = ", ".join(f"{amount} {currency} in {items:,} orders and events" for items, currency, amount in found)
+    return (
+        f"closed months would have other postings now: {sums}. A seed, a setting, a date or the version of Boxoffice "
+        "has changed. They stay as they are; the difference is posted on the first open day. Each: boxoffice sql "
+        """"from rpt_adjustments where why = 'rules'\""""
+    )
+
+
 def lines_of(close: Close) -> str:
     """The rows of a close in raw, as a subquery."""
     return f"(from {SCHEMA}.lines where number = {close.number} and {contents.complete(SCHEMA)})"

@@ -372,6 +372,10 @@ def _build(settings: Settings, result: RunResult, echo: Echo, changed: set[str] 
                 "the run that put it there was killed): all of it is new"
             )
         echo(f"published {published.tables} tables in {settings.published}")
+        if changed is None or changed & {"boxoffice", "closes"}:
+            with query.open_published(settings) as db:
+                if sentence := closes.moved_by_rules(db):
+                    echo(sentence)
     except Exception as error:
         result.error = _in_words(settings, result, error)
 
