@@ -231,7 +231,7 @@
 {% macro mart_views() -%}
     {#- The marts that are views: they hold nothing that the tables do not. -#}
     {{ return([
-        'fct_fees', 'rpt_deferred', 'rpt_month_balances', 'rpt_receivables', 'rpt_refunds', 'rpt_stored_value', 'rpt_tax',
+        'fct_fees', 'rpt_adjustments', 'rpt_deferred', 'rpt_month_balances', 'rpt_receivables', 'rpt_refunds', 'rpt_stored_value', 'rpt_tax',
     ]) }}
 {%- endmacro %}
 
@@ -242,7 +242,7 @@
         'dim_accounts', 'dim_customers', 'dim_dates', 'dim_events', 'dim_products',
         'fct_journal', 'fct_order_changes', 'fct_order_lines', 'fct_orders', 'fct_payments', 'fct_product_sales', 'fct_tickets',
         'refused_records',
-        'rpt_adjustments', 'rpt_closes', 'rpt_daily_event_sales', 'rpt_daily_sales', 'rpt_event_sales', 'rpt_event_totals',
+        'rpt_closes', 'rpt_daily_event_sales', 'rpt_daily_sales', 'rpt_event_sales', 'rpt_event_totals',
         'rpt_reconciliation', 'rpt_sales_curve',
     ] + mart_views()) }}
 {%- endmacro %}

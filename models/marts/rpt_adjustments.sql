@@ -1,10 +1,12 @@
 -- One row per order or event, closed month, account code and currency that would have other postings now.
+{{ config(materialized='view') }}
+
 with closed as (
     select
         done_at,
         published_until,
         strftime(month, '%Y-%m') as month
-    from {{ ref('rpt_closes') }}
+    from {{ mart('rpt_closes') }}
     where is_in_force
     qualify row_number() over (order by month desc) = 1
 ),
@@ -23,7 +25,7 @@ adjusted as (
         code,
         max(account_name) as account_name,
         sum(amount) as amount
-    from {{ ref('fct_journal') }}
+    from {{ mart('fct_journal') }}
     where state = 'adjustment'
     group by all
     having sum(amount) <> 0
@@ -40,7 +42,7 @@ heard as (
             ),
             '-infinity'
         ) as until
-    from {{ ref('dim_accounts') }} as accounts
+    from {{ mart('dim_accounts') }} as accounts
     cross join closed
 ),
 
@@ -54,9 +56,9 @@ causes as (
             changes.what || coalesce(' ' || changes.before, '') || ' → ' || coalesce(changes.after, 'none'), ', '
             order by changes.first_seen_at, changes.what
         ) as changes
-    from {{ ref('fct_orders') }} as orders
+    from {{ mart('fct_orders') }} as orders
     inner join heard on orders.platform = heard.platform and orders.account = heard.account
-    left join {{ ref('fct_order_changes') }} as changes
+    left join {{ mart('fct_order_changes') }} as changes
         on orders.order_key = changes.order_key and heard.until < changes.first_seen_at
     where orders.order_key in (select adjusted.order_key from adjusted)
     group by all
