@@ -1,5 +1,6 @@
 """A month that is closed never changes: what is heard of it later is posted in the first open month, with its cause."""
 
+import contextlib
 import datetime as dt
 import gzip
 import hashlib
@@ -20,9 +21,12 @@ from boxoffice.errors import ConfigProblem, Problem
 from boxoffice.month import close as month
 from boxoffice.raw import closes, pipeline
 from boxoffice.run import backup, marker, run
-from boxoffice.settings import BoxOffice, Settings, Site
+from boxoffice.run import disk as disk_room
+from boxoffice.settings import ROOT, BoxOffice, Settings, Site
+from boxoffice.warehouse import build, seeds
 from tests.dbt import dbt
-from tests.test_cases import Json, details, line, order, payment, put_file, ticket, user
+from tests.operations.disk import fill, small_disk
+from tests.test_cases import Json, details, line, order, payment, product, put_file, ticket, user
 from tests.ticket_tailor.scripted import Asked, Scripted, page
 
 JANUARY = "2026-01"
@@ -45,6 +49,7 @@ def sale(
 
 
 MOVED = {"EventId": 6, "EventName": "Moved", "EventDate": "2026-01-28T19:00:00Z"}
+LATER_SHOW = {"EventId": 7, "EventName": "Later", "EventDate": "2026-03-20T19:00:00Z"}
 RETURN = {"InvoiceType": "Return", "RelatedInvoiceId": 3, "Date": "2026-01-22T12:00:00Z"}
 
 BEFORE = {
@@ -52,9 +57,11 @@ BEFORE = {
     "2026-01-06": sale(2, "2026-01-06", 48, paid=False),
     "2026-01-07": sale(3, "2026-01-07", 38),
     "2026-01-08": sale(5, "2026-01-08", 20, event=MOVED),
+    "2026-01-10": details(8, 5, product(80, 8), payment(80, 8, 5, "2026-01-10T12:00:00Z"), Date="2026-01-10T12:00:00Z"),
     "2026-01-22": details(4, 38, **RETURN),
+    "2026-01-31": sale(9, "2026-01-31", 12, event=LATER_SHOW),
     "2026-02-02": user(77, "someone@example.org"),
-    "2026-02-03": sale(6, "2026-02-03", 15, event={"EventId": 7, "EventDate": "2026-03-20T19:00:00Z"}),
+    "2026-02-03": sale(6, "2026-02-03", 15, event=LATER_SHOW),
 }
 # what is heard of January once it is closed
 LATER = {
@@ -74,7 +81,7 @@ class Venue:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.orders, self.zone = list(ORDERS), "UTC"
-        (folder / "buffer").mkdir(exist_ok=True)
+        (folder / "buffer").mkdir(parents=True, exist_ok=True)
         self.api = Scripted(self._answer)
 
     @property
@@ -296,6 +303,30 @@ def test_killed_while_it_closes(venue: Venue, tmp_path: Path, seed: int) -> None
     assert made.journal(CLOSED) == venue.journal(CLOSED) and made.file() == venue.file()
 
 
+@pytest.mark.house
+def test_a_full_disk_closes_nothing(venue: Venue) -> None:
+    """Whatever room is left: the month is closed as it would have been, or not at all, and the next close does it."""
+    with small_disk("200M") as disk:
+        made = Venue(disk / "venue")
+        made.api = venue.api
+        made.receive(BEFORE)
+        made.run()
+        fill(disk)
+        for room in (2**15, 2**20, 2**23):
+            os.truncate(disk / "ballast", (disk / "ballast").stat().st_size - room)
+            with pytest.MonkeyPatch.context() as patch, contextlib.suppress(Problem):
+                patch.setattr(disk_room, "ROOM", 0)
+                month.close(made.settings, JANUARY, echo=quiet, now=NOW)
+            if closes.in_force(closes.held(made.settings)):
+                break
+            fill(disk)
+        (disk / "ballast").unlink()
+        made.run()
+        if not closes.in_force(closes.held(made.settings)):
+            made.close()
+        assert made.journal(CLOSED) == venue.journal(CLOSED) and made.file() == venue.file()
+
+
 def edited(venue: Venue, statement: str) -> None:
     """A statement on the warehouse, by hand."""
     with duckdb.connect(str(venue.settings.warehouse)) as db:
@@ -377,10 +408,12 @@ def test_a_backup_put_back_has_what_was_closed(venue: Venue, later: Venue, tmp_p
 
 
 @pytest.mark.house
-def test_other_rules_change_no_closed_month(venue: Venue, later: Venue, tmp_path: Path) -> None:
+def test_other_rules_change_no_closed_month(
+    venue: Venue, later: Venue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Another time zone, an edited seed, a build of everything from nothing."""
     made = copied(later, tmp_path)
-    made.zone = "Asia/Tokyo"
+    made.zone = "Pacific/Auckland"  # where noon of 31 January in UTC is February
     told: list[str] = []
     assert run.run(made.settings, echo=told.append).outcome == "done"
     assert made.journal(CLOSED) == venue.journal(CLOSED) and made.file() == venue.file()
@@ -389,6 +422,24 @@ def test_other_rules_change_no_closed_month(venue: Venue, later: Venue, tmp_path
     made.zone = "UTC"
     made.run()
     assert made.journal() == later.journal()
+
+    project = tmp_path / "project"
+    for name in ("models", "macros", "seeds", "tests/data"):
+        shutil.copytree(ROOT / name, project / name)
+    for name in ("dbt_project.yml", "profiles.yml"):
+        shutil.copyfile(ROOT / name, project / name)
+    with (project / "seeds" / "product_kinds.csv").open("a") as file:
+        file.write("ticketor,arena,7,donation\n")
+    with monkeypatch.context() as patch:
+        for module in (build, marker, seeds):
+            patch.setattr(module, "DBT_PROJECT", project)
+        made.run()
+    assert made.journal(CLOSED) == venue.journal(CLOSED) and made.file() == venue.file()
+    assert made.ask("select posting, amount, why from rpt_adjustments where order_id = '8' order by 1") == [
+        ("donations", -5, "rules"),
+        ("products", 5, "rules"),
+    ]
+
     dbt(made.settings.data_dir, tmp_path / "target", "build", "--full-refresh", "--exclude-resource-type", "unit_test")
     made.run()
     assert made.journal() == later.journal() and made.file() == venue.file()
