@@ -84,8 +84,9 @@ explained as (
         causes.changes,
         closed.month as closed_month
     from adjusted
-    cross join closed
     left join causes on adjusted.order_key = causes.order_key
+    -- last: DuckDB keeps a view's cross join as a comma, which binds less than a join
+    cross join closed
 )
 
 select
