@@ -231,7 +231,8 @@
 {% macro mart_views() -%}
     {#- The marts that are views: they hold nothing that the tables do not. -#}
     {{ return([
-        'fct_fees', 'rpt_deferred', 'rpt_month_balances', 'rpt_payouts', 'rpt_receivables', 'rpt_refunds', 'rpt_stored_value', 'rpt_tax',
+        'fct_fees', 'rpt_adjustments', 'rpt_deferred', 'rpt_month_balances', 'rpt_payouts', 'rpt_receivables', 'rpt_refunds',
+        'rpt_stored_value', 'rpt_tax',
     ]) }}
 {%- endmacro %}
 
@@ -243,6 +244,7 @@
         'fct_balance_transactions', 'fct_holds', 'fct_journal', 'fct_memberships', 'fct_order_changes', 'fct_order_lines', 'fct_orders', 'fct_payments',
         'fct_product_sales', 'fct_tickets', 'fct_waitlist_signups',
         'refused_records',
-        'rpt_daily_event_sales', 'rpt_daily_sales', 'rpt_event_sales', 'rpt_event_totals', 'rpt_reconciliation', 'rpt_sales_curve',
+        'rpt_closes', 'rpt_daily_event_sales', 'rpt_daily_sales', 'rpt_event_sales', 'rpt_event_totals',
+        'rpt_reconciliation', 'rpt_sales_curve',
     ] + mart_views()) }}
 {%- endmacro %}

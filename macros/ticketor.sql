@@ -64,6 +64,19 @@
 {%- endmacro %}
 
 
+{% macro ticketor_fee() -%}
+    {#- The sum of the parts of an invoice's fee; NULL where it has none of them. -#}
+    case
+        when
+            coalesce(platform_fee, ticket_protection_fee, ad_fee, payment_processing_fee, platform_delivery_fee)
+            is not null
+            then
+                coalesce(platform_fee, 0) + coalesce(ticket_protection_fee, 0) + coalesce(ad_fee, 0)
+                + coalesce(payment_processing_fee, 0) + coalesce(platform_delivery_fee, 0)
+    end
+{%- endmacro %}
+
+
 {% macro distinct_deliveries(name, whole=false) -%}
     {#- The touched rows of a staging model, or with `whole` all of them, without messages that were delivered before
         (int_ticketor__repeats). An item without an Id has the id under which its invoice lists it. -#}

@@ -167,6 +167,21 @@
 {%- endmacro %}
 
 
+{% macro closes_have_changed() -%}
+    {#- Whether a month was closed or reopened since the journal was built. -#}
+    {%- set loads = "select coalesce(string_agg(_dlt_load_id, ' ' order by _dlt_load_id), '') from " -%}
+    {{ return(value_of_build(
+        "select (" ~ loads ~ node_of('stg_closes__closes').relation_name ~ ") <> (" ~ loads
+        ~ "(select value as _dlt_load_id from " ~ built() ~ " where platform = 'closes'))"
+    )) }}
+{%- endmacro %}
+
+
+{% macro reads_closes(node) -%}
+    {{ return(node_of('stg_closes__lines').unique_id in node.depends_on.nodes) }}
+{%- endmacro %}
+
+
 {% macro must_start_over(platform) -%}
     {#- Whether what there is cannot be grown: it was built by another text, or of loads that are no longer there, or a part of it
         is missing. -#}
@@ -215,8 +230,9 @@
         {%- for node in graph.nodes.values() if node.resource_type == 'model' -%}
             {#- what depends on the accounts alone is built when they change, and then everything is; exports of payments are apart -#}
             {%- set is_of_accounts = 'boxoffice' in node.fqn[1:] or node.depends_on.nodes == [node_of('stg_boxoffice__accounts').unique_id] -%}
+            {%- set is_of_closes = node.depends_on.nodes == [node_of('stg_closes__closes').unique_id] -%}
             {#- a view holds nothing; and no order depends on what is tagged `lists`: it is built when one of its lists has news (run/run.py) -#}
-            {%- set is_apart = node.config.materialized == 'view' or 'lists' in node.tags or 'payouts' in node.fqn -%}
+            {%- set is_apart = is_of_closes or node.config.materialized == 'view' or 'lists' in node.tags or 'payouts' in node.fqn -%}
             {%- if not (is_by_this_text and (other in node.fqn or is_of_accounts or is_apart)) -%}
                 {%- do needed.append(node.unique_id) -%}
             {%- endif -%}
@@ -239,6 +255,12 @@
             {% endcall -%}
         {%- endif -%}
     {%- endfor -%}
+    {%- if execute and not failed and node_of('fct_journal').unique_id in done and closes_have_changed() -%}
+        {%- call statement(auto_begin=True) %}
+        delete from {{ built() }} where platform = 'closes';
+        insert into {{ built() }} select 'closes', 'load', _dlt_load_id from {{ node_of('stg_closes__closes').relation_name }}
+        {% endcall -%}
+    {%- endif -%}
     {%- do adapter.commit() -%}
 {%- endmacro %}
 
@@ -286,7 +308,10 @@
     {#- Whether the model at hand is made of everything. A mart may be whenever a person asks for it: all that it reads is whole. -#}
     {{ return(
         everything_is_touched(model)
-        or (grows(model) and not platform_of(model) and (flags.FULL_REFRESH or not load_cached_relation(this)))
+        or (
+            grows(model) and not platform_of(model)
+            and (flags.FULL_REFRESH or not load_cached_relation(this) or (reads_closes(model) and closes_have_changed()))
+        )
     ) }}
 {%- endmacro %}
 

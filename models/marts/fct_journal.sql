@@ -187,20 +187,45 @@ of_orders as (
     from pairs
 ),
 
+-- what closes froze; months close in order, so all that belongs to earlier days is among it
+frozen as (
+    select * from {{ ref('stg_closes__lines') }}
+    {% if execute and model.resource_type == 'model' and not is_made_whole() -%}
+        where {{ is_touched(model) }}
+    {%- endif %}
+),
+
+closed as (
+    select coalesce(max(last_day(month)), date '-infinity') as until
+    from {{ ref('stg_closes__closes') }}
+    where is_in_force
+),
+
+-- a performance that a close released was given: another date that is heard of later moves nothing
+given as (
+    select
+        event_key,
+        min(origin_on) as released_on
+    from frozen
+    where rule = 'release'
+    group by event_key
+),
+
 -- hangs on events, which move: made whole in each build
 released as (
     select
         all_lines.platform,
         all_lines.account,
         all_lines.event_key,
-        greatest(all_lines.posted_on, events.released_on) as posted_on,
+        greatest(all_lines.posted_on, coalesce(given.released_on, events.released_on)) as posted_on,
         all_lines.currency,
         'release' as rule,
         all_lines.earned_as,
         sum(all_lines.untaxed) as untaxed
     from all_lines
     inner join {{ ref('dim_events') }} as events on all_lines.event_key = events.event_key
-    where all_lines.is_deferred and events.released_on is not null
+    left join given on all_lines.event_key = given.event_key
+    where all_lines.is_deferred and coalesce(given.released_on, events.released_on) is not null
     group by all
 ),
 
@@ -233,7 +258,7 @@ postings as (
 -- the natural journal: what it would be had no month been closed
 natural_rows as (
     select
-        postings.posted_on,
+        postings.posted_on as origin_on,
         postings.platform,
         postings.account,
         coalesce(postings.currency, 'XXX') as currency,
@@ -255,17 +280,63 @@ natural_rows as (
     group by all
     -- an opening balance of 0 says that it is known
     having sum(postings.amount) <> 0 or postings.rule = 'opening'
+),
+
+-- what is different now in the days of closed months: posted on the first day that is open
+adjustments as (
+    select
+        origin_on,
+        platform,
+        account,
+        currency,
+        posting,
+        code,
+        max(account_name) as account_name,
+        max(tax_code) as tax_code,
+        order_id,
+        event_key,
+        rule,
+        {{ money('sum(amount)') }} as amount
+    from (
+        select * from natural_rows
+        where origin_on <= (select closed.until from closed)
+        union all by name
+        select * exclude (posted_on, closed_month) replace (-amount as amount)
+        from frozen
+    ) as now_and_then
+    group by all
+    having sum(amount) <> 0
+),
+
+journal as (
+    select
+        'closed' as state,
+        *
+    from frozen
+    union all by name
+    select
+        'adjustment' as state,
+        (select closed.until from closed) + 1 as posted_on,
+        *
+    from adjustments
+    union all by name
+    select
+        'open' as state,
+        origin_on as posted_on,
+        *
+    from natural_rows
+    where origin_on > (select closed.until from closed)
 )
 
 select
     {{ key([
-        'platform', 'account', "coalesce(order_id, '')", "coalesce(event_key, '')", 'posted_on', 'rule', 'posting',
-        "coalesce(code, '')", 'currency',
+        'platform', 'account', "coalesce(order_id, '')", "coalesce(event_key, '')", 'posted_on', 'origin_on', 'state', 'rule',
+        'posting', "coalesce(code, '')", 'currency',
     ]) }} as journal_key,
-    'open' as state,
+    state,
     posted_on,
     cast(date_trunc('month', posted_on) as date) as month,
-    posted_on as origin_on,
+    origin_on,
     platform,
     account,
     currency,
@@ -278,5 +349,5 @@ select
     event_key,
     rule,
     amount,
-    cast(null as date) as closed_month
-from natural_rows
+    closed_month
+from journal

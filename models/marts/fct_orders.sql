@@ -158,7 +158,8 @@ select
     joined.tickets_count_as_given,
     coalesce(joined.products_held, joined.products_count_as_given, 0) as products_count,
     joined.products_count_as_given,
-    joined.first_seen_at
+    joined.first_seen_at,
+    joined.last_heard_at
 from joined
 left join {{ ref('int_reporting_zones') }} as zones
     on joined.platform = zones.platform and joined.account = zones.account

@@ -15,9 +15,9 @@ with balances as (
 ),
 
 closed as (
-    select distinct closed_month as month
+    select distinct month
     from {{ mart('fct_journal') }}
-    where closed_month is not null
+    where state = 'closed'
 )
 
 select

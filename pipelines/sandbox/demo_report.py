@@ -13,6 +13,7 @@ import duckdb
 from rich.console import Console
 
 from boxoffice import terminal
+from boxoffice.raw import closes
 from boxoffice.settings import Settings
 from boxoffice.warehouse.query import open_published
 from sandbox.catalogue import DIGITS
@@ -150,6 +151,15 @@ def difference(out: Console, before: Snapshot, settings: Settings, news: News) -
         rows = [(*row[:2], _plain(row[2]), _plain(row[3]), row[4]) for row in rows]
         _show(out, "Orders that have changed", ("platform", "what", "before", "after", *_right("orders")), rows)
         _of_months_that_are_over(out, db, news)
+        rows = db.execute(
+            "select strftime(origin_month, '%Y-%m'), platform, coalesce(order_id, event_id), why, in_words, "
+            "adjustments.currency, sum(amount) filter (amount > 0) from rpt_adjustments as adjustments "
+            "left join (select event_key, event_id from dim_events) using (event_key) "
+            "group by all order by all limit 12"
+        ).fetchall()
+        if rows or closes.in_force(closes.published(db)):
+            headers = ("belongs to", "platform", "order or event", "why", "cause…", "currency", *_right("debits"))
+            _show(out, "What has come to light of closed months", headers, rows)
         for invoice in news.again:
             found = db.execute("select count(*) from fct_orders where order_id = ?", [invoice]).fetchone()[0]
             out.print(f"\nThe webhook of invoice {invoice} came a second time; the invoice counts {_TIMES[found]}.")

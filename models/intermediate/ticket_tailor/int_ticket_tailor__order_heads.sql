@@ -8,6 +8,7 @@ with history as (
         order_id,
         max(version_id) filter (where is_newest) as version_id,
         min(fetched_at) as first_seen_at,
+        max(fetched_at) as last_heard_at,
         max(total_paid) as total_paid,
         cast(sum(paid_more) as bigint) as paid,
         max(total) as highest_total,
@@ -70,6 +71,7 @@ select
     newest.money_refunded,
     newest.credit_issued,
     history.first_seen_at,
+    history.last_heard_at,
     history.highest_total,
     case when orders.status = 'cancelled' then history.seen_cancelled_at end as seen_cancelled_at,
     coalesce(history.was_completed, false)

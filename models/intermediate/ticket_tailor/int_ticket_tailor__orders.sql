@@ -24,6 +24,17 @@ codes as (
     where lines.line_class = 'discount'
     group by lines.account, lines.order_id
 
+),
+
+tickets as (
+
+    select
+        account,
+        order_id,
+        max(fetched_at) as last_heard_at
+    from {{ touched('int_ticket_tailor__ticket_heads') }}
+    group by account, order_id
+
 )
 
 select
@@ -67,8 +78,10 @@ select
     heads.tickets_count as tickets_count_as_given,
     cast(null as bigint) as products_count_as_given,
     heads.event_id,
-    heads.first_seen_at
+    heads.first_seen_at,
+    greatest(heads.last_heard_at, tickets.last_heard_at) as last_heard_at
 from {{ touched('int_ticket_tailor__order_heads') }} as heads
 inner join {{ ref('int_ticket_tailor__order_sums') }} as sums
     on heads.account = sums.account and heads.order_id = sums.order_id
+left join tickets on heads.account = tickets.account and heads.order_id = tickets.order_id
 left join codes on heads.account = codes.account and heads.order_id = codes.order_id

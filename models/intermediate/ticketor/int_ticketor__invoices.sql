@@ -7,6 +7,8 @@ with versions as (
         * replace (nullif(related_invoice_id, invoice_id) as related_invoice_id),
         coalesce(lower(invoice_type), 'sale') as order_type,
         min(received_at) over invoice as first_seen_at,
+        max(received_at) over invoice as last_heard_at,
+        min(case when has_details then received_at end) over invoice as details_seen_at,
         bool_or(has_details) over invoice as details_seen,
         coalesce(bool_or(lower(return_status) = 'returned') over invoice, false) as said_returned,
         coalesce(bool_or(lower(return_status) like 'part%returned') over invoice, false) as said_partly_returned,
@@ -48,14 +50,7 @@ select
     promotion_code,
     referrer,
     -- what the venue owes the platform, each of them possibly negative; NULL where the invoice has none of these
-    case
-        when
-            coalesce(platform_fee, ticket_protection_fee, ad_fee, payment_processing_fee, platform_delivery_fee)
-            is not null
-            then
-                coalesce(platform_fee, 0) + coalesce(ticket_protection_fee, 0) + coalesce(ad_fee, 0)
-                + coalesce(payment_processing_fee, 0) + coalesce(platform_delivery_fee, 0)
-    end as platform_fee_amount,
+    {{ ticketor_fee() }} as platform_fee_amount,
     -- its parts have creditors and taxes of their own
     platform_fee as ticketing_fee_amount,
     ticket_protection_fee as protection_fee_amount,
@@ -65,7 +60,9 @@ select
     tickets_count,
     products_count,
     first_seen_at,
+    last_heard_at,
     details_seen,
+    details_seen_at,
     said_returned,
     said_partly_returned,
     lowest_buyer_id,

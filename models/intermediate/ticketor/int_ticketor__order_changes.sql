@@ -13,6 +13,7 @@ with changed_invoices as (
         min(return_status) <> max(return_status)
         or min(total) <> max(total)
         or min(invoice_type) <> max(invoice_type)
+        or min({{ ticketor_fee() }}) <> max({{ ticketor_fee() }})
 ),
 
 changed_tickets as (
@@ -61,6 +62,7 @@ invoices as (
         versions.record_id,
         versions.return_status as status,
         cast(versions.total as varchar) as total,
+        cast({{ ticketor_fee() }} as varchar) as fee,
         versions.invoice_type as type
     from {{ distinct_deliveries('stg_ticketor__invoices') }} as versions
     inner join changed_invoices as changed
@@ -132,7 +134,7 @@ payments as (
 versions as (
     select *
     from invoices
-    unpivot (value for what in (status, total, type))
+    unpivot (value for what in (status, total, fee, type))
     union all by name
     select *
     from tickets
@@ -186,6 +188,32 @@ in_order as (
             order by received_at, has_details, file, position, item_position, record_id
         ) as previous_value
     from forward
+),
+
+-- whether it counts as sold hangs on its payments (int_ticketor__invoice_terms): without its details they are not known
+paid as (
+    select
+        account,
+        order_id,
+        min(first_seen_at) as first_paid_at
+    from {{ ref('int_ticketor__received_payments') }}
+    where kind in ('capture', 'credit_redeemed') and amount + credit_amount > 0
+    group by account, order_id
+),
+
+unpaid_at_first as (
+    select
+        invoices.account,
+        invoices.invoice_id,
+        invoices.first_seen_at,
+        invoices.details_seen_at,
+        paid.first_paid_at
+    from {{ ref('int_ticketor__invoices') }} as invoices
+    left join paid on invoices.account = paid.account and invoices.invoice_id = paid.order_id
+    where
+        not invoices.is_return
+        and invoices.total_amount <> 0
+        and coalesce(paid.first_paid_at > invoices.details_seen_at, invoices.details_seen_at is not null)
 )
 
 select
@@ -199,3 +227,25 @@ select
     received_at as first_seen_at
 from in_order
 where previous_value <> value
+union all
+select
+    'ticketor' as platform,
+    account,
+    invoice_id as order_id,
+    'booked' as what,
+    'false' as before,
+    'true' as after,
+    first_paid_at as first_seen_at
+from unpaid_at_first
+where first_paid_at is not null
+union all
+select
+    'ticketor' as platform,
+    account,
+    invoice_id as order_id,
+    'booked' as what,
+    'true' as before,
+    'false' as after,
+    details_seen_at as first_seen_at
+from unpaid_at_first
+where details_seen_at > first_seen_at

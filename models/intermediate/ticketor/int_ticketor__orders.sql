@@ -33,6 +33,29 @@ sold as (
     group by account, order_id
 ),
 
+heard as (
+    select
+        account,
+        invoice_id,
+        max(received_at) as last_heard_at
+    from (
+        {% for model in ['tickets', 'product_sales'] -%}
+            select
+                account,
+                invoice_id,
+                received_at
+            from {{ distinct_deliveries('stg_ticketor__' ~ model) }}
+            union all
+        {% endfor -%}
+        select
+            account,
+            order_id,
+            last_heard_at
+        from {{ ref('int_ticketor__received_payments') }}
+    )
+    group by account, invoice_id
+),
+
 events_of_returns as (
     {{ events_of_returns() }}
 )
@@ -85,11 +108,14 @@ select
     invoices.tickets_count as tickets_count_as_given,
     invoices.products_count as products_count_as_given,
     case when invoices.is_return then events_of_returns.event_id else terms.event_id end as event_id,
-    invoices.first_seen_at
+    invoices.first_seen_at,
+    greatest(invoices.last_heard_at, heard.last_heard_at) as last_heard_at
 from {{ ref('int_ticketor__invoices') }} as invoices
 inner join {{ ref('int_ticketor__invoice_terms') }} as terms
     on invoices.account = terms.account and invoices.invoice_id = terms.invoice_id
 left join events_of_returns
     on invoices.account = events_of_returns.account and invoices.invoice_id = events_of_returns.invoice_id
+left join heard
+    on invoices.account = heard.account and invoices.invoice_id = heard.invoice_id
 left join sold
     on invoices.account = sold.account and invoices.invoice_id = sold.order_id

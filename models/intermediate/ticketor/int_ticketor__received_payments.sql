@@ -22,6 +22,7 @@ versions as (
     select
         *,
         min(received_at) over payment as first_seen_at,
+        max(received_at) over payment as last_heard_at,
         max(return_id) over payment as listed_by_return,
         min(invoice_id) over payment as lowest_invoice_id,
         max(invoice_id) over payment as highest_invoice_id,
@@ -220,5 +221,6 @@ select
     cash_register_id,
     lowest_invoice_id,
     highest_invoice_id,
-    first_seen_at
+    first_seen_at,
+    last_heard_at
 from settled

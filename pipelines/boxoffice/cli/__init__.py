@@ -6,7 +6,7 @@ make no sense, nothing was run · 75 another run is under way · 130 Ctrl-C, 143
 
 import click
 
-from boxoffice.cli import maintenance, payouts, platforms, receiving, reports, runs, setup
+from boxoffice.cli import maintenance, month, payouts, platforms, receiving, reports, runs, setup
 from boxoffice.cli.common import LOG_FORMAT, Verbs
 from boxoffice.terminal import echo
 
@@ -55,6 +55,7 @@ for verb in (
     reports.report,
     reports.explain,
     reports.export,
+    month.close,
     reports.shows,
     payouts.payouts,
     maintenance.archive,

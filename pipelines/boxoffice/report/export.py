@@ -118,6 +118,30 @@ SHEETS = (
         "order by booked_on, platform, account, order_id",
     ),
     Sheet(
+        "Journal",
+        "Double entry by day and account of the chart, debit positive: what a closed month has here stays for good.",
+        "select posted_on, platform, account, currency, code, account_name, posting, tax_code, state, "
+        "sum(amount) as amount from fct_journal where posted_on between $1 and $2 "
+        "group by all having sum(amount) <> 0 order by posted_on, platform, account, currency, code, posting, state, "
+        "account_name, tax_code",
+    ),
+    Sheet(
+        "Adjustments",
+        "What came to light of earlier months once they were closed, posted in this month: part of the journal.",
+        "select journal.origin_on, journal.posted_on, journal.platform, journal.account, journal.order_id, "
+        "events.event_id, events.event_name, journal.code, journal.account_name, journal.posting, journal.currency, "
+        "journal.amount, causes.why, causes.in_words, journal.order_key from fct_journal as journal "
+        "left join dim_events as events on journal.event_key = events.event_key "
+        "left join (select distinct order_key, event_key, origin_month, currency, why, in_words from rpt_adjustments) "
+        "as causes on journal.state = 'adjustment' and journal.order_key is not distinct from causes.order_key "
+        "and journal.event_key is not distinct from causes.event_key and journal.currency = causes.currency "
+        "and date_trunc('month', journal.origin_on) = causes.origin_month "
+        "where journal.posted_on between $1 and $2 and journal.origin_on < $1 "
+        "and journal.posted_on <> journal.origin_on "
+        "order by journal.origin_on, journal.platform, journal.account, journal.order_id, journal.event_key, "
+        "journal.rule, journal.posting, journal.code, journal.currency",
+    ),
+    Sheet(
         "Does not add up",
         "Identities that orders made in the month fail, and those of orders that have not come.",
         "select findings.platform, findings.account, findings.order_id, findings.identity, findings.difference, "
@@ -187,6 +211,12 @@ def _notes(db: duckdb.DuckDBPyConnection, first: dt.date, last: dt.date) -> list
         ("Money", "in major units of the currency beside it; never add two currencies up"),
         ("Empty cell", "not known"),
     ]
+    for done_at, sha256 in db.execute(
+        "select done_at, sha256 from rpt_closes where is_in_force and month = $1", [first]
+    ).fetchall():
+        notes.insert(
+            0, ("The month is closed", f"since {done_at:%Y-%m-%d %H:%M} UTC; its journal is sealed by {sha256}")
+        )
     if until.date() <= last:
         notes.insert(0, ("The month is not over", "these numbers will still grow"))
     if begins > first:

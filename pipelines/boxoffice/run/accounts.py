@@ -4,7 +4,7 @@ import datetime as dt
 import hashlib
 from typing import Any
 
-from boxoffice.raw import contents, pipeline
+from boxoffice.raw import closes, contents, pipeline
 from boxoffice.raw.account import Loaded
 from boxoffice.settings import Settings, Site
 from boxoffice.ticket_tailor import state as ticket_tailor_state
@@ -76,7 +76,8 @@ def load_settings_table(settings: Settings) -> bool:
 
 
 def make_missing_tables(settings: Settings) -> None:
-    """The models read the tables of both platforms: where one is not configured they exist and are empty."""
+    """The models read the tables of both platforms, and of closed months: where there is nothing they are empty."""
+    closes.make_tables(settings)
     if not FILES.held.tables_exist(settings.warehouse):
         made = pipeline.open_pipeline(settings, "ticketor", "no_site", Loaded())
         from boxoffice.raw import planning

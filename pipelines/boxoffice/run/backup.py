@@ -28,7 +28,7 @@ import duckdb
 
 from boxoffice.atomic_file import put_in_place, require_place, whole
 from boxoffice.errors import Problem
-from boxoffice.raw import pipeline
+from boxoffice.raw import closes, pipeline
 from boxoffice.raw.pipeline import NEW_FILE
 from boxoffice.run import disk, lock, marker, run
 from boxoffice.settings import Settings
@@ -47,7 +47,7 @@ UNREADABLE = (
 )
 
 # what a restore takes from a file that anyone may have written: these schemas, and columns of these types
-SCHEMAS = {"raw_ticketor", "raw_ticket_tailor", "raw_boxoffice", "raw_payouts"}
+SCHEMAS = {"raw_ticketor", "raw_ticket_tailor", "raw_boxoffice", "raw_closes", "raw_payouts"}
 TYPES = {"VARCHAR", "BIGINT", "BLOB", "BOOLEAN", "DOUBLE", "TIMESTAMP WITH TIME ZONE"}
 # dlt's own notes, which name modules that it would import: it makes them again
 NAME_CODE = {"_dlt_version", "_dlt_pipeline_state"}
@@ -172,6 +172,7 @@ def restore(settings: Settings, source: Path, *, echo: Echo, replace: bool = Fal
             if (folder / RUNS).exists() and not settings.runs_file.exists():
                 put_in_place(folder / RUNS, settings.runs_file)
             _place(settings, raw, lacks=False)
+            told.extend(closes.put_back(settings, settings.published))
         yield False
 
     return Rebuilt(run.rebuild(settings, "restore", put_back, echo=echo), told)
@@ -192,8 +193,12 @@ def rebuild(settings: Settings, *, echo: Echo) -> Rebuilt:
             if settings.published.exists():
                 _link(settings.published, before)
             copied = copy_raw(settings, fresh)
+            # closed months are in no buffer and no API
+            damaged = {table for table in copied.damaged if not table.startswith(f"{closes.SCHEMA}.")}
             # an earlier rebuild may not have come to its end
-            lacks = bool(copied.damaged) or not copied.rows or settings.rebuilding.exists()
+            lacks = bool(damaged) or not copied.rows or settings.rebuilding.exists()
+            if len(damaged) < len(copied.damaged):
+                _drop_closes(fresh)
             if copied.rows:
                 echo(f"raw: {sum(copied.rows.values()):,} rows of {len(copied.rows)} tables are whole")
             if lacks:
@@ -203,6 +208,7 @@ def rebuild(settings: Settings, *, echo: Echo) -> Rebuilt:
                 aside = _put_aside(settings.warehouse, "damaged")
                 told.append(f"Damaged in raw: {_listed(copied.damaged)}\n{aside}")
             _place(settings, fresh, lacks=lacks)
+            told.extend(closes.put_back(settings, before))
             yield lacks
             if result.published:
                 told.extend(_missing(before, settings.published))
@@ -273,6 +279,12 @@ def _drop_untrue(target: Path, copied: Copied) -> None:
                 if f"{schema}.{table}" not in copied.rows:
                     db.execute(f'drop table {schema}."{table}"')
         db.execute("checkpoint")  # closing would not say that it could not write all of it
+
+
+def _drop_closes(target: Path) -> None:
+    with duckdb.connect(str(target), config=NEW_FILE) as db:
+        db.execute(f"drop schema {closes.SCHEMA} cascade")
+        db.execute("checkpoint")
 
 
 def _place(settings: Settings, raw: Path, *, lacks: bool) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import duckdb
 
 from boxoffice.errors import ConfigProblem
-from boxoffice.raw import contents, corrections, pipeline
+from boxoffice.raw import closes, contents, corrections, pipeline
 from boxoffice.raw.account import Loaded
 from boxoffice.run import lock, marker
 from boxoffice.settings import Settings, check_name
@@ -19,7 +19,8 @@ from boxoffice.ticketor import corrections as ticketor
 def rename_account(settings: Settings, platform: str, old: str, new: str, *, echo: Callable[[str], None]) -> None:
     """Renames an account in raw; the next run builds and publishes everything again.
 
-    Raises ConfigProblem when raw holds nothing of it, or the settings still know it, and Busy while a run is under way.
+    Raises ConfigProblem when raw holds nothing of it, the settings still know it or a month is closed, and Busy while a
+    run is under way.
     """
     check_name(f"{platform} {new}", new)
     configured = {site.name for site in settings.sites}
@@ -38,6 +39,12 @@ def rename_account(settings: Settings, platform: str, old: str, new: str, *, ech
         if old not in names or old == new:
             held = ", ".join(sorted(names)) or "none"
             raise ConfigProblem(f"Raw holds no {platform} {old} to rename to {new}. It holds: {held}.")
+        if months := [close.month for close in closes.in_force(closes.held(settings))]:
+            raise ConfigProblem(
+                f"What was frozen when a month was closed ({', '.join(months)}) names the account. Nothing was "
+                f"renamed. Keep {old} in the settings; or reopen these months first, the newest first: "
+                f'boxoffice close --reopen {months[-1]} --because "renamed"'
+            )
         if (pending := settings.dlt_dir / "pipelines" / f"{platform}_{old}").exists():
             pipeline.open_pipeline(settings, platform, old, Loaded())  # loads what an earlier run has left
         marker.require_full_build(settings)

@@ -17,13 +17,13 @@ from urllib.parse import urlsplit
 
 from boxoffice import redaction
 from boxoffice.errors import Busy, ConfigProblem, Problem
-from boxoffice.raw import contents, pipeline
+from boxoffice.raw import closes, contents, pipeline
 from boxoffice.raw.account import NOTES, Loaded, Reading
 from boxoffice.run import accounts, alerts, cleanup, disk, interruption, lock, marker, run_log
 from boxoffice.run.accounts import Account
 from boxoffice.settings import Settings
 from boxoffice.ticket_tailor.endpoints import OF_NO_ORDER
-from boxoffice.warehouse import build, publish, seeds
+from boxoffice.warehouse import build, publish, query, seeds
 
 Echo = Callable[[str], None]
 
@@ -173,7 +173,31 @@ def transform_only(settings: Settings, *, echo: Echo) -> RunResult:
         )
     with _recorded(settings, "transform", echo) as result:
         marker.remove(settings)
+        closes.make_tables(settings)
         _build(settings, result, echo)
+        _judge(result)
+    return result
+
+
+def add_close(
+    settings: Settings, verb: str, decide: Callable[[], tuple[closes.Close, str]], *, echo: Echo
+) -> RunResult:
+    """Adds what ``decide`` returns, a close and a subquery of the published file with its rows, to raw; then builds and
+    publishes what depends on it. What ``decide`` raises has changed nothing, and is no failure of a run."""
+    with _recorded(settings, verb, echo) as result:
+        result.outcome = "due"
+        if not (marked := marker.read(settings)):
+            raise Problem("The tables are not those of the last run. Nothing was closed. First: boxoffice run")
+        close, rows = decide()
+        result.outcome = "failed"
+        disk.require_room(settings)
+        marker.remove(settings)
+        with result.timed("load"), query.open_published(settings) as db:
+            closes.add(settings, close, db, rows)
+        _build(settings, result, echo, {"closes"})
+        if not result.error:
+            del marked["files"]
+            marker.write(settings, **marked)
         _judge(result)
     return result
 
@@ -363,6 +387,10 @@ def _build(settings: Settings, result: RunResult, echo: Echo, changed: set[str] 
         return
     try:
         disk.require_room(settings)
+        if changed is None or "closes" in changed:
+            closes.require_whole(settings)
+            for line in closes.write_files(settings):
+                echo(line)
         with result.timed("transform"):
             echo("building and testing the marts")
             built = build.transform(settings, echo, changed, start_over=marker.was_changed_outside(settings))
@@ -378,6 +406,10 @@ def _build(settings: Settings, result: RunResult, echo: Echo, changed: set[str] 
                 "the run that put it there was killed): all of it is new"
             )
         echo(f"published {published.tables} tables in {settings.published}")
+        if changed is None or changed & {"boxoffice", "closes"}:
+            with query.open_published(settings) as db:
+                if sentence := closes.moved_by_rules(db):
+                    echo(sentence)
     except Exception as error:
         result.error = _in_words(settings, result, error)
 

@@ -28,7 +28,7 @@ posted as (
             platform,
             account,
             {{ order }} as order_id,
-            posted_on,
+            origin_on as posted_on,
             currency,
             {{ '-amount' if loop.last else 'amount' }} as posted
         from journal
