@@ -55,6 +55,7 @@ for verb in (
     reports.report,
     reports.explain,
     reports.export,
+    reports.settle,
     reports.shows,
     payouts.payouts,
     maintenance.archive,
