@@ -34,7 +34,7 @@ EXPENSES = {
     "protection": "protection_fees",
     "ad": "ad_fees",
     "processing": "processing_fees",
-    "delivery": "platform_fees",
+    "delivery": "delivery_fees",
 }
 
 

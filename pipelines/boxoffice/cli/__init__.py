@@ -55,6 +55,7 @@ for verb in (
     reports.report,
     reports.explain,
     reports.export,
+    reports.journal,
     reports.settle,
     reports.shows,
     payouts.payouts,

@@ -110,6 +110,33 @@ def export(month: str, form: str, out: Path) -> None:
         echo(path)
 
 
+@click.command()
+@click.argument("month")
+@click.option("--format", "form", type=click.Choice(["csv", "xero", "quickbooks"]), default="csv", show_default=True)
+@click.option(
+    "--by", type=click.Choice(["month", "day"]), default="month", show_default=True, help="A journal for each."
+)
+@click.option("--draft", is_flag=True, help="Also a month that is not closed, as it is now; its files' names say so.")
+@click.option(
+    "--base", help="The accounting program's currency; others are in files of their own. Default: most rows'."
+)
+@click.option("--out", type=click.Path(path_type=Path), default=".", show_default=True, help="The folder.")
+def journal(month: str, form: str, by: str, draft: bool, base: str | None, out: Path) -> None:
+    """Write a month's journal for an accounting program: double entry, with accounts from seeds/chart_of_accounts.csv.
+
+    \b
+    boxoffice journal 2026-10 --format xero
+    boxoffice journal 2026-10 --format quickbooks --by day --out october
+    boxoffice journal 2026-11 --draft
+    """
+    from boxoffice.report import journal as journals
+
+    for written in journals.journal(settings(), month, form, out, by=by, draft=draft, base=base):
+        echo(written.path)
+        if written.note:
+            echo(written.note, err=True)
+
+
 def _left_out(_ctx: click.Context, _option: click.Parameter, names: str) -> list[str]:
     from boxoffice.report.settlement import LEAVE_OUT
 
