@@ -354,6 +354,33 @@ def test_event_sales(db: duckdb.DuckDBPyConnection, books: list[Books]) -> None:
     )
 
 
+def test_the_journal(db: duckdb.DuckDBPyConnection, books: list[Books]) -> None:
+    compare(
+        db,
+        books,
+        f"""
+        select posted_on, currency, posting, sum(amount)
+        from fct_journal {WHERE} group by all having sum(amount) <> 0
+        """,
+        lambda account: [(*key, amount) for key, amount in journal.balances(account).items()],
+        3,
+    )
+
+
+def test_what_each_event_has_not_earned_yet(db: duckdb.DuckDBPyConnection, books: list[Books]) -> None:
+    compare(
+        db,
+        books,
+        f"""
+        select posted_on, event_id, journal.currency, sum(amount)
+        from (from fct_journal {WHERE} and posting = 'unearned') as journal left join dim_events using (event_key)
+        group by all having sum(amount) <> 0
+        """,
+        lambda account: [(*key, amount) for key, amount in journal.unearned(account).items()],
+        3,
+    )
+
+
 def test_a_fresh_build_of_the_same_raw_is_the_same(worlds: Worlds, db: duckdb.DuckDBPyConnection) -> None:
     """Everything after raw is a function of raw: what grew in two runs equals what is built at once."""
     from dataclasses import replace

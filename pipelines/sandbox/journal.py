@@ -7,9 +7,9 @@ and everything else count on the day they are sold.
 
 import datetime
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sandbox.ledger import Books
@@ -51,9 +51,22 @@ class Entry(NamedTuple):
 
 def balances(books: Books) -> dict[tuple[datetime.date, str, str], Decimal]:
     """The movements of an account by local day, currency and posting; those that are 0 are left out."""
-    found: dict[tuple[datetime.date, str, str], Decimal] = defaultdict(Decimal)
-    for entry in entries(books):
-        found[entry.day, entry.currency, entry.posting] += entry.amount
+    return _summed(((entry.day, entry.currency, entry.posting), entry.amount) for entry in entries(books))
+
+
+def unearned(books: Books) -> dict[tuple[datetime.date, str, str], Decimal]:
+    """What of an account is deferred and released, by local day, event and currency."""
+    return _summed(
+        ((entry.day, entry.event_id, entry.currency), entry.amount)
+        for entry in entries(books)
+        if entry.posting == "unearned"
+    )
+
+
+def _summed(amounts: Iterable[tuple[Any, Decimal]]) -> dict[Any, Decimal]:
+    found: dict[Any, Decimal] = defaultdict(Decimal)
+    for key, amount in amounts:
+        found[key] += amount
     return {key: amount for key, amount in found.items() if amount}
 
 
