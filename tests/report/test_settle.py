@@ -111,6 +111,25 @@ def test_a_show_adds_up_both_platforms_and_one_event_does_not(show: Settings, tm
     assert "onation" not in text.replace("Left out: the platforms&#39; fees, donations.", "")
 
 
+def test_what_the_seed_and_the_closes_say_of_it(show: Settings, tmp_path: Path) -> None:
+    def said() -> str:
+        return html.unescape(settle(show, SHOW, "html", tmp_path / "page.html").read_text())
+
+    assert "no month is closed yet, so all of it may still change." in said() and "called off" not in said()
+    with opened(show) as db:
+        db.execute(
+            "update dim_events set promoter = 'A & Co', is_called_off = platform = 'ticketor', "
+            "released_on = if(platform = 'ticketor', null, '2025-07-01') where show_key = 'a_show'"
+        )
+        db.execute("update fct_journal set closed_month = '2025-03-01' where month <= '2025-03-01'")
+    text = said()
+    assert "For A & Co" in text and text.count(" · called off · ") == 1 and text.count(" · given on 1 Jul 2025 · ") == 1
+    assert "; months are closed until 31 Mar 2025, and what is later may still change." in text
+    with opened(show) as db:
+        db.execute("update fct_journal set closed_month = '2025-12-01'")
+    assert "; months are closed until 31 Dec 2025." in said()
+
+
 def test_csv_says_what_the_page_says(show: Settings, tmp_path: Path) -> None:
     page = settle(show, SHOW, "html", tmp_path / "page.html").read_text()
     with settle(show, SHOW, "csv", tmp_path / "page.csv").open(encoding="utf-8-sig", newline="") as file:

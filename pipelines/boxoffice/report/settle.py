@@ -37,7 +37,7 @@ def settle(
         settlement = Settlement(db, find(db, event.strip()), without)
         [info] = rows(db, "select least(data_until, published_at) as until from run_info")
         sections = settlement.sections()
-    about = _about(settlement, f"{info.until:%Y-%m-%d %H:%M} UTC" if info.until else "no data yet")
+        about = _about(settlement, f"{info.until:%Y-%m-%d %H:%M} UTC" if info.until else "no data yet")
     content = _document(about, settlement, sections) if form == "html" else _csv(about, settlement, sections)
     path = out or Path(f"settlement-{_file_name(settlement)}.{form}")
     try:
@@ -66,6 +66,10 @@ def _about(settlement: Settlement, until: str) -> list[str]:
     for event in settlement.events:
         place = [
             formatting.moment(event.starts_local) if event.starts_local else "no date known",
+            "called off" if event.is_called_off else None,
+            f"given on {formatting.day(event.released_on)}"
+            if event.released_on not in (None, event.starts_on)
+            else None,
             event.venue,
             "capacity not known" if event.capacity is None else formatting.plural(event.capacity, "seat"),
             f"{formatting.platform(event.platform)} {event.account}, event {event.event_id}",
@@ -74,11 +78,15 @@ def _about(settlement: Settlement, until: str) -> list[str]:
     show = settlement.events[0]
     if len(settlement.events) == 1 and show.show_key != show.event_key:
         lines.append(f"One of the events of the show {show.show_name}.")
+    promoters = sorted({event.promoter for event in settlement.events if event.promoter})
+    if promoters:
+        lines.insert(0, f"For {', '.join(promoters)}")
     if settlement.waiting:
         lines.append(
             f"{formatting.plural(settlement.waiting, 'ticket')} of orders that have not come are in no number here."
         )
     left_out = ", ".join(name for key, name in LEAVE_OUT.items() if key in settlement.without)
+    lines.append(settlement.state())
     return [*lines, f"As at {until}." + f" Left out: {left_out}." * bool(left_out)]
 
 

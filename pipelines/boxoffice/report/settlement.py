@@ -185,6 +185,26 @@ class Settlement:
         # tickets whose order has not come: in no number
         self.waiting = sum(row.tickets for row in tickets if row.is_waiting)
 
+    def state(self) -> str:
+        """Whether what was booked may still change."""
+        [found] = rows(
+            self.db,
+            """
+            select max(booked_on) as booked, (select last_day(max(closed_month)) from fct_journal) as closed
+            from fct_order_lines where event_key in (select unnest($1))
+            """,
+            self.keys,
+        )
+        if not found.booked:
+            return "Nothing is booked."
+        booked = f"Booked until {formatting.day(found.booked)}"
+        if not found.closed:
+            return f"{booked}; no month is closed yet, so all of it may still change."
+        closed = f"months are closed until {formatting.day(found.closed)}"
+        return f"{booked}; {closed}" + (
+            "." if found.booked <= found.closed else ", and what is later may still change."
+        )
+
     def sections(self) -> list[Section]:
         """One for each currency; none where nothing was sold."""
         return [
