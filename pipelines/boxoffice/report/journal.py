@@ -241,7 +241,7 @@ def _journals(
 
 def _write(stem: Path, form: Format, journals: list[Journal], base: str) -> Iterator[Written]:
     """The files: of the base currency first, then one set for each other currency."""
-    currencies = sorted({journal.currency for journal in journals}, key=lambda one: (one != base, one))
+    currencies = sorted({one.currency for one in journals}, key=lambda one: (one != base, one))
     unknown = 0
     for currency in currencies:
         name = stem.name
@@ -249,16 +249,16 @@ def _write(stem: Path, form: Format, journals: list[Journal], base: str) -> Iter
             known = re.fullmatch("[A-Z]{3}", currency)  # what else a platform sends may be any text
             unknown += not known
             name += f"-{currency if known else f'unknown-{unknown}'}"
-        parts = _parts([journal for journal in journals if journal.currency == currency], form)
+        parts = _parts([one for one in journals if one.currency == currency], form)
         for number, part in enumerate(parts, start=1):
             path = stem.with_name(name + (f"-{number}-of-{len(parts)}" if len(parts) > 1 else "") + ".csv")
             text = io.StringIO()
             write = csv.writer(text).writerow
             write(form.header)
-            for journal in part:
-                for line in journal.lines:
-                    row = form.row(journal, line, base)
-                    write([safe(value) if isinstance(value, str) else value for value in row])
+            for one in part:
+                for line in one.lines:
+                    values = form.row(one, line, base)
+                    write([safe(value) if isinstance(value, str) else value for value in values])
             path.write_bytes(text.getvalue().encode(form.encoding))
             foreign = f"{form.program} takes journals in its base currency, {base}: {path.name} is in another."
             yield Written(path, foreign if form.program and currency != base else "")
@@ -268,15 +268,15 @@ def _parts(journals: list[Journal], form: Format) -> list[list[Journal]]:
     """As few files as the program takes, no journal cut in two."""
     parts: list[list[Journal]] = [[]]
     room = form.longest or 0
-    for journal in journals:
-        if form.longest and len(journal.lines) > form.longest:
+    for one in journals:
+        if form.longest and len(one.lines) > form.longest:
             raise Problem(
-                f"{journal.narration}: {len(journal.lines)} lines, and {form.program} takes {form.longest} in a file. "
+                f"{one.narration}: {len(one.lines)} lines, and {form.program} takes {form.longest} in a file. "
                 "Nothing was written. With --by day a journal is shorter."
             )
-        room -= len(journal.lines)
+        room -= len(one.lines)
         if form.longest and room < 0:
             parts.append([])
-            room = form.longest - len(journal.lines)
-        parts[-1].append(journal)
+            room = form.longest - len(one.lines)
+        parts[-1].append(one)
     return parts

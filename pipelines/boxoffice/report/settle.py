@@ -91,12 +91,9 @@ def _about(settlement: Settlement, until: str) -> list[str]:
 
 
 def _columns(settlement: Settlement) -> list[str]:
-    events = settlement.events
-    if len(events) == 1:
+    if len(settlement.events) == 1:
         return ["Amount"]
-    return [f"{formatting.platform(event.platform)} {event.account} {event.event_id}" for event in events] + [
-        "Together"
-    ]
+    return [*(f"{formatting.platform(event.platform)} {event.event_id}" for event in settlement.events), "Together"]
 
 
 def _amounts(line: Line) -> list[Decimal | None]:
