@@ -1,7 +1,7 @@
 """`boxoffice journal`: a month's journal as files that an accounting program imports, from the published fct_journal.
 
-Columns and rules are those of Xero's manual journal template (help.xero.com/uk/ManualJournalsImport) and of Intuit's
-sample file for journal entries (quickbooks.intuit.com/learn-support, "Import journal entries").
+Columns and rules are those of Xero's manual journal template and of Intuit's sample file for journal entries;
+docs/accounting.md links to them.
 """
 
 import csv

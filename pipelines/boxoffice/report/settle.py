@@ -19,7 +19,7 @@ from boxoffice.settings import Settings
 from boxoffice.warehouse.query import open_published
 from boxoffice.warehouse.spreadsheet import safe
 
-_TICKET_COLUMNS = ("Price", "Tickets", "Came back", "Discounts", "Sold for")
+_TICKET_COLUMNS = ("Price", "Tickets", "Returned", "Discounts", "Sold for")
 
 
 def settle(
@@ -93,7 +93,11 @@ def _about(settlement: Settlement, until: str) -> list[str]:
 def _columns(settlement: Settlement) -> list[str]:
     if len(settlement.events) == 1:
         return ["Amount"]
-    return [*(f"{formatting.platform(event.platform)} {event.event_id}" for event in settlement.events), "Together"]
+    return [*map(_source, settlement.events), "Together"]
+
+
+def _source(event: Any) -> str:
+    return f"{formatting.platform(event.platform)} {event.event_id}"
 
 
 def _amounts(line: Line) -> list[Decimal | None]:
@@ -129,17 +133,19 @@ def _tables(section: Section, columns: list[str]) -> Iterator[Markup]:
 
     if section.tickets:
         heads = [page.Column("", False), *map(page.Column, _TICKET_COLUMNS)]
-        several = len(columns) > 1
         cells = [
             [
-                f"{row.what}, {formatting.platform(row.event.platform)} {row.event.event_id}" if several else row.what,
-                formatting.amount(row.price, section.currency),
+                row.what if len(columns) == 1 or not row.event else f"{row.what}, {_source(row.event)}",
+                "" if not row.event else formatting.amount(row.price, section.currency),
                 formatting.count(row.tickets),
                 formatting.count(row.returned),
                 formatting.amount(row.discounts, section.currency),
                 formatting.amount(row.amount, section.currency),
             ]
             for row in section.tickets
+        ]
+        cells = [
+            cell if row.event else list(map(page.bold, cell)) for row, cell in zip(section.tickets, cells, strict=True)
         ]
         yield page.table("Tickets by type and price", heads, cells)
     heads = [page.Column("", False), *map(page.Column, columns)]
@@ -173,7 +179,8 @@ def _csv(about: list[str], settlement: Settlement, sections: list[Section]) -> s
             row(_title(section), *_TICKET_COLUMNS, "Event")
         for one in section.tickets:
             amounts = plain(one.discounts), plain(one.amount)
-            row(one.what, plain(one.price), one.tickets, one.returned, *amounts, one.event.event_id)
+            event = one.event.event_id if one.event else None
+            row(one.what, plain(one.price), one.tickets, one.returned, *amounts, event)
         for caption, lines in _line_tables(section):
             row()
             row(f"{_title(section)}: {caption.lower()}", *_columns(settlement))

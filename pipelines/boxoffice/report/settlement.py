@@ -47,7 +47,7 @@ _ADMISSION = {
 class Tickets:
     """Tickets of one type and price before discounts: how many, how many came back of them, what they were sold for."""
 
-    event: Any
+    event: Any  # None of all of them together
     what: str
     price: Decimal | None
     tickets: int
@@ -210,7 +210,7 @@ class Settlement:
         return [
             Section(
                 currency,
-                list(self._ticket_rows(currency)),
+                _with_total(list(self._ticket_rows(currency))),
                 list(self._lines(currency)),
                 [line for line in self._beside(currency) if any(line.amounts)],
                 list(self._notes(currency)),
@@ -320,6 +320,23 @@ class Settlement:
                 yield f"{name}: {formatting.plural(held, 'ticket')} held for unpaid orders; in no number here."
             if event.platform == "ticketor" and "donations" not in self.without:
                 yield f"{name}: Ticketor reports a donation without its event, so none is here."
+
+
+def _with_total(found: list[Tickets]) -> list[Tickets]:
+    """With a last row for all that were sold or given; imported tickets are in the house, and neither."""
+    counted = [row for row in found if row.amount is not None]
+    if len(counted) < 2:
+        return found
+    total = Tickets(
+        None,
+        "Together" if counted == found else "Together, without imported tickets",
+        None,
+        sum(row.tickets for row in counted),
+        sum(row.returned for row in counted),
+        _sum(row.discounts for row in counted),
+        _sum(row.amount for row in counted),
+    )
+    return [*found, total]
 
 
 def _sum(amounts: Iterable[Decimal | None]) -> Decimal | None:
