@@ -136,6 +136,7 @@ def test_nothing_from_outside_reaches_the_terminal_as_a_command(worlds: Worlds, 
     for arguments in (
         ["explain", key],
         ["explain", HOSTILE],
+        ["settle", HOSTILE],
         ["status"],
         ["shows", "suggest"],
         ["report", "--out", str(tmp_path / "none" / HOSTILE / "x.html")],
@@ -152,7 +153,7 @@ def test_nothing_from_outside_reaches_the_terminal_as_a_command(worlds: Worlds, 
         printed = on_a_terminal(200, *arguments, data=data, TICKETOR_BUFFER=str(buffer))
         ours = re.sub(r"\x1b\[(?!35m)[0-9;]*m", "", printed).replace("\r\n", "\n")
         assert not re.search("[\0-\x08\x0b-\x1f\x7f-\x9f\u202e]", ours), (arguments, ours)
-        if arguments in (["explain", key], ["status"], ["load"]):
+        if arguments in (["explain", key], ["settle", HOSTILE], ["status"], ["load"]):
             assert SHOWN in ours, (arguments, ours)
     assert json.loads(f'"{terminal.shown(HOSTILE)}"') == HOSTILE, "what is JSON means the same"
 

@@ -3,13 +3,14 @@
 One warehouse, built once: every venue is two of its accounts. ``--worlds 100`` for more of them.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
 
 import duckdb
 import pytest
 
-from sandbox import tailor_cases, ticketor_cases
+from sandbox import journal, tailor_cases, ticketor_cases
 from sandbox.ledger import Books, Measures
 from sandbox.tailor import Tailor
 from sandbox.ticketor import Ticketor
@@ -62,6 +63,31 @@ def test_every_venue_has_every_case(worlds: Worlds) -> None:
 def test_the_ledger_itself_adds_up(books: list[Books]) -> None:
     assert [problem for account in books for problem in account.problems()] == []
     assert all(account.orders and account.tickets and account.payments for account in books)
+
+
+def test_the_ledger_as_double_entry_adds_up(books: list[Books]) -> None:
+    """Pairs that balance; buyers owe what the ledger says they do; money and fees are those of the reports."""
+    postings = set()
+    for account in books:
+        entries, settlements = list(journal.entries(account)), account.settlements()
+        by_day, owed, reported = (defaultdict(Decimal) for _ in range(3))
+        for entry in entries:
+            by_day[entry.day, entry.currency, entry.order_id, entry.event_id if not entry.order_id else None] += (
+                entry.amount
+            )
+            if entry.posting in ("receivable", "receivable_unknown"):
+                owed[entry.order_id] += entry.amount
+            elif entry.posting in ("clearing", "platform_fees_owed"):
+                reported[entry.day, entry.currency, entry.posting] += entry.amount
+        assert not any(by_day.values())
+        for order in account.orders:
+            if order.is_booked and not order.is_return and order.payments_known:
+                assert owed[order.order_id] == settlements[order.order_id].balance_due, order.order_id
+        for (day, currency), sums in account.by_day().items():
+            assert reported[day, currency, "clearing"] == sums.receipts
+            assert -reported[day, currency, "platform_fees_owed"] == (sums.platform_fees or 0)
+        postings |= {entry.posting for entry in entries if entry.amount}
+    assert postings >= {*journal.INCOME.values(), "unearned", "receivable_unknown", "processing_fees"}
 
 
 def test_orders(db: duckdb.DuckDBPyConnection, books: list[Books]) -> None:
@@ -325,6 +351,33 @@ def test_event_sales(db: duckdb.DuckDBPyConnection, books: list[Books]) -> None:
         """,
         lambda account: measures(account.by_event(), names),
         2,
+    )
+
+
+def test_the_journal(db: duckdb.DuckDBPyConnection, books: list[Books]) -> None:
+    compare(
+        db,
+        books,
+        f"""
+        select posted_on, currency, posting, sum(amount)
+        from fct_journal {WHERE} group by all having sum(amount) <> 0
+        """,
+        lambda account: [(*key, amount) for key, amount in journal.balances(account).items()],
+        3,
+    )
+
+
+def test_what_each_event_has_not_earned_yet(db: duckdb.DuckDBPyConnection, books: list[Books]) -> None:
+    compare(
+        db,
+        books,
+        f"""
+        select posted_on, event_id, journal.currency, sum(amount)
+        from (from fct_journal {WHERE} and posting = 'unearned') as journal left join dim_events using (event_key)
+        group by all having sum(amount) <> 0
+        """,
+        lambda account: [(*key, amount) for key, amount in journal.unearned(account).items()],
+        3,
     )
 
 

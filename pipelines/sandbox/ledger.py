@@ -63,6 +63,7 @@ class Books:
     product_sales: list[ProductSale]
     payments: list[Payment]
     lines: list[Line]
+    starts: dict[str, datetime.datetime]  # when each event begins, as last known
 
     def by_day(self) -> dict[tuple[datetime.date, str], Measures]:
         """The measures of each local day of the account and currency. What is not booked is in none."""
@@ -198,4 +199,5 @@ def _books(platform: str, venue: Venue, books: TailorBooks | TicketorBooks) -> B
         books.product_sales,
         books.payments,
         books.lines,
+        books.starts,
     )

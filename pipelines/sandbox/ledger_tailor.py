@@ -57,12 +57,15 @@ class TailorBooks:
         self.product_sales: list[ProductSale] = []
         self.payments: list[Payment] = []
         self.lines: list[Line] = []
+        self.starts: dict[str, datetime.datetime] = {}
         tailor = Tailor(venue)
         last = looks[-1]
         for sale in tailor.orders(last.now):
             seen = _seen(sale, looks)
             if seen:
                 self._add(sale, seen, last.now)
+                if sale.event:  # the list of events is read whole each time
+                    self.starts[event_id(sale.event)] = moment(sale.event.start_at(last.now))
         for loose in tailor.loose_tickets(last.now):
             voided = loose.voided_at is not None and loose.voided_at <= last.now
             self.tickets.append(

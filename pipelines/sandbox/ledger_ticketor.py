@@ -44,6 +44,7 @@ class TicketorBooks:
         self.product_sales: list[ProductSale] = []
         self.payments: list[Payment] = []
         self.lines: list[Line] = []
+        self.starts: dict[str, datetime.datetime] = {}
         wanted = None if webhooks is None else set(webhooks)
         self.invoices: dict[int, Invoice] = {}
         self.detailed: set[int] = set()
@@ -69,12 +70,14 @@ class TicketorBooks:
             if delivery.webhook == "invoice_with_details":
                 self.detailed.add(item.id)
                 for one in (*item.tickets, *item.products, *item.payments):
-                    self._learn_item(one)
+                    self._learn_item(one, delivery.at)
         else:
-            self._learn_item(item)
+            self._learn_item(item, delivery.at)
 
-    def _learn_item(self, item: object) -> None:
+    def _learn_item(self, item: object, at: int) -> None:
         if isinstance(item, Seat):
+            # a ticket's document has its event, as announced when it is sent
+            self.starts[str(event_id(item.event))] = moment(item.event.start_at(at // 1_000_000))
             self.seats.setdefault((item.invoice, item.id), []).append(item)
         elif isinstance(item, Sold):
             self.goods.setdefault(item.id, []).append(item)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from boxoffice.settings import ROOT, Settings
+from boxoffice.warehouse.query import open_published
 from tests.report.test_export import MONTH
 
 VERBS = [
@@ -37,10 +38,12 @@ def git(folder: Path, *arguments: str) -> str:
 
 
 def test_nothing_made_of_sales_is_new_to_git(demo: Settings, checkout: Path) -> None:
-    for verb in VERBS:
+    with open_published(demo) as db:
+        [event] = db.execute("select min(event_key) from dim_events").fetchone()
+    for verb in [*VERBS, ["settle", event], ["settle", event, "--format", "csv"]]:
         environment = {"PATH": os.environ["PATH"], "HOME": str(checkout), "BOXOFFICE_DATA_DIR": str(demo.data_dir)}
         subprocess.run([sys.executable, "-m", "boxoffice.cli", *verb], cwd=checkout, env=environment, check=True)
-    assert len(list(checkout.rglob("boxoffice*"))) > 8
+    assert len(list(checkout.rglob("boxoffice*"))) > 8 and len(list(checkout.glob("settlement-*"))) == 2
     for name in REDIRECTED:
         (checkout / name).parent.mkdir(exist_ok=True)
         (checkout / name).write_text("sales")

@@ -56,6 +56,8 @@ for verb in (
     reports.explain,
     reports.export,
     month.close,
+    reports.journal,
+    reports.settle,
     reports.shows,
     payouts.payouts,
     maintenance.archive,

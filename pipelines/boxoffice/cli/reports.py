@@ -110,6 +110,61 @@ def export(month: str, form: str, out: Path) -> None:
         echo(path)
 
 
+@click.command()
+@click.argument("month")
+@click.option("--format", "form", type=click.Choice(["csv", "xero", "quickbooks"]), default="csv", show_default=True)
+@click.option(
+    "--by", type=click.Choice(["month", "day"]), default="month", show_default=True, help="A journal for each."
+)
+@click.option("--draft", is_flag=True, help="Also a month that is not closed, as it is now; its files' names say so.")
+@click.option(
+    "--base", help="The accounting program's currency; others are in files of their own. Default: most rows'."
+)
+@click.option("--out", type=click.Path(path_type=Path), default=".", show_default=True, help="The folder.")
+def journal(month: str, form: str, by: str, draft: bool, base: str | None, out: Path) -> None:
+    """Write a month's journal for an accounting program: double entry, with accounts from seeds/chart_of_accounts.csv.
+
+    \b
+    boxoffice journal 2026-10 --format xero
+    boxoffice journal 2026-10 --format quickbooks --by day --out october
+    boxoffice journal 2026-11 --draft
+    """
+    from boxoffice.report import journal as journals
+
+    for written in journals.journal(settings(), month, form, out, by=by, draft=draft, base=base):
+        echo(written.path)
+        if written.note:
+            echo(written.note, err=True)
+
+
+def _left_out(_ctx: click.Context, _option: click.Parameter, names: str) -> list[str]:
+    from boxoffice.report.settlement import LEAVE_OUT
+
+    chosen = [name.strip().replace("-", "_") for name in names.split(",") if name.strip()]
+    if unknown := [name for name in chosen if name not in LEAVE_OUT]:
+        raise click.BadParameter(f"{', '.join(unknown)}: not among {', '.join(LEAVE_OUT)}.")
+    return chosen
+
+
+@click.command()
+@click.argument("event")
+@click.option("--without", default="", callback=_left_out, help="Leave out fees, buyer_fees or donations, or several.")
+@click.option("--format", "form", type=click.Choice(["html", "csv"]), default="html", show_default=True)
+@click.option("--out", type=click.Path(path_type=Path), help="The file. Default: settlement-EVENT in this folder.")
+def settle(event: str, without: list[str], form: str, out: Path | None) -> None:
+    """Settle one event on one page for a guest company: tickets by type and price, refunds, tax, fees, what is due.
+    EVENT is the platform's id or event_key, or a show of seeds/shows.csv, then all its events together.
+
+    \b
+    boxoffice settle ev_5001
+    boxoffice settle "Hamlet 2026-06-05 20:00" --without fees,donations --out hamlet.html
+    boxoffice settle 150106 --format csv
+    """
+    from boxoffice.report import settle as settlements
+
+    echo(settlements.settle(settings(), event, form, out, without))
+
+
 @click.group()
 def shows() -> None:
     """Find events of the two platforms that are one show, for the seed that people edit: seeds/shows.csv.

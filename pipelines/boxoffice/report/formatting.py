@@ -27,6 +27,14 @@ def amount(value: Decimal | None, currency: str | None, *, whole: bool = False, 
     return f"+{text}" if sign and rounded > 0 else text
 
 
+def plain(value: Decimal | None, currency: str | None) -> Decimal | None:
+    """An amount with the currency's decimals, for a file; with more where it has more that are not 0."""
+    if value is None:
+        return None
+    rounded = value.quantize(Decimal(1).scaleb(-decimals(currency)), ROUND_HALF_EVEN)
+    return rounded if rounded == value else value.normalize()
+
+
 def money(value: Decimal | None, currency: str | None) -> str:
     """An amount with its currency: ``1,234.50 GBP``."""
     if value is None:

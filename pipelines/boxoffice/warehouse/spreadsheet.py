@@ -1,5 +1,6 @@
 """Answers as CSV that a spreadsheet shows and does not run: names and notes in them come from outside."""
 
+import unicodedata
 from collections.abc import Sequence
 
 import duckdb
@@ -7,6 +8,7 @@ import duckdb
 from boxoffice.warehouse import currencies
 
 # what a spreadsheet takes for a formula, after blanks and what is not seen; or joins to the cell or the line before
+_STARTS = set("=+-@＝＋－＠")
 _FORMULA = r"^(?:[\t\r\n]|[\p{Z}\p{C}]*[=+\-@＝＋－＠])"
 _NO_TEXT = {
     *("boolean", "tinyint", "smallint", "integer", "bigint", "hugeint", "decimal", "float", "double"),
@@ -46,6 +48,12 @@ def write_csv(
     text = [_quoted(name) for name, kind in zip(named.columns, kinds, strict=True) if kind not in _NO_TEXT]
     quotes = f"force_quote ({', '.join(text)}), " if text else ""
     named.query("answer", f"copy (from answer) to '{path}' ({quotes}format csv, header, use_tmp_file false{options})")
+
+
+def safe(text: str) -> str:
+    """``text`` for a cell of CSV: with ``'`` before what would be a formula, as ``write_csv`` writes it."""
+    seen = next((character for character in text if unicodedata.category(character)[0] not in "ZC"), "")
+    return f"'{text}" if text.startswith(("\t", "\r", "\n")) or seen in _STARTS else text
 
 
 def _guarded(text: str) -> str:
