@@ -51,6 +51,7 @@ for verb in (
     platforms.events,
     platforms.call,
     reports.report,
+    reports.explore,
     reports.explain,
     reports.export,
     reports.shows,
