@@ -77,6 +77,7 @@ def _listening(port: int) -> Iterator[socket.socket]:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((HOST, port))
+            listener.listen()
         except OSError as error:
             raise Problem(f"Port {port} of {HOST} cannot be had: {error.strerror}. Give another with --port.") from None
         yield listener
