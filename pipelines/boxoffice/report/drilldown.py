@@ -36,7 +36,7 @@ with performances as (
     select
         show_key,
         coalesce(max(season), '') as season,
-        min(coalesce(production, name_of_show(event_name))) as title,
+        min(coalesce(production, event_name, 'Event without a name')) as title,
         min(starts_on) as starts_on,
         min(starts_local) as starts_local,
         list_sort(list(distinct platform || ' ' || account)) as accounts,
@@ -262,20 +262,19 @@ def curves(settings: Settings, performance: Performance, today: dt.date) -> dict
     """(Days left, tickets in the house) of each performance of its show that had sold anything, by their keys."""
     with _opened(settings) as db:
         found: dict[str, list[tuple[int, int]]] = {}
+        ends: dict[str, int] = {}
         for row in rows(
             db,
-            "select events.show_key, curve.days_left, any_value(events.starts_on) as starts_on, "
+            "select events.show_key, events.starts_on, greatest(curve.days_left, 0) as remaining, "
             "sum(sum(curve.tickets_sold + curve.comps - curve.tickets_returned)) "
-            "over (partition by events.show_key order by curve.days_left desc)::bigint as tickets "
+            "over (partition by events.show_key order by remaining desc)::bigint as tickets "
             "from rpt_sales_curve as curve inner join events on curve.event_key = events.event_key "
-            "where events.title = $1 group by events.show_key, curve.days_left order by all desc",
+            "where events.title = $1 group by 1, 2, 3 order by events.show_key, remaining desc",
             performance.show,
         ):
-            found.setdefault(row.show_key, []).append((row.days_left, row.tickets))
-        for key, points in found.items():
-            [(starts_on,)] = db.execute("select min(starts_on) from events where show_key = $1", [key]).fetchall()
-            points.append((max((starts_on - today).days, 0), points[-1][1]))
-        return found
+            found.setdefault(row.show_key, []).append((row.remaining, row.tickets))
+            ends[row.show_key] = max((row.starts_on - today).days, 0)
+        return {key: [*points, (ends[key], points[-1][1])] for key, points in found.items()}
 
 
 def as_csv(shown: pa.Table) -> bytes:
@@ -314,13 +313,6 @@ def as_workbook(shown: pa.Table, notes: list[tuple[str, str]]) -> bytes:
 @contextlib.contextmanager
 def _opened(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     with open_published(settings) as db:
-        db.create_function(
-            "name_of_show",
-            lambda name: formatting.event_name(name, 1000),
-            ["varchar"],
-            "varchar",
-            null_handling="special",
-        )
         db.execute(_EVENTS)
         yield db
 

@@ -10,8 +10,8 @@ app = marimo.App(width="full", app_title="Box office")
 
 @app.cell
 def _():
-    import datetime as dt
     import os
+    from decimal import Decimal
 
     import altair as alt
     import marimo as mo
@@ -29,7 +29,7 @@ def _():
         not offered.currencies,
         mo.callout(mo.plain_text("Nothing has been sold yet. How fresh each account is: boxoffice status"), "neutral"),
     )
-    return LIGHT, Markup, alt, drilldown, dt, escape, formatting, mo, offered, series_colour, settings
+    return Decimal, LIGHT, Markup, alt, drilldown, escape, formatting, mo, offered, series_colour, settings
 
 
 @app.cell
@@ -100,10 +100,14 @@ def _(accounts, currency, days, drilldown, offered, path, settings, when):
 
 
 @app.cell
-def _(Markup, choice, data_until, formatting, mo, shown):
+def _(Decimal, Markup, choice, data_until, formatting, mo, shown):
     def _total(name):
         values = shown[name].to_pylist() if name in shown.column_names else []
-        return formatting.count(sum(values)) if name == "Tickets" else formatting.money(sum(values), choice.currency)
+        return (
+            formatting.count(sum(values))
+            if name == "Tickets"
+            else formatting.money(sum(values, Decimal()), choice.currency)
+        )
 
     _figures = [
         (name.partition(",")[0], _total(name))
@@ -118,7 +122,7 @@ def _(Markup, choice, data_until, formatting, mo, shown):
                     for figure in _figures
                 ],
                 justify="start",
-                gap=3,
+                gap=1.5,
                 wrap=True,
             ),
             mo.Html(
@@ -171,6 +175,7 @@ def _(LIGHT, alt, choice, drilldown, formatting, mo, offered, series_colour, set
         )
         .properties(width="container", height=220, background="transparent")
         .configure_view(strokeWidth=0)
+        .configure_axis(gridOpacity=0.3)
     )
     mo.vstack(
         [
@@ -215,6 +220,7 @@ def _(LIGHT, alt, drilldown, mo, offered, performance, settings):
         )
         .properties(width="container", height=220, background="transparent")
         .configure_view(strokeWidth=0)
+        .configure_axis(gridOpacity=0.3)
     )
     mo.ui.altair_chart(_chart, chart_selection=False, legend_selection=False)
     return
@@ -242,6 +248,8 @@ def _(choice, drilldown, escape, formatting, go_to, keys, mo, path, shown):
         on_change=_go,
         page_size=20,
         format_mapping={name: _shown_as(name) for name in shown.column_names},
+        wrapped_columns=[_level],
+        column_widths={_level: 300} | {name: 110 if "," in name else 85 for name in shown.column_names[1:]},
         text_justify_columns=dict.fromkeys(shown.column_names[1:], "right"),
         show_column_summaries=False,
         show_data_types=False,
