@@ -48,6 +48,7 @@ MEANS = {
     "returning": LIGHT["s4"],
     "paid": LIGHT["s3"],
     "comps": LIGHT["s5"],
+    "reserved": "#c9a227",
     "came": LIGHT["s3"],
     "yes": LIGHT["s3"],
     "no": BAD,

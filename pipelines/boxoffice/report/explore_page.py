@@ -207,7 +207,7 @@ def _(LIGHT, alt, drilldown, mo, offered, performance, settings):
                     for left, tickets in points
                 ]
             ),
-            title="Tickets in the house by days left, beside the show's other performances",
+            title="Tickets in the house by days left",
         )
         .mark_line(interpolate="step-after")
         .encode(
@@ -222,7 +222,12 @@ def _(LIGHT, alt, drilldown, mo, offered, performance, settings):
         .configure_view(strokeWidth=0)
         .configure_axis(gridOpacity=0.3)
     )
-    mo.ui.altair_chart(_chart, chart_selection=False, legend_selection=False)
+    mo.vstack(
+        [
+            mo.ui.altair_chart(_chart, chart_selection=False, legend_selection=False),
+            mo.Html("<small>Grey: the show's other performances.</small>"),
+        ]
+    )
     return
 
 
@@ -249,7 +254,8 @@ def _(choice, drilldown, escape, formatting, go_to, keys, mo, path, shown):
         page_size=20,
         format_mapping={name: _shown_as(name) for name in shown.column_names},
         wrapped_columns=[_level],
-        column_widths={_level: 300} | {name: 110 if "," in name else 85 for name in shown.column_names[1:]},
+        column_widths={_level: 240}
+        | {name: 98 if "," in name or name == "Performances" else 78 for name in shown.column_names[1:]},
         text_justify_columns=dict.fromkeys(shown.column_names[1:], "right"),
         show_column_summaries=False,
         show_data_types=False,
