@@ -306,6 +306,11 @@ def test_the_page_in_a_browser(venue: Settings, offered: Options, chromium: Brow
             one for one in page.requests if not one.startswith((origin, f"ws://{origin[7:]}", "data:", "blob:"))
         ] == []
 
+        # nor could anything be
+        page.ask("addEventListener('securitypolicyviolation', event => { window.refused = event.blockedURI })")
+        page.ask("fetch('http://127.0.0.1:9/').catch(() => {}); 0")
+        until(page, "window.refused")
+
         page.resize(390, 844, mobile=True)
         until(page, "document.documentElement.scrollWidth <= 390")
 

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import secrets
+import signal
 import socket
 import sys
 import tempfile
@@ -57,6 +58,7 @@ def explore(settings: Settings, port: int, *, browser: bool, say: Callable[[str]
             if browser:
                 _open(Path(folder) / "open.html", address)
             server = uvicorn.Server(uvicorn.Config(page.build(), log_level="error", timeout_graceful_shutdown=1))
+            signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does, with nothing left behind
             with contextlib.suppress(KeyboardInterrupt):
                 server.run(sockets=[listener])
     # marimo's threads would wait for browsers that are still open
