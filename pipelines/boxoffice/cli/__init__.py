@@ -53,6 +53,7 @@ for verb in (
     platforms.events,
     platforms.call,
     reports.report,
+    reports.explore,
     reports.explain,
     reports.export,
     month.close,

@@ -165,6 +165,22 @@ def settle(event: str, without: list[str], form: str, out: Path | None) -> None:
     echo(settlements.settle(settings(), event, form, out, without))
 
 
+@click.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Where it listens; by default a free port.")
+@click.option("--no-browser", is_flag=True, help="Print the address only.")
+def explore(port: int, no_browser: bool) -> None:
+    """Open a page in the browser to look and filter: by event, dates, account and currency, from season to price level,
+    with charts; what is shown can be saved as a workbook or CSV. Read only, for you alone, and without the internet.
+
+    \b
+    boxoffice explore
+    boxoffice explore --port 8100 --no-browser
+    """
+    from boxoffice.report import explore as explores
+
+    explores.explore(settings(), port, browser=not no_browser, say=echo)
+
+
 @click.group()
 def shows() -> None:
     """Find events of the two platforms that are one show, for the seed that people edit: seeds/shows.csv.
