@@ -33,6 +33,21 @@ def demo() -> None:
 
 
 @main.command()
+@click.argument("month")
+def close(month: str) -> None:
+    """Close a month of the demo as `boxoffice close` does; later days then bring news of it.
+
+    \b
+    Example:
+      python -m sandbox close 2026-10
+    """
+    from boxoffice.terminal import console
+    from sandbox import demo as demos
+
+    demos.close(os.environ, console(), month)
+
+
+@main.command()
 @click.argument("buffer", type=click.Path(file_okay=False))
 @click.option("--seed", default=1, show_default=True)
 @click.option("--orders", default=2000, show_default=True, help="10 to 10 million.")

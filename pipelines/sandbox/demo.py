@@ -66,7 +66,7 @@ def demo(environ: Mapping[str, str], out: Console, orders: int = ORDERS) -> Stat
     def echo(line: str) -> None:
         out.print(f"[dim]{time.monotonic() - started:5.1f} s[/dim]  {escape(line)}", soft_wrap=True)
 
-    data_dir = load_settings({key: value for key, value in environ.items() if key == "BOXOFFICE_DATA_DIR"}).data_dir
+    data_dir = _data_dir(environ)
     state = _state(data_dir, orders)
     if state.day >= 0 and state.now + DAY > time.time():
         raise Problem(
@@ -107,6 +107,30 @@ def demo(environ: Mapping[str, str], out: Console, orders: int = ORDERS) -> Stat
     demo_report.first_answers(out, settings)
     demo_report.farewell(out, settings)
     return state
+
+
+def close(environ: Mapping[str, str], out: Console, month: str) -> None:
+    """Closes a month of the demo by the venue's own clock. Raises Problem where no day of the demo has been run."""
+    from boxoffice.cli.month import show
+    from boxoffice.month import close as closes
+
+    data_dir = _data_dir(environ)
+    state = _state(data_dir, ORDERS)
+    if state.day < 0:
+        raise Problem(f"{data_dir} holds no demo yet. First: make demo")
+    with TicketTailorApi(venue_of(state), now=state.now) as api:
+        settings = _settings(data_dir, data_dir / "sandbox" / "webhooks", api)
+        now = datetime.datetime.fromtimestamp(state.now, datetime.UTC)
+        closed = closes.close(
+            settings,
+            month,
+            echo=lambda line: out.print(escape(line), soft_wrap=True),
+            now=now,
+            clock=lambda: now,
+        )
+    _raise_if_failed(closed.result)
+    show(closed.checked)
+    out.print(f"{month} is closed: {closed.close.rows:,} postings, sealed by {closed.close.sha256}", soft_wrap=True)
 
 
 def venue_of(state: State) -> Theatre:
@@ -182,6 +206,10 @@ def _is_plain(story: Story, given_after: int) -> bool:
     if story.case != "tickets" or not isinstance(sale, Invoice):
         return False
     return all(ticket.event.called_off_at is None and ticket.event.given_at > given_after for ticket in sale.tickets)
+
+
+def _data_dir(environ: Mapping[str, str]) -> Path:
+    return load_settings({key: value for key, value in environ.items() if key == "BOXOFFICE_DATA_DIR"}).data_dir
 
 
 def _settings(data_dir: Path, buffer: Path, api: TicketTailorApi) -> Settings:

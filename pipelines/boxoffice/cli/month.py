@@ -54,7 +54,7 @@ def close(
         sys.exit(reopened.result.exit_code)
     elif check:
         checked = closes.check(settings(), month, silent=silent, accept=accept)
-        _show(checked)
+        show(checked)
         echo(f"{checked.rows:,} postings would be frozen, as of the last run.")
         sys.exit(1 if checked.stops else 0)
     else:
@@ -63,12 +63,13 @@ def close(
         if not closed.close:
             echo(f"{month} was not closed.", err=True)
         else:
-            _show(closed.checked)
+            show(closed.checked)
             echo(f"{month} is closed: {closed.close.rows:,} postings, sealed by {closed.close.sha256}")
         sys.exit(closed.result.exit_code)
 
 
-def _show(checked: Any) -> None:
+def show(checked: Any) -> None:
+    """Prints what a check found, and the balances."""
     from boxoffice.report.formatting import amount
 
     for title, sentences in (

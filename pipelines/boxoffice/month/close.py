@@ -108,8 +108,10 @@ def close(
     silent: Iterable[str] = (),
     accept: bool = False,
     now: dt.datetime | None = None,
+    **reading: Any,
 ) -> Closed:
-    """Reads everything, checks, freezes, builds and publishes. ``now`` is the time at which it is closed (UTC).
+    """Reads everything, checks, freezes, builds and publishes. ``now`` is the time at which it is closed (UTC);
+    ``reading`` are further options of Reading, such as its clock.
 
     Raises ConfigProblem where this month cannot be closed at all, and Problem with what is in the way; nothing is
     closed then. A result that failed has closed nothing either, unless ``close`` is set.
@@ -119,7 +121,7 @@ def close(
     if settings.published.exists():
         with open_published(settings) as db:
             _refuse(db, month, last, closes.published(db), now)
-    closed = Closed(run.run(settings, echo=echo, full=True))
+    closed = Closed(run.run(settings, echo=echo, full=True, **reading))
     if closed.result.exit_code:
         return closed
 
