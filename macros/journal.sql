@@ -74,7 +74,15 @@
 
 
 {% macro months_of_accounts() -%}
-    {#- For a view: one row per account and month, from its first posting to the month of the newest record of any account. -#}
+    {#- For a view: one row per account and month, from its first posting to the month of the newest record of any account. Where a
+        platform dates an order in the year 2, that month is one of its own, and the centuries up to 1990 are not. -#}
+    select distinct
+        platform,
+        account,
+        month
+    from {{ mart('fct_journal') }}
+    where month < date '1990-01-01'
+    union all
     select
         platform,
         account,
@@ -83,7 +91,7 @@
         select
             platform,
             account,
-            min(month) as first_month
+            greatest(min(month), date '1990-01-01') as first_month
         from {{ mart('fct_journal') }}
         group by all
     )

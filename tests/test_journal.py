@@ -99,15 +99,16 @@ NEVER = {
         )
         from balances left join events using (month, {ACCOUNT}) where balance <> coalesce(closing, 0)
     """,
-    "orders are the balance of what is owed": f"""
+    "orders are what is owed in the journal": f"""
         with orders as (
             select month, {ACCOUNT}, sum(due) as due from rpt_receivables
             where kind in ('owed', 'overpaid') group by all
-        ), balances as (
-            select month, {ACCOUNT}, sum(closing) as balance from rpt_month_balances
-            where posting = 'receivable' and opening_basis = 'history' group by all
+        ), months as (select distinct month, {ACCOUNT} from rpt_month_balances), posted as (
+            select months.month, {ACCOUNT}, sum(amount) as owed
+            from months join fct_journal as journal using ({ACCOUNT})
+            where posting = 'receivable' and rule <> 'opening' and journal.month <= months.month group by all
         )
-        from balances left join orders using (month, {ACCOUNT}) where balance <> coalesce(due, 0)
+        from posted left join orders using (month, {ACCOUNT}) where owed <> coalesce(due, 0)
     """,
     "what cards hold is not known": "from rpt_stored_value where opening is not null or closing is not null",
     "cards and credit move as in the journal": f"""
