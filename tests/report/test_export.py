@@ -107,7 +107,7 @@ def test_the_month_is_ready_to_be_closed(book: dict[str, list[dict[str, Any]]], 
     assert [(row["Part"], row["Amount"]) for row in tailor] == [(None, None)]
     with open_published(demo) as db:
         [(refunds,)] = db.execute(
-            "select sum(refunds) from rpt_daily_sales where sales_on between '2025-04-01' and '2025-04-30' "
+            "select sum(refunds) from rpt_daily_sales where sales_on between '2025-03-01' and '2025-03-31' "
             "and currency = 'GBP'"
         ).fetchall()
     assert [Decimal(str(row["Refunds"])) for row in totals["Refunds"] if row["Currency"] == "GBP"] == [refunds]
@@ -130,15 +130,15 @@ def test_each_account_says_whether_its_month_is_complete(demo: Settings, tmp_pat
     little = copied(demo, tmp_path / "data")
     with opened(little) as db:
         # the last minute of the month in London; another account went on
-        db.execute("update dim_accounts set last_record_at = '2025-04-30 22:59:00+00' where platform = 'ticketor'")
+        db.execute("update dim_accounts set last_record_at = '2025-03-31 22:59:00+00' where platform = 'ticketor'")
     known = csv_of(export(little, MONTH, "csv", tmp_path), "-read-first")
-    complete = {row["Where"]: row["How it is"] for row in known if row["What"] == "Is April 2025 complete?"}
-    assert complete["Ticketor sandbox_hall"].startswith("Not sure: its newest record is of 2025-04-30 23:59 (Europe/")
+    complete = {row["Where"]: row["How it is"] for row in known if row["What"] == "Is March 2025 complete?"}
+    assert complete["Ticketor sandbox_hall"].startswith("Not sure: its newest record is of 2025-03-31 23:59 (Europe/")
     assert complete["Ticket Tailor sandbox_hall"].startswith("Yes: its newest record is of")
     with opened(little) as db:
-        db.execute("update dim_accounts set last_record_at = '2025-04-30 23:00:00+00' where platform = 'ticketor'")
+        db.execute("update dim_accounts set last_record_at = '2025-03-31 23:00:00+00' where platform = 'ticketor'")
     known = csv_of(export(little, MONTH, "csv", tmp_path), "-read-first")
-    assert {row["How it is"][:3] for row in known if row["What"] == "Is April 2025 complete?"} == {"Yes"}
+    assert {row["How it is"][:3] for row in known if row["What"] == "Is March 2025 complete?"} == {"Yes"}
     about = {(row["What"], row["Where"]): row["How it is"] for row in known}
     assert about["The platform's own fees", "Ticket Tailor"] == "Not reported: book its invoice by hand."
 

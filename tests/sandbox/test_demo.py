@@ -167,6 +167,17 @@ def test_every_day_brings_news_of_a_month_that_is_over(hour: int) -> None:
         assert open_until_now.unix < month.timestamp() and not open_until_now.payments
 
 
+def test_a_week_day_by_day_brings_every_webhook_of_the_week() -> None:
+    """Also the scans of what was sold eighty days before, for the last performance of the long run at Christmas."""
+    state = demos.State(end=int(dt.datetime(2024, 12, 26, 2, tzinfo=dt.UTC).timestamp()))
+    ticketor = Ticketor(demos.venue_of(state))
+    days = [state.end + day * DAY for day in range(demos.AHEAD + 1)]
+    came = [(one.story, one.number) for day in days[1:] for one in ticketor.deliveries(day - DAY, day)]
+    whole = {(one.story, one.number) for one in ticketor.deliveries(None, days[-1])}
+    before = {(one.story, one.number) for one in ticketor.deliveries(None, days[0])}
+    assert sorted(came) == sorted(whole - before)
+
+
 def test_a_day_that_lies_in_the_future_does_not_pass(tmp_path: Path) -> None:
     state = demos.State(end=int(dt.datetime.now(dt.UTC).timestamp()) - DAY // 2, day=0)
     (tmp_path / "sandbox").mkdir()
