@@ -33,7 +33,8 @@ def amounts(lines: list[Line]) -> dict[str, Decimal | None]:
 
 
 def test_every_settlement_is_its_events_ledger(demo: Settings) -> None:
-    """Of every fourth event of the demo: nothing of its ledger is left out, and results are those of the reports."""
+    """Of every sixth event, and of those that are owed for: nothing of the ledger is left out, and results are those of
+    the reports."""
     zero, seen = Decimal(0), set()
     with open_published(demo) as db:
         wanted = db.execute(
@@ -43,9 +44,11 @@ def test_every_settlement_is_its_events_ledger(demo: Settings) -> None:
                     and lines.currency = sales.currency and booked_on is not null) as ledger,
                 (select sum(platform_fee_amount) from fct_orders as orders where orders.event_key = sales.event_key
                     and orders.currency = sales.currency and is_booked) as fees
-            from rpt_event_sales as sales where gross_sales <> 0 and event_key is not null order by event_key
+            from rpt_event_sales as sales where gross_sales <> 0 and event_key is not null
+            qualify row_number() over (order by event_key) % 6 = 0
+                or event_key in (select event_key from fct_orders where is_booked and balance_due > 0)
             """
-        ).fetchall()[::4]
+        ).fetchall()
         for key, currency, gross, refunded, credited, net, ledger, charged in wanted:
             settlement = Settlement(db, find(db, key), ())
             [section] = [one for one in settlement.sections() if one.currency == currency]
@@ -82,8 +85,8 @@ def show(copy: Settings) -> Settings:
     """The demo where one event of each platform, and no other, is a show of the seed."""
     with opened(copy) as db:
         events = db.execute(
-            "select event_key from rpt_event_sales where currency = 'GBP' and gross_sales > 200 "
-            "qualify row_number() over (partition by platform order by gross_sales desc) = 1"
+            "select event_key from rpt_event_sales where currency = 'GBP' and event_key is not null "
+            "qualify row_number() over (partition by platform order by donations desc, gross_sales desc) = 1"
         ).fetchall()
         db.execute(
             "update dim_events set show_key = 'a_show', show_name = $1 where event_key in (select unnest($2))",
@@ -95,7 +98,7 @@ def show(copy: Settings) -> Settings:
 def test_a_show_adds_up_both_platforms_and_one_event_does_not(show: Settings, tmp_path: Path) -> None:
     with open_published(show) as db:
         together = find(db, SHOW)
-        assert [event.platform for event in together] == ["ticketor", "ticket_tailor"] or len(together) == 2
+        assert {event.platform for event in together} == {"ticketor", "ticket_tailor"} and len(together) == 2
         assert find(db, "a_show") == together and find(db, together[0].event_key) == together[:1]
         whole = Settlement(db, together, ()).sections()[0]
         parts = [amounts(Settlement(db, [event], ()).sections()[0].lines) for event in together]
@@ -127,13 +130,13 @@ def test_what_the_seed_and_the_closes_say_of_it(show: Settings, tmp_path: Path) 
             "update dim_events set promoter = 'A & Co', is_called_off = platform = 'ticketor', "
             "released_on = if(platform = 'ticketor', null, '2025-07-01') where show_key = 'a_show'"
         )
-        db.execute("update fct_journal set closed_month = '2025-03-01' where month <= '2025-03-01'")
+        db.execute("update fct_journal set closed_month = '2020-03-01'")
     text = said()
     assert "For A & Co" in text and text.count(" · called off · ") == 1 and text.count(" · given on 1 Jul 2025 · ") == 1
-    assert "; months are closed until 31 Mar 2025, and what is later may still change." in text
+    assert "; months are closed until 31 Mar 2020, and what is later may still change." in text
     with opened(show) as db:
-        db.execute("update fct_journal set closed_month = '2025-12-01'")
-    assert "; months are closed until 31 Dec 2025." in said()
+        db.execute("update fct_journal set closed_month = '2030-12-01'")
+    assert "; months are closed until 31 Dec 2030." in said()
 
 
 def test_csv_says_what_the_page_says(show: Settings, tmp_path: Path) -> None:
