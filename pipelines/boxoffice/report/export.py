@@ -164,10 +164,10 @@ def export(settings: Settings, month: str, form: Literal["xlsx", "csv"], out: Pa
     or none, and the same published file gives the same bytes. Raises ConfigProblem for what is no month, and
     Problem when the published tables do not reach it or ``out`` cannot be written.
     """
-    first, last = _days(month)
+    first, last = days_of(month)
     with open_published(settings) as db:
         notes, known = _notes(db, first, last), months.read_first(db, first, last)
-        with _all_or_none(out) as folder:
+        with all_or_none(out) as folder:
             if form == "xlsx":
                 written = [_workbook(db, folder / f"boxoffice-{month}.xlsx", first, last, known, notes)]
             else:
@@ -183,7 +183,8 @@ def _sheets(db: duckdb.DuckDBPyConnection, first: dt.date, last: dt.date) -> lis
     ]
 
 
-def _days(month: str) -> tuple[dt.date, dt.date]:
+def days_of(month: str) -> tuple[dt.date, dt.date]:
+    """First and last day of ``YYYY-MM``. Raises ConfigProblem for what is no month."""
     if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month) or month.startswith("0000"):
         raise ConfigProblem(f"{month!r} is no month. Write it as 2026-09.")
     first = dt.date.fromisoformat(f"{month}-01")
@@ -300,7 +301,7 @@ def _workbook(
 
 
 @contextlib.contextmanager
-def _all_or_none(out: Path) -> Iterator[Path]:
+def all_or_none(out: Path) -> Iterator[Path]:
     """A folder to write in; what it holds at the end moves to ``out``. Raises Problem where that cannot be written."""
     made = not out.exists()
     try:

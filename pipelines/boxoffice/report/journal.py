@@ -19,7 +19,7 @@ import duckdb
 
 from boxoffice.errors import ConfigProblem, Problem
 from boxoffice.report import formatting
-from boxoffice.report.export import _all_or_none, _days
+from boxoffice.report.export import all_or_none, days_of
 from boxoffice.report.figures import rows
 from boxoffice.settings import Settings
 from boxoffice.warehouse.query import open_published
@@ -152,14 +152,14 @@ def journal(
     that is not closed unless it is a ``draft``; Problem when nothing is posted in it, a posting has no account,
     something does not balance, or ``out`` cannot be written.
     """
-    first, _ = _days(month)
+    first, _ = days_of(month)
     if base and not re.fullmatch("[A-Z]{3}", base):
         raise ConfigProblem(f"{base!r} is no currency. Write it as GBP.")
     with open_published(settings) as db:
         most = _check(db, first, draft)
         journals = _journals(db, first, FORMATS[form], by)
     stem = "-".join(["boxoffice-journal", month, *["draft"] * draft, *[form] * (form != "csv")])
-    with _all_or_none(out) as folder:
+    with all_or_none(out) as folder:
         return [
             dataclasses.replace(written, path=out / written.path.name)
             for written in _write(folder / stem, FORMATS[form], journals, base or most)
