@@ -1,5 +1,6 @@
 """The verbs that read what was published."""
 
+import datetime as dt
 import sys
 from pathlib import Path
 
@@ -64,19 +65,32 @@ def sql(query: str | None, form: str, out: Path | None, raw: bool, files: bool) 
 
 
 @click.command()
-@click.option("--out", type=click.Path(path_type=Path), default="boxoffice.html", show_default=True, help="The file.")
-def report(out: Path) -> None:
+@click.option(
+    "--out",
+    default="boxoffice.html",
+    show_default=True,
+    help="The file; or a folder, with a / at its end: then each event has a page too.",
+)
+@click.option("--event", help="A page for one event: its id, or a part of its name.")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Where sales begin, instead of eight weeks ago.")
+@click.option("--currency", help="Only this one, such as GBP.")
+def report(out: str, event: str | None, since: dt.datetime | None, currency: str | None) -> None:
     """Draw the overview as one HTML file, to open or to send: no script in it, nothing fetched from elsewhere.
 
     \b
     boxoffice report
-    boxoffice report --out /srv/www/monday.html
+    boxoffice report --out /srv/www/                   an overview with a page for each event
+    boxoffice report --event "Paper Sea"
+    boxoffice report --since 2026-09-01 --currency GBP
     """
     from boxoffice.atomic_file import require_place
     from boxoffice.report import report as reports
 
-    require_place(out)
-    echo(reports.report(settings(), out))
+    chosen = {"event": event, "since": since and since.date(), "currency": currency and currency.upper()}
+    folder = out.endswith("/") or Path(out).is_dir()
+    if not folder:
+        require_place(Path(out))
+    echo(reports.report(settings(), Path(out), folder=folder, **chosen))
 
 
 @click.command()

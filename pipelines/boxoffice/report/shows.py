@@ -6,9 +6,8 @@ import difflib
 import io
 from zoneinfo import ZoneInfo
 
-from boxoffice.report.figures import rows
 from boxoffice.settings import DBT_PROJECT, Settings
-from boxoffice.warehouse.query import open_published
+from boxoffice.warehouse.query import open_published, rows
 
 SIMILAR = 0.8
 
