@@ -60,7 +60,14 @@ shows as (
     qualify
         row_number() over (
             partition by seed.platform, seed.account, seed.event_id
-            order by seed.show, seed.production, seed.season, seed.capacity, seed.performed_on, seed.called_off, seed.target
+            order by
+                seed.show,
+                seed.production,
+                seed.season,
+                seed.capacity,
+                seed.performed_on,
+                seed.called_off,
+                seed.target
         ) = 1
 )
 

@@ -14,7 +14,7 @@ SCHEMA = """
 create table dim_events (
     event_key text, platform text, account text, event_id text, show_key text, production text, season text,
     event_name text, venue text, starts_on date, starts_local timestamp, capacity bigint, capacity_basis text,
-    target bigint, missing_since timestamptz
+    target bigint, missing_since timestamptz, is_called_off boolean default false
 );
 create table rpt_event_sales (
     event_key text, tickets_sold bigint, comps bigint, tickets_returned bigint, last_day date
@@ -87,10 +87,12 @@ def test_what_is_listed_as_coming(db: duckdb.DuckDBPyConnection) -> None:
     event(db, "near, unsold", 3)
     event(db, "near, gone from the list", 3, [(9, 5)], missing_since=dt.datetime(2026, 11, 1, tzinfo=dt.UTC))
     event(db, "over", -1, [(9, 5)])
+    event(db, "called off", 3, [(9, 5)], is_called_off=True)
     event(db, None, 0, [(9, 5)])
     performances = Performances(db, TODAY)
     assert [one.name for one in performances.coming] == [None, "near, unsold", "far, sold", "undated, sold lately"]
     assert performances.not_listed() == 1
+    assert [one.name for one in performances.called_off] == ["called off"]
     assert performances.coming[-1].days_left is None and performances.coming[-1].pace is None
 
 

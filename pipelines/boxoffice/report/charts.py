@@ -239,7 +239,7 @@ def curves(width: int, events: Sequence[Curve], days: int, height: int = 150) ->
         points = [point for point in event.points if point[0] <= days]
         before = [tickets for left, tickets in event.points if left > days]
         now = event.points[-1][1] if event.points else 0
-        points = [(days, before[-1] if before else 0), *points, (max(event.days_left, 0), now)]
+        points = [(days, before[-1] if before else 0), *points, (min(max(event.days_left, 0), days), now)]
         axes.plot(*zip(*points, strict=True), color=_colour("s1"), linewidth=2, drawstyle="steps-post", clip_on=False)
         axes.plot(*points[-1], "o", color=_colour("s1"), markersize=5, clip_on=False)
         axes.set_xlim(days, 0)

@@ -11,8 +11,9 @@ from boxoffice.report.page import Column
 from boxoffice.report.performances import Performance
 
 Links = Mapping[str, str]  # the address of a performance's own page, by its key; empty where there are none
-CURVE_DAYS = (7, 14, 30, 60, 120)  # how far back a curve may reach: the least that shows where sales begin
-DRAWN, SHOWN = 8, 15  # performances with a curve, and those in the table before the rest of it is unfolded
+CURVE_DAYS = (7, 14, 30, 60, 120, 240, 400)  # how far back a curve may reach: the least that shows where sales begin
+DRAWN, DRAWN_DAYS = 8, 90  # performances with a curve, and how near they have to be
+SHOWN = 15  # performances in the table before the rest of it is unfolded
 _SIGNS = {"ahead": "▲", "behind": "▼", "level": "●"}
 
 
@@ -32,8 +33,8 @@ def section(figures: Figures, links: Links) -> Markup:
                 page.table(*table(figures, further, links)),
             )
         )
-    if drawn := [one for one in found if one.starts_on and one.in_the_house > 0][:DRAWN]:
-        parts.append(_curves(figures, drawn))
+    if drawn(figures):
+        parts.append(_curves(figures))
     return page.lines([*parts, rest if more else ""])
 
 
@@ -141,14 +142,20 @@ def legend(curves: Sequence[charts.Curve], before: str) -> list[tuple[str, str]]
     return keys
 
 
+def drawn(figures: Figures) -> list[Performance]:
+    """The performances that have a curve: the next of which anything is sold."""
+    dated = [one for one in figures.performances.coming if one.days_left is not None and one.days_left <= DRAWN_DAYS]
+    return [one for one in dated if one.in_the_house > 0][:DRAWN]
+
+
 def draw(figures: Figures, performances: Sequence[Performance]) -> tuple[list[charts.Curve], int]:
     """Their curves, and from how many days before they are drawn."""
     days = curve_days(figures, performances)
     return [curve(figures, one, days) for one in performances], days
 
 
-def _curves(figures: Figures, performances: Sequence[Performance]) -> Markup:
-    panels, days = draw(figures, performances)
+def _curves(figures: Figures) -> Markup:
+    panels, days = draw(figures, drawn(figures))
     title = f"Tickets in the house, by days left, from {days} days before"
     drawing = charts.both_widths(
         lambda width: charts.curves(width, panels, days), "curves", f"{title}. The table above has the numbers."

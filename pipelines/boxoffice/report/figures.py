@@ -129,7 +129,7 @@ class Figures:
 
     @functools.cached_property
     def performances(self) -> Performances:
-        """Performances over all accounts. Its tables are made when it is first asked: what reads them asks its ``db``."""
+        """Performances over all accounts. Their tables are made at the first call: what reads them asks its ``db``."""
         return Performances(self.db, self.today)
 
     def name(self, row: Any) -> str:

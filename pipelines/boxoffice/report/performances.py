@@ -31,7 +31,7 @@ with sold as (
 select
     events.show_key, events.event_key, events.platform, events.account, events.event_id, events.production,
     events.season, events.venue, events.starts_on, events.starts_local, events.capacity, events.capacity_basis,
-    events.target, events.missing_since is not null as is_missing,
+    events.target, events.missing_since is not null as is_missing, events.is_called_off,
     trim(regexp_replace(
         events.event_name, '\\s+-\\s+\\w+day\\s+\\w+\\s+\\d{1,2},\\s+\\d{4}(\\s+at\\s+\\S+\\s*[AP]M)?\\s*$', ''
     )) as name,
@@ -51,7 +51,7 @@ with together as (
             when count(capacity) = count(*) then sum(capacity)::bigint
         end as capacity,
         max(target) as target, sum(in_the_house)::bigint as in_the_house, max(last_day) as last_day,
-        bool_and(is_missing) as is_missing, max(known_from) as known_from,
+        bool_and(is_missing) as is_missing, bool_or(is_called_off) as is_called_off, max(known_from) as known_from,
         list(distinct concat_ws(' ', platform, account) order by concat_ws(' ', platform, account)) as sellers,
         coalesce(min(production), lower(arg_min(name, concat_ws(' ', platform, account, event_id)))) as production_key
     from halves group by show_key
@@ -124,18 +124,28 @@ class Performances:
     def coming(self) -> list[Performance]:
         """The next performances, a hundred at most, that have sold anything or are near; undated ones last."""
         return self._found(
-            "not is_missing and (starts_on >= $1 and (in_the_house > 0 or starts_on < $1 + $2::int) "
+            "not is_missing and not is_called_off and ("
+            "starts_on >= $1 and (in_the_house > 0 or starts_on < $1 + $2::int) "
             "or starts_on is null and in_the_house > 0 and last_day >= $1 - $2::int) "
             "order by starts_on nulls last, starts_local, show_key limit $3",
             UNSOLD_DAYS,
             LISTED,
         )
 
+    @functools.cached_property
+    def called_off(self) -> list[Performance]:
+        """Performances of the last and the next months that are not given, and of which tickets are still out."""
+        return self._found(
+            "is_called_off and in_the_house > 0 and (starts_on is null or abs(starts_on - $1) <= 90) "
+            "order by starts_on, show_key"
+        )
+
     def not_listed(self) -> int:
         """How many coming performances there are beside those of ``coming``."""
         found = rows(
             self.db,
-            "select count(*) as how_many from performances where starts_on >= ? and not is_missing",
+            "select count(*) as how_many from performances where starts_on >= ? and not is_missing "
+            "and not is_called_off",
             self.today,
         )
         return found[0].how_many - sum(one.starts_on is not None for one in self.coming)
@@ -239,7 +249,8 @@ class Performances:
                     end as basis
                 from wanted
                 inner join performances as past
-                    on past.starts_on < least(wanted.starts_on, $1::date) and past.in_the_house > 0
+                    on past.starts_on < least(wanted.starts_on, $1::date)
+                    and past.in_the_house > 0 and not past.is_called_off
                     and past.known_from < past.starts_on - wanted.days_left
             ),
             by_basis as (

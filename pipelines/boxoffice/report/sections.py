@@ -33,6 +33,13 @@ def attention(figures: Figures, warnings: Sequence[str], links: Links) -> Markup
     unsold = [one for one in soon if not one.in_the_house and one not in behind]
     full = [one for one in found if one.capacity and one.in_the_house >= one.capacity * _NEARLY_FULL]
     items: list[Markup] = [escape(warning) for warning in warnings]
+    items += _few(
+        figures.performances.called_off,
+        links,
+        "is called off with tickets not given back",
+        "are called off with tickets not given back",
+        lambda one: f"{formatting.plural(one.in_the_house, 'ticket')}, {_when(one)}",
+    )
     items += _few(behind, links, "is behind", "are behind", lambda one: f"{_short_of(one)}, {_when(one)}")
     items += _few(unsold, links, "has not sold a ticket", "have not sold a ticket", _when)
     items += _few(
@@ -210,8 +217,13 @@ def _by_account(figures: Figures, found: Sequence[Any], day: str) -> dict[str, d
     return sales
 
 
-def _keys(sales: dict[str, dict[dt.date, Decimal]]) -> list[tuple[str, str]]:
-    return [(charts.series_colour(place), name) for place, name in enumerate(sales) if sales[name]]
+def keys(
+    sales: dict[str, dict[dt.date, Decimal]], refunds: dict[dt.date, Decimal], before: dict[dt.date, Decimal]
+) -> list[tuple[str, str]]:
+    """The colours of what is drawn, with its names."""
+    found = [(charts.series_colour(place), name) for place, name in enumerate(sales) if sales[name]]
+    found += [("bad", "refunds")] if any(refunds.values()) else []
+    return found + ([("ink", "a year before, mean of 7 days")] if before else [])
 
 
 def _by_month(figures: Figures, currency: str, number: int) -> Markup:
@@ -232,7 +244,9 @@ def _by_month(figures: Figures, currency: str, number: int) -> Markup:
         f"months-{number}",
         f"{title}. Bars, one a month: {formatting.money(total, currency)} in all.",
     )
-    return page.figure(title, drawing, [*_keys(sales), ("pale", "a month that is not over, or not known in full")])
+    return page.figure(
+        title, drawing, [*keys(sales, {}, {}), ("pale", "a month that is not over, or not known in full")]
+    )
 
 
 def best_sellers(figures: Figures, links: Links) -> Markup:
@@ -296,11 +310,6 @@ def daily(figures: Figures, currency: str) -> tuple[list[dt.date], dict, dict, d
 
 def _by_day(figures: Figures, currency: str, number: int, days: Sequence[Any]) -> Markup:
     every_day, sales, refunds, before = daily(figures, currency)
-    keys = _keys(sales)
-    if any(refunds.values()):
-        keys.append(("bad", "refunds"))
-    if before:
-        keys.append(("ink", "a year before, mean of 7 days"))
     gross, back = sum(row.gross_sales for row in days), sum(refunds.values())
     title = f"Sales by day, {currency}, {_span(figures.recent)}"
     label = (
@@ -312,7 +321,7 @@ def _by_day(figures: Figures, currency: str, number: int, days: Sequence[Any]) -
         f"days-{number}",
         f"{title}. {label}",
     )
-    return page.figure(title, drawing, keys)
+    return page.figure(title, drawing, keys(sales, refunds, before))
 
 
 def _by_channel(figures: Figures, currency: str, recent: Period) -> Markup:
