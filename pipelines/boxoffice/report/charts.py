@@ -236,7 +236,7 @@ def curves(width: int, events: Sequence[Curve], days: int, height: int = 150) ->
     for axes, event in zip(panels, events, strict=False):
         if event.usual:
             axes.plot(*zip(*event.usual, strict=True), color=_colour("soft"), linewidth=1.2, linestyle=(0, (4, 2)))
-        points = [point for point in event.points if point[0] <= days]
+        points = [(max(left, 0), tickets) for left, tickets in event.points if left <= days]
         before = [tickets for left, tickets in event.points if left > days]
         now = event.points[-1][1] if event.points else 0
         points = [(days, before[-1] if before else 0), *points, (min(max(event.days_left, 0), days), now)]

@@ -30,7 +30,7 @@ def section(figures: Figures, links: Links) -> Markup:
             page.tag(
                 "details",
                 page.tag("summary", f"{formatting.plural(len(further), 'further performance')}"),
-                page.table(*table(figures, further, links)),
+                page.table(*table(figures, further, links, "Later performances")),
             )
         )
     if drawn(figures):
@@ -38,7 +38,9 @@ def section(figures: Figures, links: Links) -> Markup:
     return page.lines([*parts, rest if more else ""])
 
 
-def table(figures: Figures, performances: Sequence[Performance], links: Links) -> page.Table:
+def table(
+    figures: Figures, performances: Sequence[Performance], links: Links, title: str = "The next performances"
+) -> page.Table:
     """A line a performance."""
     lines = [
         [performance(figures, one, links), _sold(one), formatting.count(one.last_week), pace(one)]
@@ -50,10 +52,7 @@ def table(figures: Figures, performances: Sequence[Performance], links: Links) -
         Column("Last 7 days"),
         Column("Pace"),
     )
-    caption = (
-        page.bold("The next performances")
-        + ". Pace: more or fewer tickets than others had as many days before, up to yesterday"
-    )
+    caption = page.bold(title) + ". Pace: more or fewer tickets than others had as many days before, up to yesterday"
     return page.Table(caption, columns, lines)
 
 

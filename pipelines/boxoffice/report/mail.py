@@ -190,8 +190,7 @@ def compose(figures: Figures, missing: str | None, now: dt.datetime) -> EmailMes
     _, alternative = message.get_payload()
     for one, (_, _, picture) in zip(ids, pictures, strict=True):
         alternative.add_related(picture, "image", "png", cid=one, disposition="inline")
-    whole_page = overview(figures, missing, {})
-    message.add_attachment(whole_page.encode(), maintype="text", subtype="html", filename="boxoffice.html")
+    message.add_attachment(overview(figures, missing, {}), subtype="html", filename="boxoffice.html")
     return message
 
 
@@ -200,7 +199,7 @@ def _legend(keys: Sequence[tuple[str, str]]) -> Markup:
 
 
 def _pictures(figures: Figures) -> list[tuple[str, list[tuple[str, str]], bytes]]:
-    """Titles, (colour, text) of what is drawn, and charts as PNG: without names, for matplotlib's font has few letters."""
+    """Titles, (colour, text) of what is drawn, and charts as PNG. No names: the font lacks letters."""
     found = []
     if drawn := coming.drawn(figures):
         curves, days = coming.draw(figures, drawn)
