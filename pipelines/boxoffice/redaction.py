@@ -46,9 +46,12 @@ def of_addresses(addresses: str) -> list[str]:
     the place of a host, a user, a path or a query. What looks like a name or a word is not."""
     found = []
     for address in addresses.split():
-        if "://" not in address:
+        try:
+            parts = urlsplit(address)
+        except ValueError:
             continue
-        parts = urlsplit(address)
+        if not parts.netloc:
+            continue
         found += [unquote(parts.password)] if parts.password else []
         places = [*parts.path.split("/"), *(value for _, value in parse_qsl(parts.query))]
         places += [] if "." in (parts.hostname or "") else [parts.netloc.rpartition("@")[2]]

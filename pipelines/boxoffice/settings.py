@@ -149,7 +149,8 @@ class Mail:
 class Settings:
     """Everything a run needs to know. ``data_dir`` is absolute and holds all that Boxoffice writes.
 
-    ``on_failure`` is a command or an address, empty for none; like a key it may be a secret.
+    ``on_failure`` is a command, an address, or several of Apprise with blanks between them, empty for none; like a key
+    it may be a secret.
     ``set_aside_at_most`` counts orders that may be missing from what is published; None is the larger of 50 and one
     in a hundred. ``memory_limit`` is what DuckDB may hold in memory while it builds, such as `4GB`, before it writes to
     the disk; None is 6 GB, or four fifths of what the machine has if that is less.
@@ -246,7 +247,10 @@ def load_settings(environ: Mapping[str, str], root: Path = ROOT, *, receiving: b
     tree = _merge(_read_toml(root / ".dlt" / "config.toml"), _read_toml(root / ".dlt" / "secrets.toml"))
     options = {**_table(tree, "boxoffice"), **_from_environment(environ, "BOXOFFICE").get("", {})}
     data_dir = Path(environ.get("BOXOFFICE_DATA_DIR") or options.get("data_dir") or "data").expanduser()
-    settings = Settings(data_dir=root / data_dir, on_failure=str(options.get("on_failure") or "").strip())
+    on_failure = options.get("on_failure") or ""
+    if isinstance(on_failure, list):
+        on_failure = " ".join(map(str, on_failure))
+    settings = Settings(data_dir=root / data_dir, on_failure=str(on_failure).strip())
     try:
         return _complete(settings, tree, options, environ, root, "buffer" if receiving else "api_key")
     except ConfigProblem as problem:
