@@ -1,6 +1,7 @@
 """Performances to come, as a table and as curves: how full, and ahead of those before them or behind."""
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup, escape
@@ -35,6 +36,17 @@ def section(figures: Figures, links: Links) -> Markup:
         )
     if drawn(figures):
         parts.append(_curves(figures))
+    twice = Counter((one.name, one.starts_local) for one in found if one.name and one.starts_local)
+    if any(how_many > 1 for how_many in twice.values()):
+        suggest = page.tag("code", "boxoffice shows suggest")
+        parts.append(
+            page.paragraph(
+                "Where a performance has two lines, each platform sells it as an event of its own; "
+                + suggest
+                + " proposes which are one.",
+                "note",
+            )
+        )
     return page.lines([*parts, rest if more else ""])
 
 

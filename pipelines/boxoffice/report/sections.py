@@ -234,9 +234,8 @@ def _by_month(figures: Figures, currency: str, number: int) -> Markup:
     while months[-1] < figures.today.replace(day=1):
         months.append((months[-1] + dt.timedelta(31)).replace(day=1))
     sales = _by_account(figures, found, "month")
-    begins = figures.begins
-    unfinished = {month for month in months if month == figures.today.replace(day=1)}
-    unfinished |= {month for month in months[:1] if begins and month < begins}
+    begins = {account.history_from_day for account in figures.accounts if account.history_from_day}
+    unfinished = {figures.today.replace(day=1), *(day.replace(day=1) for day in begins if day.day > 1)}
     title = f"Sales by month, {currency}"
     total = sum((row.gross_sales for row in found), Decimal(0))
     drawing = charts.both_widths(

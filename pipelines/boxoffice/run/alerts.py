@@ -124,8 +124,8 @@ def _keys(told: dict[str, list[list[str | None]]]) -> set[tuple[str | None, ...]
 
 
 def _call(target: str, body: dict[str, Any]) -> list[str]:
-    """Returns the kinds of addresses that do not have it while others do. Raises Problem when no one has it, without the
-    address, the command or what that printed in it: each may hold a secret."""
+    """Returns the kinds of addresses that do not have it while others do. Raises Problem when no one has it, without
+    the address, the command or what that printed in it: each may hold a secret."""
     text = json.dumps(body, default=str)
     if target.startswith(("https://", "http://")):
         _post(target, text)
