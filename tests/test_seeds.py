@@ -56,7 +56,7 @@ def test_an_error_has_its_line(seed: Path, text: str, says: str) -> None:
 CHART = "posting,platform,account_pattern,method_pattern,code,name,tax_code,recognised\n"
 OPENING = "platform,account,posting,currency,amount,on\n"
 RATES = "platform,account_pattern,line_kind,production,valid_from,rate,basis,tax_code\n"
-SHOWS = "platform,account,event_id,show,production,season,capacity,performed_on,called_off,promoter\n"
+SHOWS = "platform,account,event_id,show,production,season,capacity,performed_on,called_off,promoter,target\n"
 
 
 @pytest.mark.parametrize(
@@ -80,8 +80,9 @@ SHOWS = "platform,account,event_id,show,production,season,capacity,performed_on,
         ("opening_balances", OPENING + "ticketor,a,tickets,GBP,1,2026-04-01\n", "line 2: posting is 'tickets'"),
         ("tax_rates", RATES + "%,%,%,%,2026-04-01,120,inclusive,\n", "line 2: rate is '120', and should be per cent"),
         ("tax_rates", RATES + "%,%,tax,%,2026-04-01,20,inclusive,\n", "line 2: line_kind is 'tax'"),
-        ("shows", SHOWS + "ticketor,a,1,,,,,1 June,,\n", "line 2: performed_on is '1 June'"),
-        ("shows", SHOWS + "ticketor,a,1,,,,,,yes,\n", "line 2: called_off is 'yes', and should be empty or true"),
+        ("shows", SHOWS + "ticketor,a,1,,,,,1 June,,,\n", "line 2: performed_on is '1 June'"),
+        ("shows", SHOWS + "ticketor,a,1,,,,,,yes,,\n", "line 2: called_off is 'yes', and should be empty or true"),
+        ("shows", SHOWS + "ticketor,a,1,,,,,,,,250.5\n", "line 2: target is '250.5', and should be a number of"),
         ("shows", SHOWS[:-33] + "\n", "line 1: the first line should be platform,account,event_id,show,"),
     ],
 )

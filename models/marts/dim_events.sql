@@ -60,7 +60,14 @@ shows as (
     qualify
         row_number() over (
             partition by seed.platform, seed.account, seed.event_id
-            order by seed.show, seed.production, seed.season, seed.capacity, seed.performed_on, seed.called_off
+            order by
+                seed.show,
+                seed.production,
+                seed.season,
+                seed.capacity,
+                seed.performed_on,
+                seed.called_off,
+                seed.target
         ) = 1
 )
 
@@ -98,6 +105,7 @@ select
     placed.venue,
     coalesce(shows.capacity, placed.capacity) as capacity,
     case when shows.capacity is not null then 'shows seed' else placed.capacity_basis end as capacity_basis,
+    shows.target,
     placed.currency,
     placed.platform_orders_count,
     placed.platform_tickets_count,

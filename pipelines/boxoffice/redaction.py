@@ -5,7 +5,7 @@ import functools
 import string
 from collections.abc import Iterator, Sequence
 from typing import Any
-from urllib.parse import quote, quote_plus
+from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
 MARK = "…"
 # So many characters of a secret in a row are a part of it and no chance; a secret that is shorter is looked for whole,
@@ -39,6 +39,29 @@ def without(value: Any, secrets: Sequence[str]) -> Any:
     return "".join(
         value[place] if not hides else MARK * (not place or not hidden[place - 1]) for place, hides in enumerate(hidden)
     )
+
+
+def of_addresses(addresses: str) -> list[str]:
+    """What is secret in addresses that notifications are sent to: passwords, and the tokens that many services have in
+    the place of a host, a user, a path or a query. What looks like a name or a word is not."""
+    found = []
+    for address in addresses.split():
+        try:
+            parts = urlsplit(address)
+        except ValueError:
+            continue
+        if not parts.netloc:
+            continue
+        found += [unquote(parts.password)] if parts.password else []
+        places = [*parts.path.split("/"), *(value for _, value in parse_qsl(parts.query))]
+        places += [] if "." in (parts.hostname or "") else [parts.netloc.rpartition("@")[2]]
+        places += [] if parts.scheme.startswith("mailto") else [parts.username or ""]
+        found += [unquote(place) for place in places if _looks_like_a_token(place)]
+    return found
+
+
+def _looks_like_a_token(text: str) -> bool:
+    return len(text) >= A_PART and any(letter.isdigit() for letter in text)
 
 
 @functools.lru_cache(maxsize=16)

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from boxoffice import redaction
 from boxoffice.errors import ConfigProblem
 
 PACKAGE = Path(__file__).resolve().parent
@@ -36,7 +37,8 @@ TICKET_TAILOR_URL = "https://api.tickettailor.com"
 SINGLE_ACCOUNT = "main"
 # an account that has told nothing for so long wants a look: a webhook may have been switched off
 QUIET_AFTER = dt.timedelta(days=14)
-OPTIONS = {"data_dir", "time_zone", "published_mode", "on_failure", "set_aside_at_most", "memory_limit"}
+SMTP_PORTS = {"starttls": 587, "tls": 465, "none": 25}
+OPTIONS = {"data_dir", "time_zone", "published_mode", "on_failure", "set_aside_at_most", "memory_limit", "mail"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -123,10 +125,32 @@ class Receiver:
 
 
 @dataclasses.dataclass(frozen=True)
+class Mail:
+    """The server that `boxoffice report --mail` sends by, and from and to whom.
+
+    ``security`` is starttls (port 587 unless one is set), tls (465) or none (25); none takes a password to no other
+    machine. Without a ``user`` there is no login.
+    """
+
+    host: str
+    sender: str
+    to: tuple[str, ...]
+    user: str = ""
+    password: str = dataclasses.field(default="", repr=False)
+    security: str = "starttls"
+    port: int = 0
+
+    @property
+    def port_number(self) -> int:
+        return self.port or SMTP_PORTS[self.security]
+
+
+@dataclasses.dataclass(frozen=True)
 class Settings:
     """Everything a run needs to know. ``data_dir`` is absolute and holds all that Boxoffice writes.
 
-    ``on_failure`` is a command or an address, empty for none; like a key it may be a secret.
+    ``on_failure`` is a command, an address, or several of Apprise with blanks between them, empty for none; like a key
+    it may be a secret.
     ``set_aside_at_most`` counts orders that may be missing from what is published; None is the larger of 50 and one
     in a hundred. ``memory_limit`` is what DuckDB may hold in memory while it builds, such as `4GB`, before it writes to
     the disk; None is 6 GB, or four fifths of what the machine has if that is less.
@@ -140,14 +164,17 @@ class Settings:
     set_aside_at_most: int | None = None
     memory_limit: str | None = None
     receiver: Receiver = Receiver()
+    mail: Mail | None = None
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """What no message, log or notification may hold: keys, and passwords with and without their user."""
-        passwords = [(site.user, site.password) for site in self.sites if site.password]
+        users = [*self.sites, *([self.mail] if self.mail else [])]
+        passwords = [(one.user, one.password) for one in users if one.password]
         return (
             *(secret for office in self.box_offices for secret in (office.api_key, *office.webhook_secret)),
             *(secret for user, password in passwords for secret in (password, f"{user}:{password}")),
+            *redaction.of_addresses(self.on_failure),
         )
 
     @property
@@ -183,6 +210,11 @@ class Settings:
         return self.data_dir / "told.json"
 
     @property
+    def mailed_file(self) -> Path:
+        """In which week the report was mailed last, and to whom."""
+        return self.data_dir / "mailed.json"
+
+    @property
     def reserve(self) -> Path:
         """Room on the disk, given back when the line of a run finds none."""
         return self.data_dir / "reserve"
@@ -215,7 +247,10 @@ def load_settings(environ: Mapping[str, str], root: Path = ROOT, *, receiving: b
     tree = _merge(_read_toml(root / ".dlt" / "config.toml"), _read_toml(root / ".dlt" / "secrets.toml"))
     options = {**_table(tree, "boxoffice"), **_from_environment(environ, "BOXOFFICE").get("", {})}
     data_dir = Path(environ.get("BOXOFFICE_DATA_DIR") or options.get("data_dir") or "data").expanduser()
-    settings = Settings(data_dir=root / data_dir, on_failure=str(options.get("on_failure") or "").strip())
+    on_failure = options.get("on_failure") or ""
+    if isinstance(on_failure, list):
+        on_failure = " ".join(map(str, on_failure))
+    settings = Settings(data_dir=root / data_dir, on_failure=str(on_failure).strip())
     try:
         return _complete(settings, tree, options, environ, root, "buffer" if receiving else "api_key")
     except ConfigProblem as problem:
@@ -261,6 +296,7 @@ def _complete(
         published_mode=_mode(options.get("published_mode", "400")),
         set_aside_at_most=_count(options.get("set_aside_at_most"), "boxoffice.set_aside_at_most"),
         memory_limit=_size(options.get("memory_limit"), "boxoffice.memory_limit"),
+        mail=_mail({**_table(options, "mail"), **_from_environment(environ, "BOXOFFICE").get("mail", {})}),
         receiver=_receiver({**_table(tree, "receiver"), **_from_environment(environ, "RECEIVER").get("", {})}),
     )
     _refuse_twins(complete)
@@ -343,6 +379,30 @@ def _build(
                 "boxoffice receive --new-token prints both."
             )
     return kind(name=name, **converted)
+
+
+def _mail(values: dict[str, Any]) -> Mail | None:
+    if not values:
+        return None
+    where, fields = "[boxoffice.mail]", {field.name: field for field in dataclasses.fields(Mail)}
+    if unknown := sorted(set(values) - set(fields)):
+        raise ConfigProblem(f"{where} does not know {', '.join(unknown)}. It knows: {', '.join(sorted(fields))}.")
+    values = {**values, "to": [values["to"]] if isinstance(values.get("to"), str) else values.get("to")}
+    if "," in str(values["to"]) and len(values["to"]) == 1:
+        values["to"] = values["to"][0].split(",")
+    if missing := [name for name in ("host", "sender", "to") if not values.get(name)]:
+        raise ConfigProblem(f"{where} has no {missing[0]}. Set host, sender and to, or remove the table.")
+    made = {name: _convert(value, fields[name].type, f"{where} {name}") for name, value in values.items()}
+    made["to"] = tuple(_trimmed(address) for address in values["to"])
+    for address in (made["sender"], *made["to"]):
+        if not re.fullmatch(r"[^@\s]+@[^@\s]+", address):
+            raise ConfigProblem(f"{where}: {address!r} is no address of a mailbox, such as office@example.org.")
+    if made.get("security", "starttls") not in SMTP_PORTS:
+        raise ConfigProblem(f"{where} security is {made['security']!r}, and should be one of {', '.join(SMTP_PORTS)}.")
+    mail = Mail(**made)
+    if mail.password and mail.security == "none" and mail.host not in ("localhost", "127.0.0.1", "::1"):
+        raise ConfigProblem(f"{where}: security none would send the password for all to read. Take starttls or tls.")
+    return mail
 
 
 def _receiver(values: dict[str, Any]) -> Receiver:

@@ -5,6 +5,7 @@ import datetime as dt
 import http.server
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -15,8 +16,9 @@ from typing import Any
 
 import duckdb
 import pytest
+from aiosmtpd.controller import Controller
 
-from boxoffice.errors import Busy
+from boxoffice.errors import Busy, Problem
 from boxoffice.receiver import refusals
 from boxoffice.run import alerts, lock, marker, run
 from boxoffice.run.run import RunResult
@@ -95,7 +97,7 @@ def test_told_once_when_it_fails_and_once_when_it_is_well(house: House, hook: Ho
     [problem] = told["problems"]
     assert (told["well"], problem["what"], problem["platform"]) == (False, "failed", "ticket_tailor")
     assert problem["account"] == settings.box_offices[0].name
-    assert problem["told"] in told["text"]
+    assert problem["message"] in told["text"]
     assert told["run"]["verb"] == "run"
     assert "sk_of_nobody" not in json.dumps(told)
 
@@ -164,8 +166,8 @@ def test_a_silence_is_told_once_by_runs_and_by_status(house: House, hook: Hook) 
     [told] = hook.bodies
     [problem] = told["problems"]
     assert (problem["what"], problem["platform"], problem["account"]) == ("quiet", "ticketor", settings.sites[0].name)
-    assert problem["told"] in status(impatient, 1).wants
-    assert problem["told"] not in status(settings, 1).wants
+    assert problem["message"] in status(impatient, 1).wants
+    assert problem["message"] not in status(settings, 1).wants
 
     ran(settings)
     assert [body["well"] for body in hook.bodies] == [False, True]
@@ -183,7 +185,7 @@ def test_a_record_dated_in_the_future_is_told_once_as_a_clock_that_is_wrong(hous
     [problem] = told["problems"]
     assert (problem["what"], problem["platform"], problem["account"]) == ("ahead", "ticketor", settings.sites[0].name)
     # the minute may be another by now
-    assert problem["told"].split(", and it is")[0] in "".join(status(settings, 1).wants)
+    assert problem["message"].split(", and it is")[0] in "".join(status(settings, 1).wants)
 
 
 def test_an_account_that_has_never_told_anything_is_silent_since_it_was_set_up(house: House) -> None:
@@ -263,6 +265,65 @@ def test_a_command_that_hangs_is_ended_with_what_it_started(tmp_path: Path, monk
     time.sleep(0.1)
     state = Path(f"/proc/{child.read_text().strip()}/stat")
     assert not state.exists() or state.read_text().split()[2] == "Z"
+
+
+class Inbox:
+    """A mail server that keeps what it takes."""
+
+    def __init__(self) -> None:
+        self.taken: list[str] = []
+
+    async def handle_DATA(self, _server: object, _session: object, envelope: Any) -> str:
+        self.taken.append(envelope.content.decode())
+        return "250 OK"
+
+
+def failed_run(error: str) -> dict[str, Any]:
+    """A line of runs.jsonl."""
+    now = dt.datetime.now(dt.UTC).isoformat()
+    return {
+        "verb": "run", "started_at": now, "ended_at": now, "outcome": "failed", "accounts": [], "error": error,
+        "set_aside": None,
+    }  # fmt: skip
+
+
+def test_several_addresses_of_apprise(
+    hook: Hook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A real ntfy request and a real mail; the token in an address is in nothing that is sent, raised or printed."""
+    inbox, place = Inbox(), hook.url.split("/")[2]
+    hook.status = 200
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    mail = Controller(inbox, "127.0.0.1", port)
+    mail.start()
+    addresses = f"ntfy://{place}/{SECRET} mailto://127.0.0.1:{port}?from=box@example.org&to=anna@example.org"
+    settings = Settings(tmp_path, on_failure=addresses)
+    try:
+        for _ in range(2):
+            alerts.tell(settings, failed_run(f"no room for {SECRET}"))
+    finally:
+        mail.stop()
+    [note], [message] = hook.bodies, inbox.taken
+    assert (note["topic"], note["title"]) == (SECRET, "Boxoffice needs attention")
+    for text in (note["message"], message):
+        assert "The run failed: no room for" in text and SECRET not in text
+    assert "To: anna@example.org" in message
+
+    hook.status = 500
+    for _ in range(2):  # no one has it: it is called again
+        with pytest.raises(Problem, match="on_failure by ntfy, mailto was not sent") as failed:
+            alerts.tell(settings, failed_run("") | {"error": None})
+    assert SECRET not in str(failed.value)
+    hook.status = 200
+    with pytest.raises(Problem, match="on_failure by mailto was not sent"):
+        alerts.tell(settings, failed_run("") | {"error": None})
+    alerts.tell(settings, failed_run("") | {"error": None})  # one has it: that is enough
+    assert [note["title"] for note in hook.bodies[1:]] == ["Boxoffice: all is well again"]
+    monkeypatch.setitem(sys.modules, "apprise", None)
+    with pytest.raises(Problem, match="Apprise is needed, which is not installed here"):
+        alerts.tell(settings, failed_run("once more"))
+    assert capfd.readouterr() == ("", "")
 
 
 def test_webhooks_that_the_receiver_refused_are_told_once(house: House) -> None:

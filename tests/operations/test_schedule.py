@@ -82,6 +82,31 @@ def test_github_accepts_the_workflow(settings: Settings, minutes: int, tmp_path:
     assert called([*command, str(workflow)]).returncode == 1
 
 
+def test_the_report_by_mail_is_tried_until_it_is_sent(settings: Settings, tmp_path: Path) -> None:
+    [_, line] = [line for line in schedule.cron(settings, report="weekly").splitlines() if not line.startswith("#")]
+    clock, command = line.split("  ", 1)
+    assert clock == "7 7-22 * * *"
+    ran = called(["/bin/sh", "-c", command], cwd=tmp_path, env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)})
+    assert (ran.returncode, ran.stdout, ran.stderr) == (1, "", "")
+    assert "No mail server is set" in (settings.logs / "cron.log").read_text()
+
+    workflow = tmp_path / "boxoffice.yml"
+    workflow.write_text(schedule.github_actions(settings, report="weekly"))
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows", str(workflow)]
+    assert called(command).returncode == 0
+    assert "boxoffice report --mail --weekly" in workflow.read_text()
+
+    printed = schedule.systemd(settings, report="weekly")
+    units = re.split(r"^# ~/\.config/systemd/user/(\S+)\n", printed, flags=re.MULTILINE)[1:]
+    assert units[4::2] == ["boxoffice-report.service", "boxoffice-report.timer"]
+    if shutil.which("systemd-analyze"):
+        for name, text in zip(units[::2], units[1::2], strict=True):
+            (tmp_path / name).write_text(text)
+        files = [str(tmp_path / name) for name in units[::2]]
+        verified = called(["systemd-analyze", "verify", "--man=no", *files])
+        assert verified.returncode == 0 and "boxoffice" not in verified.stderr, verified.stderr
+
+
 @pytest.mark.parametrize("form", schedule.FORMS)
 @pytest.mark.parametrize("minutes", [45, 90, 7, 660])
 def test_what_no_clock_can_say_is_refused(form: str, minutes: int, settings: Settings) -> None:

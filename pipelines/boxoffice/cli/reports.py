@@ -1,5 +1,6 @@
 """The verbs that read what was published."""
 
+import datetime as dt
 import sys
 from pathlib import Path
 
@@ -64,19 +65,57 @@ def sql(query: str | None, form: str, out: Path | None, raw: bool, files: bool) 
 
 
 @click.command()
-@click.option("--out", type=click.Path(path_type=Path), default="boxoffice.html", show_default=True, help="The file.")
-def report(out: Path) -> None:
+@click.option(
+    "--out",
+    default="boxoffice.html",
+    show_default=True,
+    help="The file; or a folder, with a / at its end: then each event has a page too.",
+)
+@click.option("--event", help="A page for one event: its id, or a part of its name.")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Where sales begin, instead of eight weeks ago.")
+@click.option("--currency", help="Only this one, such as GBP.")
+@click.option("--mail", is_flag=True, help="Send the overview to whom [boxoffice.mail] names; no file is written.")
+@click.option("--weekly", is_flag=True, help="With --mail: only to whom it was not sent in this week, for a schedule.")
+@click.pass_context
+def report(
+    ctx: click.Context,
+    out: str,
+    event: str | None,
+    since: dt.datetime | None,
+    currency: str | None,
+    mail: bool,
+    weekly: bool,
+) -> None:
     """Draw the overview as one HTML file, to open or to send: no script in it, nothing fetched from elsewhere.
 
     \b
     boxoffice report
-    boxoffice report --out /srv/www/monday.html
+    boxoffice report --out /srv/www/                   an overview with a page for each event
+    boxoffice report --event "Paper Sea"
+    boxoffice report --since 2026-09-01 --currency GBP
+    boxoffice report --mail
     """
-    from boxoffice.atomic_file import require_place
-    from boxoffice.report import report as reports
+    chosen = {"since": since and since.date(), "currency": currency and currency.upper()}
+    if not mail:
+        from boxoffice.atomic_file import require_place
+        from boxoffice.report import report as reports
 
-    require_place(out)
-    echo(reports.report(settings(), out))
+        if weekly:
+            raise click.UsageError("--weekly is for --mail.")
+        folder = out.endswith("/") or Path(out).is_dir()
+        if not folder:
+            require_place(Path(out))
+        echo(reports.report(settings(), Path(out), event=event, folder=folder, **chosen))
+        return
+    from boxoffice.report import mail as mails
+
+    if event or ctx.get_parameter_source("out") is not click.core.ParameterSource.DEFAULT:
+        raise click.UsageError("--mail sends the overview: without --event and --out.")
+    sent = mails.send(settings(), weekly=weekly, **chosen)
+    echo(f"sent to {', '.join(sent.to)}" if sent.to or sent.refused else "sent already in this week")
+    for address, why in sent.refused.items():
+        echo(f"{address} was refused: {why}", err=True)
+    sys.exit(1 if sent.refused else 0)
 
 
 @click.command()

@@ -157,14 +157,16 @@ def transform() -> None:
 @click.command()
 @click.argument("form", type=click.Choice(["cron", "systemd", "github-actions"]))
 @click.option("--minutes", type=click.IntRange(min=1, max=720), default=15, show_default=True, help="How often.")
-def schedule(form: str, minutes: int) -> None:
+@click.option("--report", type=click.Choice(["weekly"]), help="Mail the report too: on Mondays, by [boxoffice.mail].")
+def schedule(form: str, minutes: int, report: str | None) -> None:
     """Print a ready file for a scheduler; nothing is installed.
 
     \b
     boxoffice schedule cron
     boxoffice schedule systemd --minutes 30
+    boxoffice schedule cron --report weekly
     boxoffice schedule github-actions > .github/workflows/boxoffice.yml
     """
     from boxoffice.run import schedule as schedules
 
-    echo(schedules.FORMS[form](settings(), minutes), nl=False)
+    echo(schedules.FORMS[form](settings(), minutes, report), nl=False)

@@ -1,15 +1,18 @@
-"""The report's charts as inline SVG: drawn by matplotlib, coloured by the page.
+"""The report's charts: drawn by matplotlib, as inline SVG that the page colours, or as pictures for a mail.
 
 matplotlib is imported when something is drawn: the other verbs do without it, and it may be absent. Colours leave here
 as CSS variables, so that one drawing serves light, dark and paper; text stays text, in the page's own font. Each bar
 carries its value as a ``<title>``, which a browser shows under the pointer without any script.
 """
 
+import contextlib
 import dataclasses
 import datetime as dt
 import io
 import re
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +33,7 @@ LIGHT = {
     "ink": "#1f2933",
     "soft": "#5b6770",
     "line": "#dde3e8",
+    "paper": "#ffffff",
     "s1": "#1f6fb2",
     "s2": "#d9822b",
     "s3": "#3a8f6f",
@@ -41,6 +45,7 @@ DARK = {
     "ink": "#e8ecef",
     "soft": "#a3afb9",
     "line": "#36414b",
+    "paper": "#151b20",
     "s1": "#64a9e4",
     "s2": "#f0a45c",
     "s3": "#6cc3a1",
@@ -52,6 +57,8 @@ DARK = {
 _STAND_IN = {name: f"#0000{number:02x}" for number, name in enumerate(LIGHT, start=1)}
 _SERIES = ("s1", "s2", "s3", "s4", "s5")
 COLOURS = len(_SERIES)
+UNFINISHED = 0.4  # how solid a bar is whose period is not over, or not known from its beginning
+_palette: ContextVar[dict[str, str]] = ContextVar("palette", default=_STAND_IN)
 
 NEEDS_MATPLOTLIB = (
     "The report's charts need matplotlib, which is not installed here. "
@@ -61,13 +68,15 @@ NEEDS_MATPLOTLIB = (
 
 @dataclasses.dataclass(frozen=True)
 class Curve:
-    """One coming event: (days left, tickets) as sold, what is usual, and how many days are left now."""
+    """One performance: (days left, tickets) as sold, those of the ones before, and how many days are left now."""
 
     title: str
     under_title: str
     points: list[tuple[int, int]]
     usual: list[tuple[int, float]]
     days_left: int
+    capacity: int | None = None
+    target: int | None = None
 
 
 def series_colour(number: int) -> str:
@@ -77,17 +86,42 @@ def series_colour(number: int) -> str:
 
 def both_widths(draw: Callable[[int], "Figure"], name: str, label: str) -> Markup:
     """The drawing twice, for a page and for a phone; the style sheet shows one. ``label`` is its text for the blind."""
+    drawn = []
+    for width, kind in ((WIDE, "wide"), (NARROW, "narrow")):
+        with _drawing(name):
+            drawn.append(_inline(draw(width), f"{name}-{kind}", kind, label))
+    return Markup("\n").join(drawn)
+
+
+def picture(draw: Callable[[int], "Figure"]) -> bytes:
+    """The drawing as a PNG on white, at twice its size, for programs that show no SVG."""
+    buffer = io.BytesIO()
+    before = _palette.set(LIGHT)
+    try:
+        with _drawing("picture"):
+            draw(WIDE).savefig(buffer, format="png", dpi=144, facecolor="white", metadata={"Software": None})
+    finally:
+        _palette.reset(before)
+    return buffer.getvalue()
+
+
+@contextlib.contextmanager
+def _drawing(name: str) -> Iterator[None]:
+    """matplotlib's settings. Raises Problem where it is not installed."""
     try:
         import matplotlib
     except ImportError:
         raise Problem(NEEDS_MATPLOTLIB) from None
     # text is drawn as it is: `$` in the name of an event begins no formula
     settings = {"svg.fonttype": "none", "svg.hashsalt": name, "font.family": "sans-serif", "text.parse_math": False}
-    drawn = []
-    for width, kind in ((WIDE, "wide"), (NARROW, "narrow")):
-        with matplotlib.rc_context(settings):
-            drawn.append(_inline(draw(width), f"{name}-{kind}", kind, label))
-    return Markup("\n").join(drawn)
+    with matplotlib.rc_context(settings), warnings.catch_warnings():
+        # a browser has the letters that matplotlib's font lacks
+        warnings.filterwarnings("ignore", "Glyph .* missing from font|Matplotlib currently does not support")
+        yield
+
+
+def _colour(name: str) -> str:
+    return _palette.get()[name]
 
 
 def sales_by_day(
@@ -106,7 +140,7 @@ def sales_by_day(
         heights = [float(by_day.get(day, 0)) for day in days]
         # a day may be negative (an exchange): it stands below the line, not inside the other account's bar
         bottoms = [low if height > 0 else 0.0 for low, height in zip(base, heights, strict=True)]
-        bars = axes.bar(numbers, heights, 0.8, bottoms, color=_STAND_IN[series_colour(colour)], linewidth=0)
+        bars = axes.bar(numbers, heights, 0.8, bottoms, color=_colour(series_colour(colour)), linewidth=0)
         _tips(
             bars,
             [
@@ -116,9 +150,7 @@ def sales_by_day(
         )
         base = [low + max(height, 0) for low, height in zip(base, heights, strict=True)]
     if any(refunds.values()):
-        bars = axes.bar(
-            numbers, [-float(refunds.get(day, 0)) for day in days], 0.8, color=_STAND_IN["bad"], linewidth=0
-        )
+        bars = axes.bar(numbers, [-float(refunds.get(day, 0)) for day in days], 0.8, color=_colour("bad"), linewidth=0)
         _tips(
             bars,
             [
@@ -127,63 +159,114 @@ def sales_by_day(
             ],
         )
     if year_before:
-        axes.plot(numbers, [float(year_before[day]) for day in days], color=_STAND_IN["ink"], linewidth=1.4, alpha=0.75)
+        # a margin of paper, for most of the line is in front of bars
+        for colour, line_width in (("paper", 3.6), ("ink", 1.5)):
+            axes.plot(numbers, [float(year_before[day]) for day in days], color=_colour(colour), linewidth=line_width)
     mondays = [number for number, day in enumerate(days) if day.isoweekday() == 1]
-    mondays = mondays[:: 1 if width == WIDE else 2]
+    mondays = mondays[:: max(1, round(len(mondays) / (9 if width == WIDE else 4)))]
     axes.set_xticks(mondays, [formatting.day(days[number], year=False) for number in mondays])
     axes.set_xlim(-0.7, len(days) - 0.3)
-    axes.axhline(0, color=_STAND_IN["soft"], linewidth=0.8)
+    axes.axhline(0, color=_colour("soft"), linewidth=0.8)
     _thousands(axes)
     return figure
 
 
-def refunds_by_week(width: int, weeks: Sequence[tuple[dt.date, Decimal]], currency: str) -> "Figure":
-    """Bars of refunds, one a week."""
-    figure, (axes,) = _figure(width, 150)
-    bars = axes.bar(
-        range(len(weeks)), [float(amount) for _, amount in weeks], 0.75, color=_STAND_IN["bad"], linewidth=0
+def sales_by_month(
+    width: int,
+    months: Sequence[dt.date],
+    sales: dict[str, dict[dt.date, Decimal]],
+    unfinished: set[dt.date],
+    currency: str,
+) -> "Figure":
+    """Bars of gross sales by account; those of ``unfinished`` months are pale."""
+    figure, (axes,) = _figure(width, 190)
+    base = [0.0] * len(months)
+    for colour, (name, by_month) in enumerate(sales.items()):
+        heights = [max(float(by_month.get(month, 0)), 0.0) for month in months]
+        bars = axes.bar(range(len(months)), heights, 0.75, base, color=_colour(series_colour(colour)), linewidth=0)
+        for bar, month in zip(bars, months, strict=True):
+            bar.set_alpha(UNFINISHED if month in unfinished else 1)
+        _tips(
+            bars,
+            [
+                f"{month:%B %Y}{' in part' if month in unfinished else ''}, {name}: "
+                f"{formatting.money(by_month.get(month), currency)}"
+                for month in months
+            ],
+        )
+        base = [low + height for low, height in zip(base, heights, strict=True)]
+    labelled = range(len(months) - 1, -1, -1 if width == WIDE or len(months) < 8 else -2)
+    axes.set_xticks(list(labelled), [f"{months[number]:%b}\n{months[number]:%Y}" for number in labelled])
+    axes.set_xlim(-0.7, len(months) - 0.3)
+    axes.axhline(0, color=_colour("soft"), linewidth=0.8)
+    _thousands(axes)
+    return figure
+
+
+def refunds_by_week(width: int, weeks: Sequence[tuple[dt.date, Decimal, Decimal]], currency: str) -> "Figure":
+    """Bars of refunds as a share of the week's gross sales."""
+    figure, (axes,) = _figure(width, 130)
+    shares = [float(refunds / gross) * 100 if gross > 0 else 0.0 for _, refunds, gross in weeks]
+    bars = axes.bar(range(len(weeks)), shares, 0.75, color=_colour("bad"), linewidth=0)
+    _tips(
+        bars,
+        [
+            f"Week of {formatting.day(monday)}: {formatting.money(refunds, currency)} of "
+            f"{formatting.money(gross, currency)}"
+            for monday, refunds, gross in weeks
+        ],
     )
-    _tips(bars, [f"Week of {formatting.day(monday)}: {formatting.money(amount, currency)}" for monday, amount in weeks])
     labelled = range(0, len(weeks), 4 if width == WIDE else 8)
     axes.set_xticks(labelled, [formatting.day(weeks[number][0], year=False) for number in labelled])
     axes.set_xlim(-0.7, len(weeks) - 0.3)
-    axes.axhline(0, color=_STAND_IN["soft"], linewidth=0.8)
-    _thousands(axes)
+    # an ordinary week should not fill the picture
+    axes.set_ylim(0, max(10.0, max(shares) * 1.08))
+    axes.axhline(0, color=_colour("soft"), linewidth=0.8)
+    _thousands(axes, 4, " %")
     return figure
 
 
-def curves(width: int, events: Sequence[Curve], days: int) -> "Figure":
-    """A small panel an event: tickets in the house against the days left, beside what is usual."""
-    columns = 4 if width == WIDE else 2
-    columns = min(columns, len(events))
+def curves(width: int, events: Sequence[Curve], days: int, height: int = 150) -> "Figure":
+    """A small panel a performance: tickets in the house against the days left, beside those of the ones before and the
+    capacity. One panel alone is ``height`` pixels high and as wide as the page."""
+    columns = min(4 if width == WIDE else 2, len(events))
     lines = -(-len(events) // columns)
-    figure, panels = _figure(width, 150 * lines, lines, columns)
+    figure, panels = _figure(width, height * lines, lines, columns)
     letters = int(width / columns / 7.4)
     for axes, event in zip(panels, events, strict=False):
         if event.usual:
-            axes.plot(*zip(*event.usual, strict=True), color=_STAND_IN["soft"], linewidth=1.2, linestyle=(0, (4, 2)))
-        points = [point for point in event.points if point[0] <= days]
+            axes.plot(*zip(*event.usual, strict=True), color=_colour("soft"), linewidth=1.2, linestyle=(0, (4, 2)))
+        points = [(max(left, 0), tickets) for left, tickets in event.points if left <= days]
         before = [tickets for left, tickets in event.points if left > days]
-        points = [(days, before[-1] if before else 0), *points, (event.days_left, event.points[-1][1])]
-        axes.plot(*zip(*points, strict=True), color=_STAND_IN["s1"], linewidth=2, drawstyle="steps-post", clip_on=False)
-        axes.plot(*points[-1], "o", color=_STAND_IN["s1"], markersize=5, clip_on=False)
+        now = event.points[-1][1] if event.points else 0
+        points = [(days, before[-1] if before else 0), *points, (min(max(event.days_left, 0), days), now)]
+        axes.plot(*zip(*points, strict=True), color=_colour("s1"), linewidth=2, drawstyle="steps-post", clip_on=False)
+        axes.plot(*points[-1], "o", color=_colour("s1"), markersize=5, clip_on=False)
         axes.set_xlim(days, 0)
-        axes.set_ylim(0, max([points[-1][1], *(tickets for _, tickets in event.usual)]) * 1.08 or 1)
+        highest = max([*(tickets for _, tickets in points), *(tickets for _, tickets in event.usual)])
+        for limit, colour in ((event.capacity, "soft"), (event.target, "s3")):
+            if limit:
+                axes.axhline(limit, color=_colour(colour), linewidth=1)
+                highest = max(highest, limit)
+        axes.set_ylim(0, highest * 1.08 or 1)
         axes.set_xticks([days, days // 2, 0], [f"{days} days", str(days // 2), "0"], fontsize=10.5)
         axes.get_xticklabels()[0].set_horizontalalignment("left")
         axes.get_xticklabels()[-1].set_horizontalalignment("right")
         _thousands(axes, 3)
-        axes.set_title(
-            shown(formatting.event_name(event.title, letters)),
-            loc="left",
-            fontsize=11.5,
-            pad=17,
-            color=_STAND_IN["ink"],
-        )
-        axes.text(0, 1.04, event.under_title, transform=axes.transAxes, fontsize=10.5, color=_STAND_IN["soft"])
+        if event.title:
+            axes.set_title(_short(event.title, letters), loc="left", fontsize=11.5, pad=17, color=_colour("ink"))
+            axes.text(0, 1.04, event.under_title, transform=axes.transAxes, fontsize=10.5, color=_colour("soft"))
     for axes in panels[len(events) :]:
         axes.set_axis_off()
     return figure
+
+
+def _short(name: str, letters: int) -> str:
+    """A name in the room of so many letters: those of Chinese, Japanese and Korean are two wide, as emoji are."""
+    from rich.cells import cell_len, set_cell_size
+
+    name = shown(name)
+    return name if cell_len(name) <= letters else set_cell_size(name, letters - 1).rstrip() + "…"
 
 
 def _figure(width: int, height: int, lines: int = 1, columns: int = 1) -> "tuple[Figure, list[Axes]]":
@@ -197,17 +280,17 @@ def _figure(width: int, height: int, lines: int = 1, columns: int = 1) -> "tuple
         for side in axes.spines.values():
             side.set_visible(False)
         axes.set_facecolor("none")
-        axes.grid(axis="y", color=_STAND_IN["line"], linewidth=0.8)
+        axes.grid(axis="y", color=_colour("line"), linewidth=0.8)
         axes.set_axisbelow(True)
-        axes.tick_params(length=0, labelsize=11.5, labelcolor=_STAND_IN["soft"], pad=4)
+        axes.tick_params(length=0, labelsize=11.5, labelcolor=_colour("soft"), pad=4)
     return figure, panels
 
 
-def _thousands(axes: "Axes", ticks: int = 5) -> None:
+def _thousands(axes: "Axes", ticks: int = 5, unit: str = "") -> None:
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     axes.yaxis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 2.5, 5, 10]))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}".replace("-", "−")))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}".replace("-", "−") + unit))
 
 
 def _tips(bars: Any, texts: Sequence[str]) -> None:

@@ -10,10 +10,9 @@ import duckdb
 
 from boxoffice.errors import Problem
 from boxoffice.report import formatting
-from boxoffice.report.figures import rows
 from boxoffice.settings import Settings
 from boxoffice.warehouse import set_aside
-from boxoffice.warehouse.query import open_published
+from boxoffice.warehouse.query import open_published, rows
 
 WIDTH = 100
 _LINE_KINDS = {"buyer_fee": "fee", "gift_card": "gift card"}

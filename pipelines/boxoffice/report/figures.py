@@ -6,18 +6,23 @@ the moment somebody asks. Money is Decimal in major units; days are those of the
 
 import dataclasses
 import datetime as dt
-from collections import Counter, namedtuple
+import functools
+from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import duckdb
 
 from boxoffice.report import formatting
+from boxoffice.report.performances import Performances
+from boxoffice.warehouse.query import rows
 
 RECENT_DAYS = 56
-MEASURES = ("gross_sales", "refunds", "net_sales", "receipts", "tickets_sold")
+MEASURES = ("tickets_sold", "gross_sales", "refunds", "net_sales")
+MAIN_SHARE = 0.1  # a currency of so many of the last year's orders has charts of its own; at most MAIN_CURRENCIES have
+MAIN_CURRENCIES = 3
 NO_CURRENCY = "XXX"
 IS_CODE = "regexp_full_match(currency, '[A-Z]{3}')"  # what else a platform sends as a currency may be any text
 
@@ -40,6 +45,8 @@ class Comparison:
     ``known`` says which of them the data can speak of, ``begins`` where the data begin; ``whole`` is false where an
     account's history begins within the period; ``mixed`` are the accounts whose history begins after the first day of
     a period that the data speak of.
+
+    ``values`` are those of each period by currency: ``MEASURES``, and ``ticket_sales``, what tickets alone brought.
     """
 
     name: str
@@ -51,21 +58,34 @@ class Comparison:
     values: dict[str, tuple[dict[str, Decimal | int], ...]]
 
 
-def rows(db: duckdb.DuckDBPyConnection, query: str, *values: Any) -> list[Any]:
-    """The answer as named tuples."""
-    answer = db.execute(query, values)
-    row = namedtuple("row", [column[0] for column in answer.description])
-    return [row(*found) for found in answer.fetchall()]
+class Part(NamedTuple):
+    """A season or year up to a day: its name, the measures by currency, performances given, and how full they were."""
+
+    name: str
+    values: dict[str, dict[str, Decimal | int]]
+    given: int
+    full: Decimal | None
+
+
+class Season(NamedTuple):
+    """The season or year to date; a second part where the one before can be known."""
+
+    kind: str
+    parts: list[Part]
 
 
 class Figures:
     """Everything the report asks, of one open connection.
 
-    ``today`` is the local day on which the data end: it is not over, so no period contains it.
+    ``today`` is the local day on which the data end: it is not over, so no period contains it. ``currency`` leaves out
+    all others; ``since`` is where ``recent`` begins, eight weeks before its end if it is None.
     """
 
-    def __init__(self, db: duckdb.DuckDBPyConnection) -> None:
+    def __init__(
+        self, db: duckdb.DuckDBPyConnection, currency: str | None = None, since: dt.date | None = None
+    ) -> None:
         self.db = db
+        self.since = since
         info = rows(db, "select published_at, data_until from run_info")[0]
         self.published_at: dt.datetime = info.published_at
         # a clock that is ahead dates records in the future
@@ -93,15 +113,24 @@ class Figures:
         )
         self.zone = ZoneInfo(newest.reporting_zone if newest else "UTC")
         self.today: dt.date = (self.data_until or self.published_at).astimezone(self.zone).date()
-        self.currencies: list[str] = [
-            row.currency
-            for row in rows(
-                db,
-                f"select currency from rpt_daily_sales where {IS_CODE} group by currency "
-                "order by currency = ?, sum(orders) desc, currency",
-                NO_CURRENCY,
-            )
-        ]
+        found = rows(
+            db,
+            "select currency, sum(orders) filter (sales_on >= $1 - 365) as lately from rpt_daily_sales "
+            f"where {IS_CODE} group by currency order by currency = $2, sum(orders) desc, currency",
+            self.today,
+            NO_CURRENCY,
+        )
+        self.every_currency: list[str] = [row.currency for row in found]
+        self.currencies = [one for one in self.every_currency if currency in (None, one)]
+        of_all = sum(row.lately or 0 for row in found)
+        large = [row.currency for row in found if (row.lately or 0) >= max(of_all * MAIN_SHARE, 1)]
+        self.main = [one for one in self.currencies if one in large][:MAIN_CURRENCIES] or self.currencies[:1]
+        self.small = [one for one in self.currencies if one not in self.main]
+
+    @functools.cached_property
+    def performances(self) -> Performances:
+        """Performances over all accounts. Their tables are made at the first call: what reads them asks its ``db``."""
+        return Performances(self.db, self.today)
 
     def name(self, row: Any) -> str:
         """An account as a person calls it: by its platform, and by its own name where the platform has several."""
@@ -109,8 +138,9 @@ class Figures:
 
     @property
     def recent(self) -> Period:
-        """The last eight weeks' complete days."""
-        return Period(self.today - dt.timedelta(RECENT_DAYS), self.today - dt.timedelta(1))
+        """The last eight weeks' complete days, or those since the day that was asked for."""
+        last = self.today - dt.timedelta(1)
+        return Period(min(self.since or self.today - dt.timedelta(RECENT_DAYS), last), last)
 
     def week(self) -> Comparison:
         """The last complete week, Monday to Sunday; a year before is 52 weeks before, so that the weekdays match."""
@@ -121,7 +151,7 @@ class Figures:
     def month(self) -> Comparison:
         """The last complete calendar month."""
         this = _month_before(self.today)
-        year_before = Period(_same_month(this.first, -1), _month_end(_same_month(this.first, -1)))
+        year_before = Period(_years_back(this.first, 1), _month_end(_years_back(this.first, 1)))
         return self._compare("month", (this, _month_before(this.first), year_before))
 
     def _compare(self, name: str, periods: tuple[Period, Period, Period]) -> Comparison:
@@ -139,21 +169,105 @@ class Figures:
                 for period, is_known in zip(periods, known, strict=True)
             )
         )
-        measures = ", ".join(f"sum({measure}) as {measure}" for measure in MEASURES)
-        values: dict[str, tuple[dict[str, Decimal | int], ...]] = {}
-        for currency in self.currencies:
-            found = [
-                rows(
-                    self.db,
-                    f"select {measures} from rpt_daily_sales where currency = ? and sales_on between ? and ?",
-                    currency,
-                    period.first,
-                    period.last,
-                )[0]
-                for period in periods
-            ]
-            values[currency] = tuple({measure: getattr(row, measure) or 0 for measure in MEASURES} for row in found)
+        found = [self.totals(period) for period in periods]
+        nothing = dict.fromkeys((*MEASURES, "ticket_sales"), Decimal(0))
+        values = {currency: tuple(one.get(currency, nothing) for one in found) for currency in self.currencies}
         return Comparison(name, periods, self.begins, known, whole, mixed, values)
+
+    def totals(self, period: Period) -> dict[str, dict[str, Decimal | int]]:
+        """The measures of a period, by currency."""
+        found = rows(
+            self.db,
+            f"""
+            with sold as (
+                select currency, {", ".join(f"sum({measure}) as {measure}" for measure in MEASURES)}
+                from rpt_daily_sales where sales_on between $1 and $2 group by all
+            ),
+            tickets as (
+                select coalesce(currency, $3) as currency, sum(amount) as ticket_sales
+                from fct_order_lines where line_kind = 'ticket' and booked_on between $1 and $2 group by all
+            )
+            select sold.*, coalesce(tickets.ticket_sales, 0) as ticket_sales
+            from sold left join tickets on sold.currency = tickets.currency
+            """,
+            period.first,
+            period.last,
+            NO_CURRENCY,
+        )
+        return {row.currency: {name: getattr(row, name) for name in (*MEASURES, "ticket_sales")} for row in found}
+
+    def season(self) -> "Season":
+        """The season to date, by the seed ``shows``, or else the calendar year; with the one before up to the same
+        point, both without the day that is not over."""
+        seasons = rows(
+            self.performances.db,
+            "select season, min(starts_on) as first, max(starts_on) as last from performances "
+            "where season is not null and starts_on is not null group by all order by first desc, season",
+        )
+        begun = [row for row in seasons if row.first <= self.today]
+        if not begun:
+            first, yesterday = self.today.replace(month=1, day=1), self.today - dt.timedelta(1)
+            periods = [Period(_years_back(first, years), _years_back(yesterday, years)) for years in (0, 1)]
+            parts = [
+                Part(str(period.first.year), self.totals(period), *self._given(period, None)) for period in periods
+            ]
+            known = self.begins is not None and self.begins <= periods[1].first
+            return Season("year", parts[: 1 + known])
+        parts = []
+        for row in begun[:2]:
+            until = self.today - (begun[0].first - row.first)
+            period = Period(row.first, until - dt.timedelta(1))
+            parts.append(Part(row.season, self._season_totals(row.season, until), *self._given(period, row.season)))
+        known = self.begins is not None and len(begun) > 1 and self.begins < begun[1].first
+        return Season("season", parts[: 1 + known])
+
+    def _season_totals(self, season: str, until: dt.date) -> dict[str, dict[str, Decimal | int]]:
+        found = rows(
+            self.performances.db,
+            f"""
+            with events as (select event_key from halves where season = $1),
+            sold as (
+                select currency, {", ".join(f"sum({measure}) as {measure}" for measure in MEASURES)}
+                from rpt_daily_event_sales where sales_on < $2 and event_key in (from events) group by all
+            ),
+            tickets as (
+                select coalesce(currency, $3) as currency, sum(amount) as ticket_sales from fct_order_lines
+                where line_kind = 'ticket' and booked_on < $2 and event_key in (from events) group by all
+            )
+            select sold.*, coalesce(tickets.ticket_sales, 0) as ticket_sales
+            from sold left join tickets on sold.currency = tickets.currency
+            """,
+            season,
+            until,
+            NO_CURRENCY,
+        )
+        return {row.currency: {name: getattr(row, name) for name in (*MEASURES, "ticket_sales")} for row in found}
+
+    def _given(self, period: Period, season: str | None) -> tuple[int, Decimal | None]:
+        """Performances given in a period, and how full those were of which the capacity is known."""
+        [found] = rows(
+            self.performances.db,
+            "select count(*) as given, sum(in_the_house) filter (capacity > 0) / nullif(sum(capacity), 0) as full "
+            "from performances where starts_on between $1 and $2 and in_the_house > 0 and $3 in (season, '')",
+            period.first,
+            period.last,
+            season or "",
+        )
+        return found.given, found.full
+
+    def months(self, currency: str, how_many: int = 14) -> list[Any]:
+        """Gross sales by month and account, the current month among them up to yesterday."""
+        first = self.today.replace(day=1)
+        for _ in range(how_many - 1):
+            first = (first - dt.timedelta(1)).replace(day=1)
+        return rows(
+            self.db,
+            "select date_trunc('month', sales_on)::date as month, platform, account, sum(gross_sales) as gross_sales "
+            "from rpt_daily_sales where currency = ? and sales_on >= ? and sales_on < ? group by all order by all",
+            currency,
+            first,
+            self.today,
+        )
 
     def days(self, currency: str, period: Period) -> list[Any]:
         """Gross sales and refunds of each account and day with any, in one currency."""
@@ -221,24 +335,23 @@ class Figures:
             NO_CURRENCY,
         )
 
-    def best_events(self, currency: str, period: Period, limit: int = 10) -> list[Any]:
-        """The events with the highest gross sales of the period, with how full they are by now."""
+    def best_sellers(self, currency: str, period: Period, limit: int = 10) -> list[Any]:
+        """The performances with the highest gross sales of the period, over both platforms."""
         return rows(
-            self.db,
+            self.performances.db,
             """
             select
-                events.event_name, events.starts_on, events.platform, events.account,
-                sum(days.gross_sales) as gross_sales, sum(days.tickets_sold)::bigint as tickets_sold,
-                any_value(totals.tickets_sold + totals.comps - totals.tickets_returned) as in_the_house,
-                any_value(events.capacity) as capacity, any_value(totals.sell_through) as sell_through
-            from rpt_daily_event_sales as days
-            inner join dim_events as events on days.event_key = events.event_key
-            left join rpt_event_sales as totals
-                on days.event_key = totals.event_key and days.currency = totals.currency
-            where days.currency = ? and days.sales_on between ? and ?
-            group by days.event_key, events.event_name, events.starts_on, events.platform, events.account
+                halves.show_key, sum(days.gross_sales) as gross_sales, sum(days.tickets_sold)::bigint as tickets_sold,
+                list({'platform': halves.platform, 'account': halves.account, 'gross_sales': days.gross_sales}
+                    order by halves.platform, halves.account) as halves
+            from (
+                select event_key, sum(gross_sales) as gross_sales, sum(tickets_sold) as tickets_sold
+                from rpt_daily_event_sales where currency = ? and sales_on between ? and ? group by all
+            ) as days
+            inner join halves on days.event_key = halves.event_key
+            group by halves.show_key
             having sum(days.gross_sales) > 0
-            order by gross_sales desc, events.starts_on, days.event_key
+            order by gross_sales desc, halves.show_key
             limit ?
             """,
             currency,
@@ -247,17 +360,18 @@ class Figures:
             limit,
         )
 
-    def refunds_by_week(self, currency: str, weeks: int = 26) -> list[tuple[dt.date, Decimal]]:
-        """Monday and refunds of each of the last complete weeks, as far as the data reach back; 0 without any."""
+    def refunds_by_week(self, currency: str, weeks: int = 26) -> list[tuple[dt.date, Decimal, Decimal]]:
+        """Monday, refunds and gross sales of the last weeks that are over and were known from their Monday on."""
         end = _monday(self.today)
         first = end - dt.timedelta(7 * weeks)
         if self.begins:
-            first = max(first, _monday(self.begins))
+            first = max(first, _monday(self.begins + dt.timedelta(6)))
         found = {
-            row.week: row.refunds
+            row.week: (row.refunds, row.gross_sales)
             for row in rows(
                 self.db,
-                "select date_trunc('week', sales_on)::date as week, sum(refunds) as refunds from rpt_daily_sales "
+                "select date_trunc('week', sales_on)::date as week, sum(refunds) as refunds, "
+                "sum(gross_sales) as gross_sales from rpt_daily_sales "
                 "where currency = ? and sales_on >= ? and sales_on < ? group by all",
                 currency,
                 first,
@@ -265,18 +379,61 @@ class Figures:
             )
         }
         mondays = [first + dt.timedelta(7 * number) for number in range(max((end - first).days // 7, 0))]
-        return [(monday, found.get(monday, Decimal(0))) for monday in mondays]
+        return [(monday, *found.get(monday, (Decimal(0), Decimal(0)))) for monday in mondays]
 
     def refunds_by_event(self, currency: str, period: Period, limit: int = 5) -> list[Any]:
-        """Where the refunds of a period went, by event; no event last."""
+        """Where the refunds of a period went, by performance; None is what belongs to none."""
+        return rows(
+            self.performances.db,
+            "select halves.show_key, sum(refunds) as refunds, sum(tickets_returned)::bigint as tickets_returned "
+            "from rpt_daily_event_sales as days left join halves on days.event_key = halves.event_key "
+            "where days.currency = ? and sales_on between ? and ? "
+            "group by all having sum(refunds) > 0 order by refunds desc, halves.show_key limit ?",
+            currency,
+            period.first,
+            period.last,
+            limit,
+        )
+
+    def buyers(self, period: Period) -> Any:
+        """People who bought in a period: ``fresh`` for the first time that we know of, ``returning``, and booked orders
+        that name no person."""
         return rows(
             self.db,
-            "select any_value(event_name) as event_name, any_value(events.starts_on) as starts_on, "
-            "event_key, sum(refunds) as refunds, sum(tickets_returned)::bigint as tickets_returned "
-            "from rpt_daily_event_sales left join dim_events as events using (event_key, event_name) "
-            "where rpt_daily_event_sales.currency = ? and sales_on between ? and ? "
-            "group by event_key having sum(refunds) > 0 order by refunds desc, event_key limit ?",
-            currency,
+            """
+            with sales as (
+                select person_key, ordered_on, min(ordered_on) over (partition by person_key) as first_on
+                from fct_orders where is_booked and order_type = 'sale'
+            )
+            select
+                count(distinct person_key) filter (first_on >= $1) as fresh,
+                count(distinct person_key) filter (first_on < $1) as returning,
+                count(*) filter (person_key is null) as unnamed
+            from sales where ordered_on between $1 and $2
+            """,
+            period.first,
+            period.last,
+        )[0]
+
+    def attendance(self, period: Period, limit: int = 8) -> list[Any]:
+        """Performances given in a period, the last first: tickets that were valid, and how many of them were scanned.
+
+        Only where scans are known and any ticket was scanned: a house that scans none knows nothing of who came.
+        """
+        return rows(
+            self.performances.db,
+            """
+            select halves.show_key, count(*) as tickets, count(tickets.scanned_at) as scanned
+            from fct_tickets as tickets
+            inner join halves on tickets.event_key = halves.event_key
+            inner join dim_accounts as accounts
+                on tickets.platform = accounts.platform and tickets.account = accounts.account
+            where tickets.status = 'sold' and accounts.knows_scans and halves.starts_on between $1 and $2
+            group by halves.show_key
+            having count(tickets.scanned_at) > 0
+            order by max(halves.starts_local) desc, halves.show_key
+            limit $3
+            """,
             period.first,
             period.last,
             limit,
@@ -344,6 +501,15 @@ class Figures:
             "order by newest desc, platform, account, reason",
         )
 
+    def refused_lately(self) -> int:
+        """How many records of the last two weeks were refused and have not been delivered whole since."""
+        [found] = rows(
+            self.db,
+            "select count(*) as how_many from refused_records where refused_at > $1::timestamptz - interval 14 day",
+            self.published_at,
+        )
+        return found.how_many
+
     def meanings(self, names: Sequence[str]) -> dict[str, str]:
         """What the columns of the daily report mean, as the file itself says it."""
         found = rows(
@@ -364,8 +530,9 @@ def _month_before(day: dt.date) -> Period:
     return Period(last.replace(day=1), last)
 
 
-def _same_month(first: dt.date, years: int) -> dt.date:
-    return first.replace(year=first.year + years)
+def _years_back(day: dt.date, years: int) -> dt.date:
+    """The same day so many years before; 28 February for the 29th."""
+    return day.replace(year=day.year - years, day=28 if (day.month, day.day) == (2, 29) else day.day)
 
 
 def _month_end(first: dt.date) -> dt.date:

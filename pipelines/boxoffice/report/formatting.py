@@ -42,6 +42,13 @@ def money(value: Decimal | None, currency: str | None) -> str:
     return f"{amount(value, currency)} {currency or '(no currency)'}"
 
 
+def average(value: Decimal | float | None, currency: str | None) -> str:
+    """A mean amount, which has more decimals than money has: ``19.56``; an en dash where there is none."""
+    if value is None:
+        return "–"
+    return amount(Decimal(value).quantize(Decimal(1).scaleb(-decimals(currency))), currency)
+
+
 def count(value: int | None) -> str:
     """A whole number with thousands apart; an en dash where it is not known."""
     return "–" if value is None else f"{value:,}".replace("-", _MINUS)

@@ -20,6 +20,15 @@ class Column(NamedTuple):
     number: bool = True
 
 
+class Table(NamedTuple):
+    """What ``table`` takes, for a page, a mail and plain text; the first cell of each row names it."""
+
+    caption: str
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[str]]
+    kind: str = ""
+
+
 def tag(name: str, *content: object, kind: str = "", **attributes: str) -> Markup:
     """An element; ``kind`` is its class, and an attribute without a value is left out. Names are constants of ours."""
     given = {"class": kind, **attributes}
@@ -42,6 +51,11 @@ def small(content: object) -> Markup:
 
 def paragraph(content: str, kind: str = "") -> Markup:
     return tag("p", content, kind=kind)
+
+
+def name(text: str) -> Markup:
+    """A name from outside: in whichever direction it is written, what is around it keeps its own."""
+    return tag("bdi", text)
 
 
 def share_bar(share: float | None, label: str) -> Markup:
@@ -113,14 +127,14 @@ def document(title: str, header: str, body: str, footer: str) -> Markup:
 """).format(title=title, header=header, body=body, footer=footer, policy=_POLICY, style=Markup(_style()))
 
 
-def _variables(colours: dict[str, str], paper: str, band: str) -> str:
+def _variables(colours: dict[str, str], band: str) -> str:
     named = "".join(f"--{name}:{value};" for name, value in colours.items())
-    return f"{named}--paper:{paper};--band:{band};"
+    return f"{named}--band:{band};"
 
 
 def _style() -> str:
-    light = _variables(LIGHT, "#fff", "#f3f6f8")
-    dark = _variables(DARK, "#151b20", "#1e262d")
+    light = _variables(LIGHT, "#f3f6f8")
+    dark = _variables(DARK, "#1e262d")
     keys = "".join(f".key.{name}{{background:var(--{name})}}" for name in LIGHT)
     return f"""
 :root{{color-scheme:light dark;{light}}}
@@ -154,6 +168,17 @@ td,th small{{overflow-wrap:anywhere}}
 td.n{{overflow-wrap:normal}}
 td small,th small{{display:block;color:var(--soft);font-size:.8125rem;white-space:normal}}
 .head tbody td:nth-child(2){{font-weight:650}}
+.ahead,.behind{{font-weight:650}}
+.ahead{{color:var(--s3)}}
+.behind{{color:var(--bad)}}
+.attention{{margin:12px 0;padding:8px 12px 8px 30px;background:var(--band);border-left:4px solid var(--s2);
+  font-size:.9375rem}}
+.attention li{{margin:3px 0}}
+.fine{{color:var(--soft)}}
+.head td small{{font-weight:400}}
+details{{font-size:.8125rem}}
+summary{{color:var(--soft);cursor:pointer}}
+section>details>summary{{font-size:.9375rem;margin:8px 0}}
 .bar{{display:block;min-width:72px;padding:0 4px;
   background:linear-gradient(to right,
     color-mix(in srgb,var(--s1) 30%,transparent) var(--share),var(--band) var(--share))}}
@@ -163,6 +188,9 @@ figcaption{{margin-bottom:2px}}
 .key{{display:inline-block;width:12px;height:12px;margin-right:6px;vertical-align:-1px;border-radius:2px}}
 .key.ink,.key.soft{{height:0;border-radius:0;background:none;border-top:2px solid var(--ink);vertical-align:4px}}
 .key.soft{{border-top:2px dashed var(--soft)}}
+.key.pale{{background:var(--s1);opacity:.4}}
+.key.full,.key.goal{{height:0;border-radius:0;border-top:1px solid var(--soft);vertical-align:4px}}
+.key.goal{{border-color:var(--s3)}}
 {keys.replace(".key.ink{background:var(--ink)}", "").replace(".key.soft{background:var(--soft)}", "")}
 svg{{display:block;width:100%;height:auto}}
 svg *{{stroke-linejoin:round;stroke-linecap:butt}}

@@ -1,87 +1,153 @@
-"""The sections of the report: numbers from ``figures`` in words, tables and charts, as HTML."""
+"""The sections of the report about sales and people: numbers from ``figures`` as text, tables and charts in HTML."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from markupsafe import Markup, escape
 
-from boxoffice.report import charts, formatting, page, upcoming_events
-from boxoffice.report.figures import MEASURES, NO_CURRENCY, Comparison, Figures, Period
+from boxoffice.report import charts, coming, formatting, page
+from boxoffice.report.coming import Links
+from boxoffice.report.figures import NO_CURRENCY, Comparison, Figures, Part, Period
 from boxoffice.report.page import Column
+from boxoffice.report.performances import Performance
 
-CURVE_DAYS = (7, 14, 30, 60, 120)  # how far back a curve may reach: the least that shows where sales begin
-_MEASURE_NAMES = {
-    "gross_sales": "Gross sales",
-    "refunds": "Refunds",
-    "net_sales": "Net sales",
-    "receipts": "Receipts",
-    "tickets_sold": "Tickets sold",
-}
 _BASES = {
-    "platform": "the platform tells the day",
+    "platform": "the platform reports the day",
     "first_seen": "the day is when we saw them appear",
     "before_first_load": "already there when we first met the order, so on the order’s own day",
 }
+_SOON = 21  # days: a performance that is behind and so near needs attention
+_NEARLY_FULL = Decimal("0.95")
 
 
-def sales(figures: Figures, currency: str, number: int, week: Comparison, month: Comparison) -> Markup:
-    """All about the sales in one currency, the ``number``-th of the report's."""
-    name = "no currency" if currency == NO_CURRENCY else currency
-    parts = [_comparison(comparison, currency) for comparison in (week, month)]
-    notes = [note for comparison in (week, month) for note in _cautions(figures, comparison)]
-    parts += [page.paragraph(note, "note") for note in dict.fromkeys(notes)]
-    recent = figures.recent
-    days = figures.days(currency, recent)
-    if not days:
-        parts.append(page.paragraph(f"Nothing moved in {name} in the eight weeks to {formatting.day(recent.last)}."))
-        return page.lines(parts)
-    parts += [
-        _by_day(figures, currency, number, days),
-        _by_channel(figures, currency, recent),
-        _best_events(figures, currency, recent),
-        _refunds(figures, currency, number, recent),
-    ]
-    return page.lines(parts)
+def attention(figures: Figures, warnings: Sequence[str], links: Links) -> Markup:
+    """What somebody should look at or do something about, the most urgent first; ``warnings`` are about the data."""
+    found = figures.performances.coming
+    soon = [one for one in found if one.days_left is not None and one.days_left <= _SOON and not one.is_full]
+    behind = sorted(
+        (one for one in soon if one.pace and one.pace.verdict == "behind"),
+        key=lambda one: one.pace.now - one.pace.usual if one.pace else 0,
+    )
+    unsold = [one for one in soon if not one.in_the_house and one not in behind]
+    full = [one for one in found if one.capacity and one.in_the_house >= one.capacity * _NEARLY_FULL]
+    items: list[Markup] = [escape(warning) for warning in warnings]
+    items += _few(
+        figures.performances.called_off,
+        links,
+        "is called off with tickets not given back",
+        "are called off with tickets not given back",
+        lambda one: f"{formatting.plural(one.in_the_house, 'ticket')}, {_when(one)}",
+    )
+    items += _few(behind, links, "is behind", "are behind", lambda one: f"{_short_of(one)}, {_when(one)}")
+    items += _few(unsold, links, "has not sold a ticket", "have not sold a ticket", _when)
+    items += _few(
+        full,
+        links,
+        "is sold out or nearly so",
+        "are sold out or nearly so",
+        lambda one: f"{coming.of(one.in_the_house, one.capacity)}, {_when(one)}",
+    )
+    refused = figures.refused_lately()
+    if refused:
+        items.append(
+            page.tag("a", f"{formatting.plural(refused, 'record')} of the last two weeks", href="#refused")
+            + " could not be read, so something may be missing."
+        )
+    if not items:
+        return page.paragraph("Nothing needs attention.", "fine")
+    return page.tag("ul", *(page.tag("li", item) for item in items), kind="attention")
 
 
-def _comparison(comparison: Comparison, currency: str) -> Markup:
-    """The headline: five measures of a period, the one before, and a year before, as far as these are known."""
+def _few(
+    found: Sequence[Performance], links: Links, one: str, many: str, about: Callable[[Performance], str]
+) -> list[Markup]:
+    """One line for the performances of a sort: the first three by name, the others by their number."""
+    if not found:
+        return []
+    named = []
+    for performance in found[:3]:
+        name = page.name(formatting.event_name(performance.name))
+        if performance.show_key in links:
+            name = page.tag("a", name, href=links[performance.show_key])
+        named.append(name + f" ({about(performance)})")
+    more = f"; and {len(found) - 3} more" if len(found) > 3 else ""
+    subject = f"{formatting.plural(len(found), 'performance')} {one if len(found) == 1 else many}: "
+    return [escape(subject) + Markup("; ").join(named) + more + "."]
+
+
+def _short_of(one: Performance) -> str:
+    return f"{formatting.count(one.pace.now)} tickets, {one.pace.basis} {one.pace.usual:,.0f}" if one.pace else ""
+
+
+def _when(one: Performance) -> str:
+    return formatting.day(one.starts_on, year=False, weekday=True)
+
+
+def last_week(figures: Figures) -> list[page.Table]:
+    """Last week beside the week before and the same week a year ago, a table for each large currency."""
+    return [_comparison(figures.week(), currency) for currency in figures.main]
+
+
+def _comparison(comparison: Comparison, currency: str) -> page.Table:
+    """A period, the one before, and a year before, as far as these are known."""
     unit = comparison.name
-    title = f"Last complete {unit}"
-    values = comparison.values[currency]
-    if not any(value[measure] for value in values for measure in MEASURES):
-        return page.paragraph(page.bold(title) + f" ({_period(comparison.periods[0], unit)}): no sales, nor before.")
     shown = [0, *(number for number in (1, 2) if comparison.known[number])]
-    heads = (f"This {unit}", f"{unit.capitalize()} before", "Year before")
+    heads = (f"Last {unit}", f"{unit.capitalize()} before", f"Same {unit} a year ago")
     columns = [Column("", number=False)]
     columns += [
         Column(escape(heads[number]) + page.small(_period(comparison.periods[number], unit))) for number in shown
     ]
-    whole = any(abs(value[measure]) >= 100_000 for value in values for measure in MEASURES)
+    against = {
+        number: name
+        for number, name in ((1, f"on the {unit} before"), (2, "on a year ago"))
+        if number in shown and comparison.whole[number]
+    }
+    notes = {number: "in part" for number in shown if number and not comparison.whole[number]}
+    lines = _measures([comparison.values[currency][number] for number in shown], currency, shown, against, notes)
+    return page.Table(page.bold(heads[0]) + f", {_name(currency)}", columns, lines, "head")
+
+
+def _measures(
+    values: Sequence[dict[str, Any]],
+    currency: str,
+    shown: Sequence[int],
+    against: dict[int, str],
+    notes: dict[int, str],
+) -> list[list[Markup]]:
+    """A row a measure. The first column is the present: below its number stands how it differs from the others."""
+
+    def average(one: dict[str, Any]) -> Decimal | None:
+        return Decimal(one["ticket_sales"]) / int(one["tickets_sold"]) if one["tickets_sold"] else None
+
+    kept = [
+        ("Tickets sold", [one["tickets_sold"] for one in values], lambda value: formatting.count(int(value))),
+        ("Sales", [one["gross_sales"] for one in values], lambda value: _amount(value, currency)),
+        ("Average ticket", [average(one) for one in values], lambda value: formatting.average(value, currency)),
+        ("Refunds", [one["refunds"] for one in values], lambda value: _amount(value, currency)),
+        ("Sales less refunds and credit", [one["net_sales"] for one in values], lambda value: _amount(value, currency)),
+    ]
     lines = []
-    for measure in MEASURES:
-        cells = [_MEASURE_NAMES[measure]]
-        for number in shown:
-            value = values[number][measure]
-            cell = escape(
-                formatting.count(int(value)) if measure == "tickets_sold" else _amount(value, currency, whole)
-            )
-            if number:
-                is_whole = comparison.whole[number]
-                difference = formatting.change(values[0][measure], value) if is_whole else "in part"
-                cell += page.small(difference) if difference else ""
-            cells.append(cell)
-        lines.append(cells)
-    caption = page.bold(title) + f", {currency}"
-    if len(shown) > 1:
-        caption += f". Below a past number: how this {unit} differs from it."
-    return page.table(caption, columns, lines, "head")
+    for name, numbers, write in kept:
+        line = [escape(name)]
+        for place, number in enumerate(numbers):
+            cell = escape(write(number))
+            if name == "Refunds" and values[place]["gross_sales"] > 0:
+                cell += page.small(f"{formatting.percent(number / values[place]['gross_sales'])} of sales")
+            elif not place and number is not None:
+                for other, on in against.items():
+                    past = numbers[shown.index(other)]
+                    if difference := formatting.change(number, past):
+                        cell += page.small(f"{difference} {on}")
+            if place and shown[place] in notes:
+                cell += page.small(notes[shown[place]])
+            line.append(cell)
+        lines.append(line)
+    return lines
 
 
-def _cautions(figures: Figures, comparison: Comparison) -> list[str]:
+def cautions(figures: Figures, comparison: Comparison) -> list[str]:
     """What keeps a comparison from being one of like with like."""
     found = []
     if not all(comparison.known):
@@ -103,34 +169,150 @@ def _period(period: Period, unit: str) -> str:
     return f"{period.first:%B %Y}" if unit == "month" else formatting.span(period.first, period.last)
 
 
-def _amount(value: Decimal | int | None, currency: str, whole: bool = False) -> str:
-    return formatting.amount(None if value is None else Decimal(value), currency, whole=whole)
+def _amount(value: Decimal | int | None, currency: str) -> str:
+    return formatting.amount(None if value is None else Decimal(value), currency)
 
 
-def _by_day(figures: Figures, currency: str, number: int, days: Sequence[Any]) -> Markup:
-    recent = figures.recent
-    every_day = [recent.first + dt.timedelta(after) for after in range((recent.last - recent.first).days + 1)]
-    # an account keeps its colour in every currency, so the accounts' own order is the order of the bars; where there
-    # are more of them than colours, the last ones share one
+def _name(currency: str) -> str:
+    return "no currency" if currency == NO_CURRENCY else currency
+
+
+def season(figures: Figures) -> Markup:
+    """The season or year to date, the last month, and the months as a chart, for each large currency."""
+    found, month = figures.season(), figures.month()
+    parts = []
+    for number, currency in enumerate(figures.main, start=1):
+        parts.append(page.table(*_to_date(found.kind, found.parts, currency)))
+        parts.append(_by_month(figures, currency, number))
+        parts.append(page.table(*_comparison(month, currency)))
+    parts += [page.paragraph(note, "note") for note in cautions(figures, month)]
+    return page.lines(parts)
+
+
+def _to_date(kind: str, parts: Sequence[Part], currency: str) -> page.Table:
+    nothing = dict.fromkeys(("tickets_sold", "gross_sales", "refunds", "net_sales", "ticket_sales"), Decimal(0))
+    values = [part.values.get(currency, nothing) for part in parts]
+    against = {1: f"on {parts[1].name}"} if len(parts) > 1 else {}
+    lines = [
+        [escape("Performances given"), *(escape(formatting.count(part.given)) for part in parts)],
+        [escape("How full they were"), *(escape(formatting.percent(part.full)) for part in parts)],
+        *_measures(values, currency, range(len(parts)), against, {}),
+    ]
+    heads = ("to date", "up to the same point")
+    columns = [Column("", number=False)]
+    columns += [Column(page.name(part.name) + page.small(head)) for part, head in zip(parts, heads, strict=False)]
+    return page.Table(page.bold(f"{kind.capitalize()} to date") + f", {_name(currency)}", columns, lines, "head")
+
+
+def _by_account(figures: Figures, found: Sequence[Any], day: str) -> dict[str, dict[dt.date, Decimal]]:
+    """Gross sales by account and day. An account keeps its colour in every chart, so the accounts' own order is that of
+    the bars; where there are more of them than colours, the last ones share one."""
     names = {figures.name(account): figures.name(account) for account in figures.accounts}
     if len(names) > charts.COLOURS:
         names.update(dict.fromkeys(list(names)[charts.COLOURS - 1 :], "all others"))
     sales: dict[str, dict[dt.date, Decimal]] = {name: {} for name in names.values()}
+    for row in found:
+        of_account = sales[names[figures.name(row)]]
+        of_account[getattr(row, day)] = of_account.get(getattr(row, day), Decimal(0)) + row.gross_sales
+    return sales
+
+
+def keys(
+    sales: dict[str, dict[dt.date, Decimal]], refunds: dict[dt.date, Decimal], before: dict[dt.date, Decimal]
+) -> list[tuple[str, str]]:
+    """The colours of what is drawn, with its names."""
+    found = [(charts.series_colour(place), name) for place, name in enumerate(sales) if sales[name]]
+    found += [("bad", "refunds")] if any(refunds.values()) else []
+    return found + ([("ink", "a year before, mean of 7 days")] if before else [])
+
+
+def _by_month(figures: Figures, currency: str, number: int) -> Markup:
+    found = figures.months(currency)
+    if not found:
+        return Markup("")
+    months = [found[0].month]
+    while months[-1] < figures.today.replace(day=1):
+        months.append((months[-1] + dt.timedelta(31)).replace(day=1))
+    sales = _by_account(figures, found, "month")
+    begins = {account.history_from_day for account in figures.accounts if account.history_from_day}
+    unfinished = {figures.today.replace(day=1), *(day.replace(day=1) for day in begins if day.day > 1)}
+    title = f"Sales by month, {currency}"
+    total = sum((row.gross_sales for row in found), Decimal(0))
+    drawing = charts.both_widths(
+        lambda width: charts.sales_by_month(width, months, sales, unfinished, currency),
+        f"months-{number}",
+        f"{title}. Bars, one a month: {formatting.money(total, currency)} in all.",
+    )
+    return page.figure(
+        title, drawing, [*keys(sales, {}, {}), ("pale", "a month that is not over, or not known in full")]
+    )
+
+
+def best_sellers(figures: Figures, links: Links) -> Markup:
+    """The performances that sold most lately, for each large currency."""
+    several = []
+    for currency in figures.main:
+        found = figures.best_sellers(currency, figures.recent)
+        named = figures.performances.named([row.show_key for row in found])
+        lines = []
+        for row in found:
+            one = named[row.show_key]
+            full = coming.of(one.in_the_house, one.capacity)
+            lines.append(
+                [
+                    coming.performance(figures, one, links),
+                    _amount(row.gross_sales, currency),
+                    formatting.count(row.tickets_sold),
+                    page.share_bar(one.in_the_house / one.capacity, full) if one.capacity else full,
+                ]
+            )
+        columns = (
+            Column("Performance", number=False),
+            Column(f"Sales, {currency}"),
+            Column("Tickets sold"),
+            Column("In the house by now"),
+        )
+        caption = page.bold("Best sellers") + f", {_span(figures.recent)}"
+        several.append(page.table(caption, columns, lines) if lines else "")
+    return page.lines(several) or page.paragraph("Nothing was sold in these weeks.")
+
+
+def _span(period: Period) -> str:
+    return formatting.span(period.first, period.last)
+
+
+def sales(figures: Figures, currency: str, number: int) -> Markup:
+    """Day by day, where it was sold, and what was given back, in one currency, the ``number``-th of the report's."""
+    recent = figures.recent
+    days = figures.days(currency, recent)
+    if not days:
+        return page.paragraph(f"Nothing was sold in {_name(currency)}, {_span(recent)}.")
+    return page.lines(
+        [
+            _by_day(figures, currency, number, days),
+            _by_channel(figures, currency, recent),
+            _refunds(figures, currency, number, recent),
+        ]
+    )
+
+
+def daily(figures: Figures, currency: str) -> tuple[list[dt.date], dict, dict, dict]:
+    """Days, gross sales by account, refunds, and the mean of a year before: what the chart by day is drawn of."""
+    recent = figures.recent
+    days = figures.days(currency, recent)
+    every_day = [recent.first + dt.timedelta(after) for after in range((recent.last - recent.first).days + 1)]
     refunds: dict[dt.date, Decimal] = {}
     for row in days:
-        of_account = sales[names[figures.name(row)]]
-        of_account[row.sales_on] = of_account.get(row.sales_on, Decimal(0)) + row.gross_sales
         refunds[row.sales_on] = refunds.get(row.sales_on, Decimal(0)) + row.refunds
-    before = figures.mean_a_year_before(currency, every_day)
-    keys = [(charts.series_colour(place), name) for place, name in enumerate(sales) if sales[name]]
-    if any(refunds.values()):
-        keys.append(("bad", "refunds"))
-    if before:
-        keys.append(("ink", "a year before, mean of 7 days"))
+    return every_day, _by_account(figures, days, "sales_on"), refunds, figures.mean_a_year_before(currency, every_day)
+
+
+def _by_day(figures: Figures, currency: str, number: int, days: Sequence[Any]) -> Markup:
+    every_day, sales, refunds, before = daily(figures, currency)
     gross, back = sum(row.gross_sales for row in days), sum(refunds.values())
-    title = f"Gross sales by day, {currency}, {formatting.span(recent.first, recent.last)}"
+    title = f"Sales by day, {currency}, {_span(figures.recent)}"
     label = (
-        f"Bars, one a day: gross sales of {formatting.money(gross, currency)} in all, "
+        f"Bars, one a day: sales of {formatting.money(gross, currency)} in all, "
         f"refunds of {formatting.money(back, currency)} below the line."
     )
     drawing = charts.both_widths(
@@ -138,7 +320,7 @@ def _by_day(figures: Figures, currency: str, number: int, days: Sequence[Any]) -
         f"days-{number}",
         f"{title}. {label}",
     )
-    return page.figure(title, drawing, keys)
+    return page.figure(title, drawing, keys(sales, refunds, before))
 
 
 def _by_channel(figures: Figures, currency: str, recent: Period) -> Markup:
@@ -148,7 +330,7 @@ def _by_channel(figures: Figures, currency: str, recent: Period) -> Markup:
         return Markup("")
     lines = [
         [
-            escape(figures.name(row)) + page.small("channel not told" if row.channel == "unknown" else row.channel),
+            escape(figures.name(row)) + page.small("where is not known" if row.channel == "unknown" else row.channel),
             page.share_bar(float(row.gross_sales / whole), _amount(row.gross_sales, currency))
             + page.small(formatting.percent(row.gross_sales / whole)),
             formatting.count(row.orders),
@@ -156,47 +338,18 @@ def _by_channel(figures: Figures, currency: str, recent: Period) -> Markup:
         ]
         for row in found
     ]
-    caption = page.bold("By platform and channel") + f", {formatting.span(recent.first, recent.last)}"
-    columns = (
-        Column("", number=False),
-        Column(f"Gross, {currency}"),
-        Column("Orders"),
-        Column("Tickets"),
-    )
-    return page.table(caption, columns, lines)
-
-
-def _best_events(figures: Figures, currency: str, recent: Period) -> Markup:
-    found = figures.best_events(currency, recent)
-    if not found:
-        return Markup("")
-    several = len(figures.accounts) > 1
-    lines = [
-        [
-            escape(formatting.event_name(row.event_name))
-            + page.small(formatting.day(row.starts_on) + (f" · {figures.name(row)}" if several else "")),
-            _amount(row.gross_sales, currency),
-            formatting.count(row.tickets_sold),
-            page.share_bar(float(row.sell_through), formatting.percent(row.sell_through))
-            if row.sell_through is not None
-            else f"{formatting.count(row.in_the_house)} of ?",
-        ]
-        for row in found
-    ]
-    caption = (
-        page.bold("Best events")
-        + f" by gross sales of {formatting.span(recent.first, recent.last)}; how full, over all time"
-    )
-    columns = (Column("Event", number=False), Column(f"Gross, {currency}"), Column("Tickets"), Column("How full"))
+    caption = page.bold("Where it was sold") + f", {_span(recent)}"
+    columns = (Column("", number=False), Column(f"Sales, {currency}"), Column("Orders"), Column("Tickets"))
     return page.table(caption, columns, lines)
 
 
 def _refunds(figures: Figures, currency: str, number: int, recent: Period) -> Markup:
     by_week = figures.refunds_by_week(currency)
-    if not any(amount for _, amount in by_week):
+    if not any(amount for _, amount, _ in by_week):
         return page.paragraph(f"No refunds in {currency} in the last complete weeks.", "note")
-    title = f"Refunds by week, {currency}, the last {formatting.plural(len(by_week), 'complete week')}"
-    total = sum(amount for _, amount in by_week)
+    weeks = "the last complete week" if len(by_week) == 1 else f"the last {len(by_week)} complete weeks"
+    title = f"Refunds as a share of sales, {currency}, {weeks}"
+    total = sum(amount for _, amount, _ in by_week)
     drawing = charts.both_widths(
         lambda width: charts.refunds_by_week(width, by_week, currency),
         f"refunds-{number}",
@@ -206,197 +359,100 @@ def _refunds(figures: Figures, currency: str, number: int, recent: Period) -> Ma
     known = "; ".join(
         f"{formatting.money(value, currency)}: {_BASES.get(basis, basis)}" for basis, value in bases.items()
     )
-    note = f"Of the last eight weeks: {known}." if known else ""
+    note = f"Of {_span(recent)}: {known}." if known else ""
     parts = [page.figure(title, drawing, note=note)]
-    events = figures.refunds_by_event(currency, recent)
-    if events:
+    found = figures.refunds_by_event(currency, recent)
+    if found:
+        named = figures.performances.named([row.show_key for row in found if row.show_key])
         lines = [
             [
-                escape(formatting.event_name(row.event_name)) + page.small(formatting.day(row.starts_on))
-                if row.event_key
-                else "No event",
+                coming.performance(figures, named[row.show_key]) if row.show_key else "No performance",
                 _amount(row.refunds, currency),
                 formatting.count(row.tickets_returned),
             ]
-            for row in events
+            for row in found
         ]
-        caption = page.bold("Most refunded") + f", {formatting.span(recent.first, recent.last)}"
-        columns = (Column("Event", number=False), Column(f"Refunds, {currency}"), Column("Tickets given back"))
-        parts.append(page.table(caption, columns, lines))
+        columns = (Column("Performance", number=False), Column(f"Refunds, {currency}"), Column("Tickets given back"))
+        parts.append(page.table(page.bold("Most refunded") + f", {_span(recent)}", columns, lines))
     return page.lines(parts)
 
 
-def unknown_currencies(figures: Figures) -> Markup:
-    """What a platform gives as a currency and is none: each by itself, without charts, and only the first of many."""
-    found = figures.unknown_currencies()
-    if not found:
-        return Markup("")
-    said = (
-        "What the platform gives as a currency is no code of three letters. Nothing is added up across these rows; "
-        "the orders are in rpt_reconciliation as “currency is known”."
-    )
-    rows = [
-        [
-            row.currency[:60],
-            _amount(row.gross_sales, row.currency),
-            _amount(row.refunds, row.currency),
-            formatting.count(row.tickets_sold),
+def people(figures: Figures, links: Links) -> Markup:
+    """Who bought, for the first time or again, and who did not come."""
+    recent = figures.recent
+    days = (recent.last - recent.first).days + 1
+    periods = [period for period in (recent, recent.back(days)) if figures.begins and figures.begins <= period.last]
+    found = [figures.buyers(period) for period in periods]
+    parts = []
+    if found and found[0].fresh + found[0].returning:
+        lines = [
+            [name, *(_of_buyers(row, getattr(row, kind)) for row in found)]
+            for name, kind in (("Bought for the first time", "fresh"), ("Had bought before", "returning"))
         ]
-        for row in found
-    ]
-    columns = (Column("As given", number=False), Column("Gross"), Column("Refunds"), Column("Tickets"))
-    table = page.table(page.bold("Unknown currencies") + ", over all time", columns, rows)
-    more = found[0].how_many - len(found)
-    rest = page.paragraph(f"{formatting.plural(more, 'further text')} of this sort.", "note") if more else ""
-    return page.paragraph(said) + table + rest
-
-
-def upcoming(figures: Figures) -> Markup:
-    events = upcoming_events.upcoming(figures.db, figures.today)
-    unsold = upcoming_events.unsold(figures.db, figures.today)
-    rest = page.paragraph(f"{formatting.plural(unsold, 'further coming event')} without a sale so far.", "note")
-    if not events:
-        return page.paragraph("No event to come has sold anything yet.") + (rest if unsold else "")
-    points = upcoming_events.curves(figures.db, [event.event_key for event in events])
-    usual = {
-        key: upcoming_events.usual_curve(figures.db, *key, before=figures.today, days=CURVE_DAYS[-1])
-        for key in sorted({(event.platform, event.account) for event in events})
-    }
-    starts = [points[event.event_key][0][0] for event in events]
-    starts += [max((left for left, tickets in curve if tickets), default=0) for curve in usual.values()]
-    days = next((days for days in CURVE_DAYS if days >= max(starts)), CURVE_DAYS[-1])
-    usual = {key: [point for point in curve if point[0] <= days] for key, curve in usual.items()}
-    panels = [
-        charts.Curve(
-            title=formatting.event_name(event.event_name, 200),
-            under_title=f"{formatting.day(event.starts_on, year=False)} · {formatting.count(event.in_the_house)}",
-            points=points[event.event_key],
-            usual=usual[event.platform, event.account],
-            days_left=event.days_left,
-        )
-        for event in events
-    ]
-    title = f"Tickets in the house, by days left, from {days} days before"
-    drawing = charts.both_widths(
-        lambda width: charts.curves(width, panels, days), "curves", f"{title}. The table below has the numbers."
-    )
-    keys = [("s1", "sold and comps, less returns")]
-    if any(usual.values()):
-        keys.append(("soft", "usual: the median of the account’s events of the last year"))
-    lines = []
-    for event in events:
-        at_this_point = dict(usual[event.platform, event.account]).get(event.days_left)
-        full = (
-            f"{formatting.count(event.in_the_house)} of {formatting.count(event.capacity) if event.capacity else '?'}"
-        )
-        lines.append(
-            [
-                escape(formatting.event_name(event.event_name))
-                + page.small(f"{formatting.day(event.starts_on)} · {figures.name(event)}"),
-                formatting.count(event.days_left),
-                page.share_bar(event.in_the_house / event.capacity, full) if event.capacity else full,
-                formatting.count(event.last_week),
-                "–" if at_this_point is None else f"{at_this_point:,.0f}",
-            ]
-        )
-    columns = (
-        Column("Event", number=False),
-        Column("Days left"),
-        Column("In the house"),
-        Column("Last 7 days"),
-        Column("Usual by now"),
-    )
-    table = page.table(page.bold("The next events on sale") + ", tickets", columns, lines)
-    return page.figure(title, drawing, keys) + table + (rest if unsold else "")
-
-
-def does_not_add_up(figures: Figures) -> Markup:
-    found = figures.findings()
-    orders = figures.orders()
-    if not found:
-        return page.paragraph(f"Everything adds up: {formatting.plural(orders, 'order')}, nothing to report.")
-    lines = [
-        [
-            escape(row.identity) + page.small(f"{formatting.platform(row.platform)}. {row.gravest}"),
-            formatting.count(row.how_many),
-            formatting.money(row.at_stake, row.currency) if row.currency else "–",
+        heads = ("These weeks", "As many days before")
+        columns = [Column("", number=False)]
+        columns += [
+            Column(escape(head) + page.small(_span(period))) for head, period in zip(heads, periods, strict=False)
         ]
-        for row in found
-    ]
-    columns = (
-        Column("What should be equal, and the gravest case", number=False),
-        Column("Times"),
-        Column("At stake"),
-    )
-    doubt = figures.orders_in_doubt()
-    said = (
-        f"{formatting.count(doubt)} of {formatting.plural(orders, 'order')} "
-        f"({formatting.percent(Decimal(doubt) / max(orders, 1))}) "
-        "fail an identity. They are in the numbers above as the ledger has them; nothing is left out."
-    )
-    ask = page.tag("code", "boxoffice explain ORDER") + " tells one of them in full; the table is rpt_reconciliation."
-    table = page.table(page.bold("Identities that fail"), columns, lines)
-    return page.paragraph(said) + table + page.paragraph(ask, "note")
-
-
-def not_read(figures: Figures) -> Markup:
-    found = figures.refused()
-    if not found:
-        return page.paragraph("Nothing: every record that came was read.")
-    lines = [
-        [
-            escape(row.reason)
-            + page.small(f"{figures.name(row)}, {formatting.moment(row.newest, figures.zone)}: {row.file}"),
-            formatting.count(row.how_many),
-        ]
-        for row in found
-    ]
-    columns = (Column("Why, and the newest", number=False), Column("Records"))
-    total = sum(row.how_many for row in found)
-    said = (
-        f"{formatting.plural(total, 'record')} could not be read and {'has' if total == 1 else 'have'} not been "
-        "delivered whole since. The bytes are kept; delivered again whole, they leave this list."
-    )
-    return page.paragraph(said) + page.table(page.bold("Refused records"), columns, lines)
-
-
-def sources(figures: Figures) -> Markup:
-    lines = []
-    for account in figures.accounts:
-        zone = ZoneInfo(account.reporting_zone)
-        unknown = [
-            name
-            for name, knows in (
-                ("platform fees", account.knows_fees),
-                ("later scans", account.knows_scans),
-                ("every later return", account.knows_returns),
-                ("capacities", account.knows_capacity),
+        parts.append(page.table(page.bold("Buyers"), columns, lines, "head"))
+        if figures.begins:
+            unnamed = formatting.plural(found[0].unnamed, "order")
+            parts.append(
+                page.paragraph(
+                    f"As far as is known: the data begin on {formatting.day(figures.begins)}. {unnamed} of these weeks "
+                    f"{'names' if found[0].unnamed == 1 else 'name'} no buyer.",
+                    "note",
+                )
             )
-            if not knows
+    came = figures.attendance(recent)
+    if came:
+        named = figures.performances.named([row.show_key for row in came])
+        lines = [
+            [
+                coming.performance(figures, named[row.show_key], links),
+                formatting.count(row.tickets),
+                formatting.count(row.scanned),
+                formatting.percent((row.tickets - row.scanned) / row.tickets),
+            ]
+            for row in came
         ]
-        days = account.reporting_zone
-        if not account.time_zone:
-            proposed = f"; probably {account.time_zone_proposed}" if account.time_zone_proposed else ""
-            days = f"UTC: no time zone is set{proposed}"
+        columns = (Column("Performance", number=False), Column("Tickets"), Column("Scanned"), Column("Did not come"))
+        caption = page.bold("Who came") + " to the last performances; where tickets are scanned and the scans reported"
+        parts.append(page.table(caption, columns, lines))
+    return page.lines(parts) or page.paragraph("Nothing is known of buyers yet.")
+
+
+def _of_buyers(row: Any, number: int) -> Markup:
+    both = row.fresh + row.returning
+    return escape(formatting.count(number)) + (page.small(formatting.percent(number / both)) if both else "")
+
+
+def other_currencies(figures: Figures) -> Markup:
+    """The currencies in which little is sold, a line each."""
+    week, recent = figures.week(), figures.recent
+    totals = figures.totals(recent)
+    lines = []
+    for currency in figures.small:
+        now, before, _ = week.values[currency]
+        lately = totals.get(currency)
+        gross = lately["gross_sales"] if lately else Decimal(0)
+        refunds = lately["refunds"] if lately else Decimal(0)
+        share = f"{formatting.percent(refunds / gross)} of sales" if gross > 0 else ""
         lines.append(
             [
-                escape(figures.name(account)) + page.small(f"days of {days}"),
-                formatting.day(account.history_from_day) if account.history_from_day else "no sale yet",
-                formatting.moment(account.last_record_at, zone) if account.last_record_at else "nothing yet",
-                ", ".join(unknown) or "–",
+                escape(_name(currency)),
+                escape(formatting.count(int(now["tickets_sold"]))),
+                escape(_amount(now["gross_sales"], currency))
+                + (page.small(f"before: {_amount(before['gross_sales'], currency)}") if week.known[1] else ""),
+                escape(_amount(gross, currency)),
+                escape(_amount(refunds, currency)) + (page.small(share) if share else ""),
             ]
         )
     columns = (
-        Column("Account", number=False),
-        Column("Data from", number=False),
-        Column("Newest record", number=False),
-        Column("Does not tell", number=False),
+        Column("", number=False),
+        Column("Tickets last week"),
+        Column("Sales last week"),
+        Column(escape("Sales") + page.small(_span(recent))),
+        Column("Refunds"),
     )
-    return page.table(page.bold("Accounts"), columns, lines)
-
-
-def meanings(figures: Figures) -> Markup:
-    found = figures.meanings(MEASURES)
-    return page.tag(
-        "dl", *(page.tag("dt", _MEASURE_NAMES[name]) + page.tag("dd", text) for name, text in found.items())
-    )
+    return page.table(page.bold("Each by itself, never added up"), columns, lines)

@@ -6,9 +6,8 @@ import difflib
 import io
 from zoneinfo import ZoneInfo
 
-from boxoffice.report.figures import rows
-from boxoffice.settings import Settings
-from boxoffice.warehouse.query import open_published
+from boxoffice.settings import DBT_PROJECT, Settings
+from boxoffice.warehouse.query import open_published, rows
 
 SIMILAR = 0.8
 
@@ -85,6 +84,9 @@ def likeness(one: str, other: str) -> float:
 
 
 def _line(event: object, show: str) -> str:
+    with (DBT_PROJECT / "seeds" / "shows.csv").open(newline="") as seed:
+        columns = next(csv.reader(seed))
     text = io.StringIO()
-    csv.writer(text, lineterminator="").writerow([event.platform, event.account, event.event_id, show, *[""] * 6])
+    known = {"platform": event.platform, "account": event.account, "event_id": event.event_id, "show": show}
+    csv.DictWriter(text, columns, lineterminator="").writerow(known)
     return text.getvalue()

@@ -7,11 +7,14 @@ telling, so the next run makes it again.
 import contextlib
 import datetime as dt
 import json
+import logging
 import os
+import re
 import signal
 import subprocess
 import tempfile
 import threading
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -36,7 +39,7 @@ class Trouble(NamedTuple):
     what: str
     platform: str | None
     account: str | None
-    told: str
+    message: str
 
     @property
     def key(self) -> list[str | None]:
@@ -60,25 +63,25 @@ def tell(settings: Settings, run: dict[str, Any]) -> None:
         return
     well = not any(after.values())
     troubles = failed + (quiet or [])
-    told = [trouble.told for trouble in troubles] or ["All is well again." if well else "A part is well again."]
-    _call(
-        settings.on_failure,
-        redaction.without(
-            {
-                "well": well,
-                "text": f"Boxoffice, {settings.data_dir}: " + "\n".join(told),
-                "problems": [trouble._asdict() for trouble in troubles],
-                "run": {name: run[name] for name in ("verb", "started_at", "ended_at", "outcome")},
-                "data_dir": str(settings.data_dir),
-            },
-            settings.secrets,
-        ),
+    messages = [trouble.message for trouble in troubles] or ["All is well again." if well else "A part is well again."]
+    body = redaction.without(
+        {
+            "well": well,
+            "text": f"Boxoffice, {settings.data_dir}: " + "\n".join(messages),
+            "problems": [trouble._asdict() for trouble in troubles],
+            "run": {name: run[name] for name in ("verb", "started_at", "ended_at", "outcome")},
+            "data_dir": str(settings.data_dir),
+        },
+        settings.secrets,
     )
+    missed = _call(settings.on_failure, body)
     # where it cannot be remembered it is told again: a disk that cannot be written is no reason to be silent
     with contextlib.suppress(OSError):
         fresh = settings.told_file.with_suffix(".new")
         fresh.write_text(json.dumps(after))
         fresh.replace(settings.told_file)
+    if missed:
+        raise Problem(_not_sent(missed))
 
 
 def _failed(run: dict[str, Any]) -> list[Trouble]:
@@ -120,13 +123,17 @@ def _keys(told: dict[str, list[list[str | None]]]) -> set[tuple[str | None, ...]
     return {(verb, *key) for verb, keys in told.items() for key in keys}
 
 
-def _call(target: str, body: dict[str, Any]) -> None:
-    """Raises Problem, without the address, the command or what that printed in it: each may hold a secret."""
+def _call(target: str, body: dict[str, Any]) -> list[str]:
+    """Returns the kinds of addresses that do not have it while others do. Raises Problem when no one has it, without
+    the address, the command or what that printed in it: each may hold a secret."""
     text = json.dumps(body, default=str)
     if target.startswith(("https://", "http://")):
         _post(target, text)
+    elif re.match(r"[a-z][a-z0-9+.-]*://", target, re.IGNORECASE):
+        return _notify(target.split(), body)
     else:
         _run(target, text)
+    return []
 
 
 def _post(url: str, text: str) -> None:
@@ -155,6 +162,39 @@ def _post(url: str, text: str) -> None:
     answer = answers[0] if answers else f"no answer in {PATIENCE:.0f} s"
     if answer:
         raise Problem(f"on_failure at {urlsplit(url).hostname} was not told: {answer}.")
+
+
+def _notify(addresses: Sequence[str], body: dict[str, Any]) -> list[str]:
+    """Mail, Slack, Teams, ntfy and whatever else Apprise knows, an address each. Returns the kinds of those that do not
+    have it; raises Problem when no one has."""
+    try:
+        import apprise
+    except ImportError:
+        raise Problem(
+            "on_failure reached no one: for such an address Apprise is needed, which is not installed here. "
+            "Once: .venv/bin/python -m pip install '.[notify]'"
+        ) from None
+    missed = [urlsplit(address).scheme for address in addresses]
+
+    def notify() -> None:
+        # what it logs may have the address in it, and would be printed without a handler
+        with apprise.LogCapture(level=logging.WARNING):
+            for address in addresses:
+                sender = apprise.Apprise(asset=apprise.AppriseAsset(app_id="Boxoffice", async_mode=False))
+                title = "Boxoffice: all is well again" if body["well"] else "Boxoffice needs attention"
+                if sender.add(address) and sender.notify(title=title, body=body["text"]):
+                    missed.remove(urlsplit(address).scheme)
+
+    thread = threading.Thread(target=notify, daemon=True)
+    thread.start()
+    thread.join(PATIENCE)
+    if len(missed) == len(addresses):
+        raise Problem(_not_sent(missed))
+    return list(missed)
+
+
+def _not_sent(kinds: Sequence[str]) -> str:
+    return f"on_failure by {', '.join(kinds)} was not sent: the address is wrong, or does not answer."
 
 
 def _run(command: str, text: str) -> None:

@@ -9,27 +9,66 @@ from boxoffice.settings import ROOT, Settings
 
 # Past the hour, for what runs every few hours: on the hour everybody else's jobs run.
 MINUTE = 7
+# The report by mail is tried in each of these hours until the server has taken this week's: on Mondays, or once the
+# machine or the server is up again.
+HOURS = (7, 22)
+MAIL = "report --mail --weekly"
+MAILED = "the report by mail, once a week: on Monday, or as soon after it as the mail server takes it"
 
 
-def cron(settings: Settings, minutes: int = 15) -> str:
-    """A line for `crontab -e`."""
+def cron(settings: Settings, minutes: int = 15, report: str | None = None) -> str:
+    """A line for `crontab -e`, and another for the ``report`` by mail."""
     log = settings.logs / "cron.log"
-    command = (
-        f"umask 077 && mkdir -p {shlex.quote(str(log.parent))} && cd {shlex.quote(str(ROOT))} && "
-        f"BOXOFFICE_DATA_DIR={shlex.quote(str(settings.data_dir))} {shlex.quote(str(_boxoffice()))} run "
-        f">> {shlex.quote(str(log))} 2>&1"
-    )
+
+    def command(verb: str) -> str:
+        return (
+            f"umask 077 && mkdir -p {shlex.quote(str(log.parent))} && cd {shlex.quote(str(ROOT))} && "
+            f"BOXOFFICE_DATA_DIR={shlex.quote(str(settings.data_dir))} {shlex.quote(str(_boxoffice()))} {verb} "
+            f">> {shlex.quote(str(log))} 2>&1"
+        )
+
+    weekly = f"# {MAILED}\n{MINUTE} {HOURS[0]}-{HOURS[1]} * * *  {command(MAIL)}\n" if report else ""
     return (
         f"# boxoffice, {_often(minutes)}; a run with nothing new costs a fraction of a second, two never meet\n"
         f"# keys stand in .dlt/secrets.toml, or as NAME=value lines above this one\n"
-        f"{_cron_time(minutes)}  {command}\n"
+        f"{_cron_time(minutes)}  {command('run')}\n{weekly}"
     )
 
 
-def systemd(settings: Settings, minutes: int = 15) -> str:
-    """A service and its timer, for a user's own systemd (~/.config/systemd/user) or the system's."""
+def systemd(settings: Settings, minutes: int = 15, report: str | None = None) -> str:
+    """A service and its timer, for a user's own systemd (~/.config/systemd/user) or the system's; both also for the
+    ``report`` by mail."""
     _require_even(minutes)
     when = f"*:0/{minutes}" if minutes < 60 else f"00/{minutes // 60}:{MINUTE:02d}"
+    weekly = (
+        f"""
+# ~/.config/systemd/user/boxoffice-report.service
+[Unit]
+Description=Boxoffice: the report by mail
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+Type=oneshot
+WorkingDirectory={ROOT}
+Environment={_quoted(f"BOXOFFICE_DATA_DIR={settings.data_dir}")}
+ExecStart={_quoted(str(_boxoffice()))} {MAIL}
+UMask=0077
+
+# ~/.config/systemd/user/boxoffice-report.timer
+[Unit]
+Description={MAILED}
+
+[Timer]
+OnCalendar=*-*-* {HOURS[0]:02d}..{HOURS[1]}:{MINUTE:02d}:00
+
+[Install]
+WantedBy=timers.target
+"""
+        if report
+        else ""
+    )
+    also = " boxoffice-report.timer" if report else ""
     return f"""\
 # ~/.config/systemd/user/boxoffice.service
 [Unit]
@@ -58,13 +97,23 @@ RandomizedDelaySec=30
 
 [Install]
 WantedBy=timers.target
-
-# then: systemctl --user enable --now boxoffice.timer; loginctl enable-linger
+{weekly}
+# then: systemctl --user enable --now boxoffice.timer{also}; loginctl enable-linger
 """
 
 
-def github_actions(_settings: Settings, minutes: int = 15) -> str:
-    """A workflow for a repository that holds this checkout; the warehouse travels from run to run as a cache."""
+def github_actions(_settings: Settings, minutes: int = 15, report: str | None = None) -> str:
+    """A workflow for a repository that holds this checkout; the warehouse travels from run to run as a cache. It has a
+    step for the ``report`` by mail."""
+    weekly = (
+        f"""
+      # {MAILED}; host, sender, to and user are in .dlt/config.toml
+      - run: .venv/bin/boxoffice {MAIL}
+        env:
+          BOXOFFICE__MAIL__PASSWORD: ${{{{ secrets.BOXOFFICE_MAIL_PASSWORD }}}}"""
+        if report
+        else ""
+    )
     return f"""\
 # .github/workflows/boxoffice.yml, in a private repository: the cache holds people's names and addresses.
 # GitHub drops a cache that nobody asked for in a week, and Ticket Tailor's history cannot be asked for again:
@@ -105,7 +154,7 @@ jobs:
           TICKETOR_BUFFER: ${{{{ vars.TICKETOR_BUFFER }}}}
           AWS_ACCESS_KEY_ID: ${{{{ secrets.AWS_ACCESS_KEY_ID }}}}
           AWS_SECRET_ACCESS_KEY: ${{{{ secrets.AWS_SECRET_ACCESS_KEY }}}}
-          BOXOFFICE_TIME_ZONE: ${{{{ vars.BOXOFFICE_TIME_ZONE }}}}
+          BOXOFFICE_TIME_ZONE: ${{{{ vars.BOXOFFICE_TIME_ZONE }}}}{weekly}
       # also after a run that failed: what it did load is kept
       - uses: actions/cache/save@v4
         if: always()

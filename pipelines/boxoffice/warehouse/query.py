@@ -7,8 +7,10 @@ import shutil
 import sys
 import tempfile
 import threading
+from collections import namedtuple
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -33,6 +35,13 @@ def open_published(settings: Settings) -> duckdb.DuckDBPyConnection:
     db.execute("set TimeZone = 'UTC'")
     db.execute("set schema = 'marts'")
     return db
+
+
+def rows(db: duckdb.DuckDBPyConnection, query: str, *values: Any) -> list[Any]:
+    """The answer as named tuples."""
+    answer = db.execute(query, values)
+    row = namedtuple("row", [column[0] for column in answer.description])
+    return [row(*found) for found in answer.fetchall()]
 
 
 def ask(

@@ -66,8 +66,10 @@ def _wrong_opening(row: dict[str, str]) -> str | None:
 
 
 def _wrong_show(row: dict[str, str]) -> str | None:
-    return (row["performed_on"] and _no_day(row, "performed_on")) or _not_one_of(
-        row, "called_off", ("", "true", "false")
+    return (
+        (row["performed_on"] and _no_day(row, "performed_on"))
+        or _not_one_of(row, "called_off", ("", "true", "false"))
+        or _unlike(row, "target", r"([1-9]\d{0,8})?", "a number of tickets such as 250, or empty")
     )
 
 
@@ -106,7 +108,7 @@ _SEEDS = {
     "shows": _Seed(
         (
             "platform", "account", "event_id", "show", "production", "season", "capacity", "performed_on", "called_off",
-            "promoter",
+            "promoter", "target",
         ),
         (),
         _wrong_show,
