@@ -24,7 +24,7 @@ help:  ## list the targets
 
 .venv/.dev: .venv/.run
 	@echo "setting up the tools for tests"
-	@$(NEEDED) explore s3 > $(@D)/needed.txt
+	@$(NEEDED) explore notify s3 > $(@D)/needed.txt
 	@$(PINNED) --group dev --requirement $(@D)/needed.txt
 	@touch $@
 
