@@ -218,7 +218,7 @@ CAUSES = {
     ("1", None): ("news", "fee 1.0000 → 6.0000"),
     ("4", None): ("news", "on 2026-02-13"),
     ("or_2", None): ("late", "First received on "),
-    (None, "5"): ("news", "follows from later news of its orders"),
+    (None, "5"): ("late", "follows from later news of its orders"),
 }
 
 

@@ -18,7 +18,7 @@ adjusted as (
         currency,
         order_key,
         order_id,
-        event_key,
+        case when order_key is null then event_key end as event_key,
         cast(date_trunc('month', origin_on) as date) as origin_month,
         posted_on,
         posting,
@@ -65,17 +65,21 @@ causes as (
 ),
 
 -- a release follows from what changed of its event's orders
+causes_of_events as (
+    select
+        journal.event_key,
+        min(if(causes.is_late, 'late', 'news')) as why
+    from {{ mart('fct_journal') }} as journal
+    inner join causes on journal.order_key = causes.order_key
+    where journal.state = 'adjustment' and (causes.is_late or causes.is_news)
+    group by journal.event_key
+),
+
 explained as (
     select
         adjusted.*,
         case
-            when adjusted.order_key is null
-                then coalesce(
-                        max(case when causes.is_late then 'late' when causes.is_news then 'news' end) over (
-                            partition by adjusted.event_key, adjusted.currency
-                        ),
-                        'rules'
-                    )
+            when adjusted.order_key is null then coalesce(causes_of_events.why, 'rules')
             when coalesce(causes.is_late, true) then 'late'
             when causes.is_news then 'news'
             else 'rules'
@@ -85,6 +89,7 @@ explained as (
         closed.month as closed_month
     from adjusted
     left join causes on adjusted.order_key = causes.order_key
+    left join causes_of_events on adjusted.event_key = causes_of_events.event_key
     -- last: DuckDB keeps a view's cross join as a comma, which binds less than a join
     cross join closed
 )
