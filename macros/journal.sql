@@ -106,11 +106,14 @@
     {#- For a view: what fct_journal moved in each month, and with what the month began and ended. One row per month of an account and
         value of the columns `by`, also where nothing moved: `measures` (name to a sum, 0 where there is none), `opening`, `closing`,
         both NULL where they are not known, `opening_basis` and `has_moved`. A row of opening_balances counts from its month on, and
-        what was posted before is in it; without one, `basis` says what is known. -#}
+        what was posted before is in it; without one, `basis` says what is known. One that came after its month was closed is posted
+        later, and changes nothing before. -#}
     with journal as (
         select
             *,
-            cast(date_trunc('month', origin_on) as date) as origin_month
+            cast(date_trunc('month', origin_on) as date) as origin_month,
+            min(case rule when 'opening' then month end) over (partition by {{ by | join(', ') }}) as known_from,
+            rule = 'opening' and month = known_from as is_opening
         from {{ mart('fct_journal') }}
         where {{ condition }}
     ),
@@ -118,8 +121,9 @@
     balances as (
         select
             {{ by | join(', ') }},
-            min(origin_month) filter (where rule = 'opening') as known_from,
-            {{ sign }}sum(amount) filter (where rule = 'opening') as seeded
+            known_from,
+            min(origin_month) filter (where is_opening) as counted_from,
+            {{ sign }}sum(amount) filter (where is_opening) as seeded
         from journal
         group by all
     ),
@@ -133,7 +137,7 @@
             {% endfor -%}
             {{ sign }}sum(amount) as change
         from journal
-        where rule <> 'opening'
+        where not is_opening
         group by all
     ),
 
@@ -150,7 +154,7 @@
             {% endfor -%}
             moved.month is not null as has_moved,
             case when balances.known_from is null then {{ basis }} else 'seed' end as opening_basis,
-            case when coalesce(months.month >= balances.known_from, true) then coalesce(moved.change, 0) else 0 end as change
+            case when coalesce(months.month >= balances.counted_from, true) then coalesce(moved.change, 0) else 0 end as change
         from balances
         inner join months on balances.platform = months.platform and balances.account = months.account
         left join moved

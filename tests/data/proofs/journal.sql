@@ -135,7 +135,7 @@ sales as (
         orders.is_booked
         and orders.balance_due is not null
         and not {{ is_return('orders.order_type') }}
-        -- nobody owes anything for it, and what it charged is in the ledger
+        -- nothing is owed for it, and what it charged is in the ledger
         and not (orders.status = 'cancelled' and orders.paid_amount = 0)
 ),
 
