@@ -353,3 +353,13 @@ def test_what_is_missing_is_told(thin: Settings, tmp_path: Path, monkeypatch: py
     with pytest.raises(Problem, match="need matplotlib"):
         report(thin, tmp_path / "x.html")
     assert list(tmp_path.iterdir()) == [in_the_way]
+
+
+def test_coming_performances_show_their_waiting_lists(page: Page, demo: Settings) -> None:
+    rows = page.table("Waiting lists")[1:]
+    with open_published(demo) as db:
+        expected = db.execute(
+            "select count(*) from fct_waitlist_signups join dim_events using (event_key) "
+            "where starts_on >= '2025-06-02' and fct_waitlist_signups.missing_since is null group by event_key"
+        ).fetchall()
+    assert expected and sorted(number(row[1]) for row in rows) == sorted(count for (count,) in expected)

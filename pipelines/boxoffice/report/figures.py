@@ -439,6 +439,21 @@ class Figures:
             limit,
         )
 
+    def waiting_lists(self) -> list[Any]:
+        """Coming performances with a waiting list, the next first: entries still listed (Ticket Tailor)."""
+        return rows(
+            self.performances.db,
+            """
+            select halves.show_key, count(*) as signups
+            from fct_waitlist_signups as signups
+            inner join halves on signups.event_key = halves.event_key
+            where halves.starts_on >= $1 and signups.missing_since is null
+            group by halves.show_key
+            order by min(halves.starts_on), halves.show_key
+            """,
+            self.today,
+        )
+
     def refund_days_known(self, currency: str, period: Period) -> dict[str, Decimal]:
         """Refunds of a period by how their day is known."""
         found = rows(

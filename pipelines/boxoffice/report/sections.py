@@ -419,6 +419,14 @@ def people(figures: Figures, links: Links) -> Markup:
         columns = (Column("Performance", number=False), Column("Tickets"), Column("Scanned"), Column("Did not come"))
         caption = page.bold("Who came") + " to the last performances; where tickets are scanned and the scans reported"
         parts.append(page.table(caption, columns, lines))
+    waiting = figures.waiting_lists()
+    if waiting:
+        named = figures.performances.named([row.show_key for row in waiting])
+        lines = [
+            [coming.performance(figures, named[row.show_key], links), formatting.count(row.signups)] for row in waiting
+        ]
+        columns = (Column("Performance", number=False), Column("Entries"))
+        parts.append(page.table(page.bold("Waiting lists") + " of coming performances", columns, lines))
     return page.lines(parts) or page.paragraph("Nothing is known of buyers yet.")
 
 
