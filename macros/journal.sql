@@ -62,7 +62,7 @@
 
 {% macro begins_at_zero(platform, posting) -%}
     {#- Whether all that a posting ever held is in the tables. Income and costs begin at nothing. What is owned or owed does where the
-        platform's orders are read from the first one on (Ticket Tailor); but no platform tells what cards and credit hold. -#}
+        platform's orders are read from the first one on (Ticket Tailor); but no platform reports what cards and credit hold. -#}
     (
         {{ posting }} not in (
             'receivable', 'receivable_unknown', 'clearing', 'unearned', 'output_tax', 'stored_value', 'tips',

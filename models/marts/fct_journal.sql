@@ -211,7 +211,7 @@ given as (
     group by event_key
 ),
 
--- hangs on events, which move: made whole in each build
+-- depends on events, which move: made whole in each build
 released as (
     select
         all_lines.platform,

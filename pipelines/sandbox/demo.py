@@ -1,7 +1,7 @@
 """``make demo``: the made-up venue through the whole pipeline; typed again, a day has passed.
 
 Real HTTP, real files, the real run; only the sales are invented, and the clock is the venue's: it opens a week ago, so
-that a week of days can pass before its records would lie in the future. What the demo must remember stands in
+that a week of days can pass before its records would lie in the future. What the demo must remember is in
 ``<data_dir>/sandbox/state.json``, beside the webhook files; that file also marks a data folder as the demo's, and a run
 refuses to mix real accounts into it.
 """

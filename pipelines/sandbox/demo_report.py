@@ -166,7 +166,7 @@ def difference(out: Console, before: Snapshot, settings: Settings, news: News) -
 
 
 def _of_months_that_are_over(out: Console, db: duckdb.DuckDBPyConnection, news: News) -> None:
-    """What changes figures that somebody may have written down already."""
+    """What changes figures that someone may have written down already."""
     rows = [
         (what, f"invoice {row[0]}", *row[1:])
         for what, invoices in (("paid now", news.paid_late), ("webhook arrived now", news.delivered_late))

@@ -63,7 +63,7 @@ ON_BOTH = 6  # percent of the people who buy on either platform
 
 class Plan(NamedTuple):
     """Of one platform's orders, by index: when each is made (unix seconds), for which performance (None: for none);
-    and the performances for which somebody came too late."""
+    and the performances for which someone came too late."""
 
     moments: list[int]
     events: list[int | None]
@@ -370,7 +370,7 @@ class Theatre(Venue):
         return True
 
     def is_ordinary(self, index: int) -> bool:
-        """None is told of within a day: its scans follow."""
+        """None is reported within a day: its scans follow."""
         return False
 
     def in_time(self, change: Change, created: int, event: Event, number: int) -> Change:

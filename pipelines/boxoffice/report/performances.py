@@ -21,7 +21,7 @@ USUAL_OF = 3  # so many performances are needed before anything is usual
 TOO_FEW = 5  # tickets: below that, ahead and behind are chance
 BASES = {1: "previous run", 2: "this run so far", 3: "usual here"}
 
-# Temporary tables, so that what a performance is stands in one place. Ticketor writes the date behind an event's name.
+# Temporary tables, so that what a performance is has one place. Ticketor writes the date behind an event's name.
 _TABLES = """
 create or replace temp table halves as
 with sold as (

@@ -23,7 +23,7 @@ _NEARLY_FULL = Decimal("0.95")
 
 
 def attention(figures: Figures, warnings: Sequence[str], links: Links) -> Markup:
-    """What somebody should look at or do something about, the most urgent first; ``warnings`` are about the data."""
+    """What someone should look at or do something about, the most urgent first; ``warnings`` are about the data."""
     found = figures.performances.coming
     soon = [one for one in found if one.days_left is not None and one.days_left <= _SOON and not one.is_full]
     behind = sorted(
@@ -116,7 +116,7 @@ def _measures(
     against: dict[int, str],
     notes: dict[int, str],
 ) -> list[list[Markup]]:
-    """A row a measure. The first column is the present: below its number stands how it differs from the others."""
+    """A row a measure. The first column is the present: below its number is how it differs from the others."""
 
     def average(one: dict[str, Any]) -> Decimal | None:
         return Decimal(one["ticket_sales"]) / int(one["tickets_sold"]) if one["tickets_sold"] else None
