@@ -153,7 +153,7 @@ def test_orders_that_proofs_name_are_left_out_and_come_back(
     assert f"{len(aside)} orders are set aside" in str(result.set_aside)
     assert any("set aside" in line for line in status.status(settings, 1).wants)
     page = report(settings, tmp_path / "report.html").read_text()
-    assert "orders are set aside" in page[page.index("</h1>") : page.index("Data until")]
+    assert "orders are set aside" in page[page.index('id="attention"') : page.index('id="last-week"')]
     with pytest.raises(Problem, match="set aside: a check of our own models names it"):
         explain(settings, f"ticketor/{account}/{sale}")
 

@@ -38,12 +38,14 @@ def require_place(target: Path) -> None:
     folder = target.parent.absolute()
     if not os.access(folder, os.F_OK):
         reason = f"there is no folder {folder}"
-    elif not os.access(folder, os.W_OK | os.X_OK):
-        reason = f"{folder} is not to be written to by this user"
     elif target.is_dir():
         reason = "it is a folder"
     else:
-        return
+        try:
+            with tempfile.TemporaryFile(dir=folder):
+                return
+        except OSError as error:
+            reason = f"{folder}: {error.strerror}"
     raise Problem(f"{target} cannot be written: {reason}. Nothing was done; give another place.")
 
 

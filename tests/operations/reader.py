@@ -38,9 +38,8 @@ def look(path: Path) -> tuple[duckdb.DuckDBPyConnection, tuple, list[str]]:
     db = duckdb.connect(":memory:")
     db.execute(f"attach '{path}' as boxoffice (read_only)")
     db.execute("use boxoffice")
-    tables = {
-        name for (name,) in db.execute("select table_name from duckdb_tables() where schema_name = 'marts'").fetchall()
-    }
+    named = "select table_name from information_schema.tables where table_schema = 'marts'"
+    tables = {name for (name,) in db.execute(named).fetchall()}
     wrong = [f"tables are missing: {sorted(MARTS - tables)}"] if MARTS - tables else []
     if not wrong:
         wrong += [f"reports disagree: {row}" for row in db.execute(AGREE).fetchall()]

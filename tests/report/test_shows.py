@@ -77,7 +77,7 @@ def test_what_people_have_said_already_is_not_proposed_again(folder: Path) -> No
     with duckdb.connect(str(folder / "boxoffice.duckdb")) as db:
         db.execute(told, ["Ours", *one[:3]])
     again, _ = suggested(folder)
-    assert one not in again and [*other[:3], "Ours", *[""] * 6] in again and len(again) == len(rows) - 1
+    assert one not in again and [*other[:3], "Ours", *[""] * 7] in again and len(again) == len(rows) - 1
     with duckdb.connect(str(folder / "boxoffice.duckdb")) as db:
         db.execute(told, ["Ours", *other[:3]])
     assert [row[:3] for row in suggested(folder)[0]] == [row[:3] for row in rows[2:]]

@@ -35,7 +35,7 @@ VANISHED = 7
 # What webhooks may change: when something was seen first or last, and how many movements a refund is made of. All else
 # has to be equal, row by row. What the marts take from here is proved by each build (tests/data/proofs/facts.sql).
 TABLES = ("orders", "tickets", "product_sales", "events", "products", "people")
-FRESHNESS = ("account", "first_seen_at", "last_seen_at")
+FRESHNESS = ("account", "first_seen_at", "last_seen_at", "last_heard_at")
 # Of what is given back the sums by order are equal, of all else the rows.
 MONEY = {
     "order_lines": "line_kind in ('refund', 'credited')",

@@ -260,7 +260,7 @@ def test_a_folder_that_cannot_be_read_fails_every_run_until_it_can(
 
     monkeypatch.setattr(file_store.os, "open", deny)
     for _ in range(2):
-        with pytest.raises(Problem, match=r"1 files or folders .* 1: Permission denied"):
+        with pytest.raises(Problem, match=r"A file or folder could not be read: 1: Permission denied"):
             venue.load()
         assert not venue.plan().is_empty
         assert {item["Id"] for item in venue.documents()} == {0, 2}

@@ -204,10 +204,16 @@ body{{padding:16px 16px 32px}}
 h1{{font-size:1.4rem}}
 table{{font-size:.875rem}}
 th,td{{padding-left:8px}}
-.optional{{display:none}}
 .bar{{min-width:56px}}
 svg.wide{{display:none}}
 svg.narrow{{display:block}}
+}}
+@media (max-width:360px){{
+body{{padding:16px 10px 32px}}
+table{{font-size:.8125rem}}
+td small,th small{{font-size:.75rem}}
+th,td{{padding-left:5px}}
+.bar{{min-width:0}}
 }}
 @media print{{
 body{{max-width:none;padding:0;font-size:11pt}}
