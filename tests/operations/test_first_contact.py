@@ -70,6 +70,7 @@ def test_nothing_is_built_where_every_account_fails(tmp_path: Path, api: TicketT
     assert (ran.returncode, NOTHING in ran.stderr, settings.published.exists()) == (1, True, False)
 
 
+@pytest.mark.house
 def test_an_account_that_fails_is_said_before_the_others_are_loaded_and_built(
     tmp_path: Path, api: TicketTailorApi
 ) -> None:

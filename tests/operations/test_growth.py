@@ -21,7 +21,8 @@ def files(folder: Path) -> int:
     return sum(path.is_file() for path in folder.rglob("*"))
 
 
-@pytest.mark.parametrize("runs", [8, pytest.param(20, marks=pytest.mark.house)])
+@pytest.mark.house
+@pytest.mark.parametrize("runs", [8, 20])
 def test_many_runs_leave_no_more_than_half_of_them(house: House, runs: int) -> None:
     """dlt keeps every package it ever loaded, and a killed extract for ever: people's data, in many small files."""
     settings = house.settings()
@@ -168,6 +169,7 @@ def join_and_die(path: Path, box_office: str, before: dt.datetime, at: int) -> N
     coverage.join_coverage(Dying(path, at), box_office, before)  # type: ignore[arg-type]
 
 
+@pytest.mark.house
 def test_a_kill_while_coverage_is_joined_loses_no_read(house: House) -> None:
     settings = house.settings()
     office = settings.box_offices[0]
