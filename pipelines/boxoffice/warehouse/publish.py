@@ -207,7 +207,8 @@ def _marts(db: duckdb.DuckDBPyConnection, database: str) -> list[str]:
 def _described(db: duckdb.DuckDBPyConnection, database: str) -> list[tuple]:
     """All that a mart is beside its rows."""
     return db.execute(
-        "select table_name, replace(sql, 'TABLE ' || database_name || '.', 'TABLE '), comment, null from duckdb_tables() "
+        "select table_name, replace(sql, 'TABLE ' || database_name || '.', 'TABLE '), comment, null "
+        "from duckdb_tables() "
         "where database_name = $database and schema_name = 'marts' and table_name not in $added "
         "union all "
         "select view_name, sql, comment, null from duckdb_views() "
