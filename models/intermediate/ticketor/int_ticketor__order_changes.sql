@@ -190,7 +190,7 @@ in_order as (
     from forward
 ),
 
--- whether it counts as sold depends on its payments (int_ticketor__invoice_terms): without its details they are not known
+-- whether it counts as sold depends on its payments (int_ticketor__invoice_terms): without its details it is not known
 paid as (
     select
         account,
