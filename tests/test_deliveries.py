@@ -17,7 +17,7 @@ from tests.deliveries.sequences import Sequence, renumbered
 EXAMPLES = sorted((Path(__file__).parent / "deliveries" / "examples").glob("*.md"))
 
 
-@pytest.fixture(scope="module", params=[24, pytest.param(240, marks=pytest.mark.house)])
+@pytest.fixture(scope="module", params=[60, pytest.param(240, marks=pytest.mark.house)])
 def batch(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Batch:
     """All in one warehouse: grown over three runs, given in another order to a second one; many are rebuilt, too."""
     drawn: int = request.param
