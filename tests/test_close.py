@@ -173,7 +173,7 @@ def venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Venue]:
         made.receive(BEFORE)
         made.run()
         shutil.copyfile(made.settings.published, made.folder / "before.duckdb")
-        # killed while it loads, twice: nothing is closed, and what is left is in nobody's way
+        # killed while it loads, twice: nothing is closed, and what is left is in no one's way
         for seconds in (0.05, 0.3):
             assert made.close_and_be_killed(while_it_loads_for=seconds) == -signal.SIGKILL
             assert closes.held(made.settings) == [] and made.ask("from rpt_closes") == []

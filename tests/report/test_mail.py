@@ -145,7 +145,7 @@ def test_no_password_is_shown_or_sent_in_the_clear(thin: Settings, office: Offic
     with pytest.raises(Problem, match="it answered 535 wrong: …") as failed:
         mail.send(settings)
     assert "c0rrect" not in str(failed.value)
-    # a certificate that nobody vouches for ends it before the password is sent
+    # an untrusted certificate ends it before the password is sent
     os.environ["SSL_CERT_FILE"] = "/nothing"
     with pytest.raises(Problem, match="certificate verify failed"):
         mail.send(settings)

@@ -335,40 +335,40 @@ def _suspense(db: duckdb.DuckDBPyConnection, last: dt.date) -> list[str]:
 
 # What is listed and stops nothing: a sentence, and the query of its counts. $first and $last are days of the month.
 OPEN_ITEMS = {
-    "{} records of the month were refused": (
+    "records of the month that were refused: {}": (
         "select platform, account, count(*), null, null from refused_records "
         "where cast(refused_at as date) between $first and $last group by all"
     ),
-    "{} orders have not come, of which something else has": (
+    "orders that have not come, of which something else has: {}": (
         "select platform, account, count(distinct order_id), null, null from rpt_reconciliation "
         "where identity = 'order is here' and $first <= $last group by all"
     ),
-    "the payments of {} orders are not known": (
+    "orders whose payments are not known: {}": (
         "select platform, account, count(*), sum(total_amount), currency from fct_orders "
         "where booked_on between $first and $last and not payments_known group by all"
     ),
-    "{} amounts are explained by nothing on their order": (
+    "amounts that nothing on their order explains: {}": (
         "select platform, account, count(*), sum(amount), currency from fct_order_lines "
         "where booked_on between $first and $last and line_kind = 'unexplained' and amount <> 0 group by all"
     ),
-    "{} events have no date, so their income stays deferred": (
+    "events without a date, whose income stays deferred: {}": (
         "select platform, account, count(*), -sum(amount), currency from "
         "(select platform, account, event_key, currency, sum(amount) as amount from fct_journal "
         "where posting = 'unearned' and posted_on <= $last and $first <= $last "
         "and event_key in (select event_key from dim_events where released_on is null) group by all "
         "having sum(amount) <> 0) group by all"
     ),
-    "seats of {} unpaid orders are held for performances that are over": (
+    "unpaid orders that hold seats for performances that are over: {}": (
         "select platform, account, count(*), sum(balance_due), currency from fct_orders "
         "where not is_booked and balance_due > 0 and event_key in "
         "(select event_key from dim_events where starts_on between $first and $last) group by all"
     ),
-    "{} cancelled orders were paid and nothing, or not all, was given back": (
+    "cancelled orders that were paid, and not all was given back: {}": (
         "select platform, account, count(*), sum(paid_amount - refunded_amount - credit_issued_amount), currency "
         "from fct_orders where status = 'cancelled' and is_booked and booked_on between $first and $last "
         "and paid_amount > refunded_amount + credit_issued_amount group by all"
     ),
-    "the platform's fee of {} orders is not known": (
+    "orders of which the platform's fee is not known: {}": (
         "select platform, account, count(*), null, null from fct_orders "
         "where booked_on between $first and $last and platform_fee_amount is null group by all"
     ),
