@@ -3,7 +3,9 @@
 import datetime as dt
 import html
 import html.parser
+import os
 import re
+import subprocess
 import sys
 from collections import Counter
 from decimal import Decimal
@@ -363,3 +365,17 @@ def test_coming_performances_show_their_waiting_lists(page: Page, demo: Settings
             "where starts_on >= '2025-06-02' and fct_waitlist_signups.missing_since is null group by event_key"
         ).fetchall()
     assert expected and sorted(number(row[1]) for row in rows) == sorted(count for (count,) in expected)
+
+
+def test_tables_of_another_version_are_not_said_to_be_damaged(thin: Settings, tmp_path: Path) -> None:
+    older = copied(thin, tmp_path / "data")
+    with opened(older) as db:
+        db.execute("alter table dim_events drop column target")
+    ran = subprocess.run(
+        [sys.executable, "-m", "boxoffice.cli", "report", "--out", str(tmp_path / "page.html")],
+        env=os.environ | {"BOXOFFICE_DATA_DIR": str(older.data_dir)},
+        capture_output=True,
+        text=True,
+    )
+    assert ran.returncode == 1 and "`boxoffice run` or `boxoffice transform` makes them again" in ran.stderr
+    assert "damaged" not in ran.stderr

@@ -56,12 +56,17 @@ def _last_words(line: str) -> None:
 
 
 def _problem(error: Exception) -> Problem:
-    """What a disk or a database said of a file, and what to do next; what else nobody foresaw is raised as it is."""
+    """What a disk or a database said of a file, and what to do next. Raises whatever else was not foreseen."""
     if isinstance(error, Problem):
         return error
     if isinstance(error, OSError) and error.errno != errno.EPIPE:
         return Problem(in_words(error))
     duckdb = sys.modules.get("duckdb")
+    if duckdb and isinstance(error, duckdb.BinderException | duckdb.CatalogException):
+        return Problem(
+            f"{error}\nIf another version of Boxoffice published these tables: `boxoffice run` or "
+            "`boxoffice transform` makes them again."
+        )
     if duckdb and isinstance(error, duckdb.Error):
         return Problem(
             f"{error}\nIf a file is damaged: boxoffice.duckdb is made anew by `boxoffice transform`, warehouse.duckdb "
