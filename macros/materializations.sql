@@ -18,7 +18,9 @@
     {%- endif -%}
     {%- set condition = is_touched(model) -%}
     {%- set rows = 'select * from (' ~ sql ~ ') where ' ~ condition -%}
-    {{ return(with_hooks(replaced(condition, rows) ~ noted_for_publishing(model.config.meta))) }}
+    {%- set result = with_hooks(replaced(condition, rows) ~ noted_for_publishing(model.config.meta)) -%}
+    {%- do replaced_in_build().append(model.name) -%}
+    {{ return(result) }}
 {% endmaterialization %}
 
 
@@ -28,7 +30,7 @@
     {%- endif -%}
     {%- set key = config.require('unique_key') -%}
     {%- set key = key if key is string else '(' ~ key | join(', ') ~ ')' -%}
-    {{ return(with_hooks(replaced(key ~ ' in (select ' ~ key ~ ' from (' ~ sql ~ '))', sql))) }}
+    {{ return(with_hooks(replaced(key ~ ' in (select ' ~ key ~ ' from ' ~ in_last_build(model) ~ ')', sql))) }}
 {% endmaterialization %}
 
 
@@ -79,6 +81,9 @@
         {%- do adapter.drop_relation(existing) -%}
     {%- endif -%}
     {%- do assert_contract() -%}
+    {%- if model.config.materialized in ['touched', 'upserted'] %}
+        drop table if exists {{ in_last_build(model) }};
+    {%- endif %}
     {%- if config.get('contract').enforced %}
         create or replace table {{ this }} {{ get_table_columns_and_constraints() }};
         {{ commented('table') }}
@@ -90,9 +95,12 @@
 
 
 {% macro replaced(condition, rows) -%}
-    {#- The statements that replace the rows for which the condition holds. -#}
+    {#- The statements that replace the rows for which the condition holds, and keep what comes instead in `last_build`. -#}
+    {%- set news = in_last_build(model) -%}
+    create or replace table {{ news }} as from {{ this }} limit 0;
+    insert into {{ news }} by name {{ rows }};
     delete from {{ this }} where {{ condition }};
-    insert into {{ this }} by name {{ rows }}
+    insert into {{ this }} from {{ news }}
 {%- endmacro %}
 
 
