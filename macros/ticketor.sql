@@ -149,17 +149,6 @@
 {%- endmacro %}
 
 
-{% macro names_person_in_new_loads(model, who) -%}
-    {#- The condition on rows that name one of `people_in_new_loads`, found by the id before names and addresses are read. -#}
-    rowid in (
-        select named.rowid
-        from {{ ref('stg_ticketor__' ~ model) }} as named
-        semi join people_in_new_loads as people
-            on named.account = people.account and named.{{ who }}_id = people.customer_id
-    )
-{%- endmacro %}
-
-
 {% macro events_of_returns() -%}
     {#- The event that a return has to do with: that of all tickets that it lists, or where it lists none, that of its sale. -#}
     select

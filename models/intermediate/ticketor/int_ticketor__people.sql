@@ -39,11 +39,14 @@ mentions as (
             {{ who }}_last_name as last_name,
             {{ who }}_email as email,
             {{ who }}_phone as phone
-        from {{ ref('stg_ticketor__' ~ model) }}
+        from {{ ref('stg_ticketor__' ~ model) }} as named
+        {% if not whole -%}
+        semi join people_in_new_loads as people
+            on named.account = people.account and named.{{ who }}_id = people.customer_id
+        {%- endif %}
         where
             {{ who }}_id is not null
             and {{ is_first_delivery() }}
-            and {{ 'true' if whole else names_person_in_new_loads(model, who) }}
         {{ 'union all' if not loop.last }}
     {% endfor %}
 ),
