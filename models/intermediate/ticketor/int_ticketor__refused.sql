@@ -1,4 +1,10 @@
 -- Grain: one row per record refused and not since delivered whole.
+{% set is_model = execute and model.resource_type == 'model' %}
+-- by name, so that no other document is read
+{% set truncated_payloads = run_query(
+    "select distinct payload_id from " ~ ref('stg_ticketor__records')
+    ~ " where outcome <> 'loaded' and reason like 'truncated%' and payload_id is not null"
+).columns[0].values() if is_model else [] %}
 with records as (
     select *
     from {{ ref('stg_ticketor__records') }}
@@ -71,23 +77,31 @@ delivered_later as (
         )
 ),
 
--- the beginning of a payload is worth nothing where the whole of it is held, whenever that came
+documents as (
+    select *
+    from {{ ref('stg_ticketor__documents') }}
+    {% if is_model %}
+        where payload_id in ({{ truncated_payloads | join(', ') or 'null' }})
+    {% endif %}
+),
+
 truncated as (
     select
         refused.record_id,
         refused.account,
-        cast(refused.payload_id as bigint) as payload_id,
+        documents.payload_id,
         documents.raw
     from still_in_file as refused
-    inner join {{ ref('stg_ticketor__documents') }} as documents
+    inner join documents
         on refused.record_id = documents.record_id
     where refused.reason like 'truncated%' and refused.payload_id is not null
 ),
 
+-- the beginning of a payload is worth nothing where the whole of it is held, whenever that came
 held_whole as (
     select distinct truncated.record_id
     from truncated
-    inner join {{ ref('stg_ticketor__documents') }} as documents
+    inner join documents
         on truncated.account = documents.account and truncated.payload_id = documents.payload_id
     where starts_with(hex(encode(documents.document)), hex(truncated.raw))
 )
