@@ -191,7 +191,7 @@ def test_a_damaged_archive_stops_everything_before_a_file_is_gone(loaded: Path) 
     assert files(loaded) == before
     assert [path.name for path in folder.iterdir()] == [damaged.name]
     result = run.load_only(settings_of(loaded, "fresh"), echo=quiet)
-    assert "an archive is damaged" in result.accounts[0].told[0]
+    assert "an archive is damaged" in result.accounts[0].messages[0]
 
 
 def test_an_archive_is_as_private_as_what_it_holds(loaded: Path) -> None:

@@ -163,6 +163,6 @@ def test_exports_are_in_backups_and_rebuilds(house: House, tmp_path: Path) -> No
     # what cannot be got back is said
     damage(settings.warehouse, "raw_payouts.transactions")
     rebuilt = backup.rebuild(settings, echo=quiet)
-    assert "stripe payouts: " in " ".join(rebuilt.told)
+    assert "stripe payouts: " in " ".join(rebuilt.messages)
     payouts.load(settings, [exports.faulty, exports.paypal], echo=quiet)
     assert ask(settings, "select sum(net) from rpt_payouts where processor = 'paypal'") > [(Decimal(0),)]

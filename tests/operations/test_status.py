@@ -97,7 +97,7 @@ def test_each_account_has_a_line_of_its_own(tmp_path: Path, capsys: pytest.Captu
     recorded(
         settings,
         "failed",
-        AccountResult("ticketor", "arena", told=["6 files are younger than 5 s: left to the next run"]),
+        AccountResult("ticketor", "arena", messages=["6 files are younger than 5 s: left to the next run"]),
         AccountResult("ticketor", "club", news={"records": 3}),
         AccountResult("ticket_tailor", "studio", error="/v1/orders answers 404\nIt was read before."),
         AccountResult("ticket_tailor", "hall", error="the list orders is refused (status 403)"),
@@ -109,6 +109,9 @@ def test_each_account_has_a_line_of_its_own(tmp_path: Path, capsys: pytest.Captu
     assert "  It was read before." in lines
     assert "! The last run failed for ticket_tailor hall: the list orders is refused (status 403)" in lines
     assert "- ticketor arena: 6 files are younger than 5 s: left to the next run" in lines
+    # earlier versions wrote another key
+    settings.runs_file.write_text(settings.runs_file.read_text().replace('"messages"', '"told"'))
+    assert shown(settings, capsys) == (well, out)
     recorded(settings, "idle", AccountResult("ticketor", "arena"), AccountResult("ticket_tailor", "studio"))
     well, out = shown(settings, capsys)
     assert (well, "younger" in out) == (True, False)

@@ -99,7 +99,7 @@ def test_what_cannot_be_read_is_said():
     heard = []
     with Scripted(lambda _asked: Reply(body)) as server:
         server.now = 0
-        found = list(queries.list_orders(make_client(server, told=heard.append)))
+        found = list(queries.list_orders(make_client(server, echo=heard.append)))
     assert found == [{"id": "or_2"}]
     assert heard == ["or_1 is left out: repeated key with different values: a"]
 

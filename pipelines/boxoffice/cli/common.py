@@ -107,10 +107,10 @@ class Teller:
 
     def __init__(self) -> None:
         self.form = click.get_current_context().meta.get(__name__, "text")
-        self.told: list[str] = []
+        self.lines: list[str] = []
 
     def __call__(self, line: str) -> None:
-        self.told.append(line)
+        self.lines.append(line)
         if self.form == "json":
             now = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
             terminal.echo(json.dumps({"at": now, "message": line}), err=True)
@@ -123,14 +123,14 @@ class Teller:
             self._table(result.accounts)
         # a failure was told when it happened; at the end of a long run it is told again
         failures = [f"{account.platform} {account.account}: {account.error}" for account in result.accounts]
-        just_told = set(self.told) if len(self.told) <= len(failures) + 1 else set()
+        just_told = set(self.lines) if len(self.lines) <= len(failures) + 1 else set()
         for account in result.accounts:
             name = f"{account.platform} {account.account}"
             if self.form == "json" or account.error:
                 line = f"{name}: {account.error or account.news_in_words}"
                 if line not in just_told:
                     self(line)
-            for line in account.told:
+            for line in account.messages:
                 self(f"{name}: {line}")
         for line in (result.error, result.set_aside, result.on_failure):
             if line:

@@ -85,6 +85,6 @@ def rebuild() -> None:
 
 
 def _rebuilt(rebuilt: Any, tell: Teller) -> None:
-    for line in rebuilt.told:
+    for line in rebuilt.messages:
         tell(line)
     finish(rebuilt.result, tell)

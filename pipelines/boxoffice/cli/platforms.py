@@ -111,7 +111,7 @@ def _client(account: str | None) -> Any:
     from boxoffice.ticket_tailor.api import Client
 
     office = _chosen(settings().box_offices, account, "box office")
-    return Client(office.base_url, office.api_key, told=Teller()), ZoneInfo(office.time_zone or "UTC")
+    return Client(office.base_url, office.api_key, echo=Teller()), ZoneInfo(office.time_zone or "UTC")
 
 
 def _print_json(found: Any) -> None:

@@ -17,7 +17,7 @@ NOTES = {"coverage", "folders"}
 
 @dataclasses.dataclass
 class Loaded:
-    """What one account's load did. ``rows`` counts new rows by raw table; ``told`` is what a person should know.
+    """What one account's load did. ``rows`` counts new rows by raw table; ``messages`` are for the user.
 
     ``refused`` counts the records among them that were not let in, ``waiting`` the files that are too young to be read.
     ``finished_earlier``: a package that an earlier run had left was loaded first; its rows are not counted.
@@ -28,7 +28,7 @@ class Loaded:
     rows: dict[str, int] = dataclasses.field(default_factory=dict)
     refused: int = 0
     waiting: int = 0
-    told: list[str] = dataclasses.field(default_factory=list)
+    messages: list[str] = dataclasses.field(default_factory=list)
     requests: int = 0
     finished_earlier: bool = False
     set_right: bool = False
@@ -68,7 +68,7 @@ class Look:
     due: bool
     requests: int = 0
     waiting: int = 0
-    told: list[str] = dataclasses.field(default_factory=list)
+    messages: list[str] = dataclasses.field(default_factory=list)
     newest_webhook: dt.datetime | None = None
 
 

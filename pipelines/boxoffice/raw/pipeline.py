@@ -78,7 +78,7 @@ def open_pipeline(settings: Settings, platform: str, account: str, loaded: "Load
     except Exception:
         require_writable(settings)
         shutil.rmtree(settings.dlt_dir / "pipelines" / f"{platform}_{account}", ignore_errors=True)
-        loaded.told.append("what an earlier run had left could not be loaded: dropped, and read again")
+        loaded.messages.append("what an earlier run had left could not be loaded: dropped, and read again")
         made = make()
     return made
 

@@ -87,10 +87,10 @@ class Copied:
 
 @dataclasses.dataclass
 class Rebuilt:
-    """What a restore or rebuild did: the run that built the marts, and what a person should know, in words."""
+    """What a restore or rebuild did: the run that built the marts, and messages for the user."""
 
     result: run.RunResult
-    told: list[str]
+    messages: list[str]
 
 
 def backup(settings: Settings, target: Path, *, echo: Echo, now: dt.datetime | None = None) -> dict[str, Any]:

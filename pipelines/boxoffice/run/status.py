@@ -57,7 +57,7 @@ def status(settings: Settings, count: int, now: dt.datetime | None = None) -> St
         last = ended[0]
         for run in _standing(ended):
             told.wants += _failures(run)
-            told.notes += _told(run)
+            told.notes += _messages(run)
         if last.get("on_failure"):
             told.wants.append(last["on_failure"])
         age = now - dt.datetime.fromisoformat(last["ended_at"])
@@ -211,9 +211,14 @@ def _failures(run: dict[str, Any]) -> list[str]:
     ]
 
 
-def _told(run: dict[str, Any]) -> list[str]:
+def _messages(run: dict[str, Any]) -> list[str]:
     """What a run said of its accounts that is no failure, such as files left to the next run."""
-    return [f"{one['platform']} {one['account']}: {line}" for one in run["accounts"] for line in one.get("told", ())]
+    return [
+        f"{one['platform']} {one['account']}: {line}"
+        for one in run["accounts"]
+        # told: its name in lines of earlier versions
+        for line in one.get("messages", one.get("told", ()))
+    ]
 
 
 def minute(at: dt.datetime | None) -> str:

@@ -99,16 +99,16 @@ class Answer:
 class Client:
     """One box office's API. Safe to use from several threads.
 
-    ``clock`` gives the time an answer came (UTC), ``sleep`` waits seconds; ``told`` hears of every wait longer than a
-    few seconds. Where no one is ``patient`` each request is tried once, for seconds. The key is in no exception, repr
-    or log.
+    ``clock`` gives the time an answer came (UTC), ``sleep`` waits seconds; ``echo`` is called for every wait longer
+    than a few seconds. A client that is not ``patient`` tries each request once, for seconds. The key is in no
+    exception, repr or log.
     """
 
     base_url: str
     api_key: str = field(repr=False)
     clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)
     sleep: Callable[[float], Any] = time.sleep
-    told: Callable[[str], None] = lambda _line: None
+    echo: Callable[[str], None] = lambda _line: None
     patient: bool = True
     budget: Budget | None = None
     asked: int = field(default=0, init=False)
@@ -349,7 +349,7 @@ class Client:
 
     def _wait(self, seconds: float, why: str) -> None:
         if seconds > TOLD_WAIT and self.budget.is_first_to_wait(seconds):
-            self.told(f"{why}, waiting {minutes(seconds)}")
+            self.echo(f"{why}, waiting {minutes(seconds)}")
         self.sleep(seconds)
 
     def _session(self) -> requests.Session:

@@ -117,7 +117,7 @@ def _listed(client: Client, path: str, filters: dict[str, int], limit: int | Non
     with _key_checked(client):
         for page in client.pages(path, {**filters, "limit": min(left, PAGE_SIZE)}):
             for other in page.misread:
-                client.told(f"{other.id or 'an object without an id'} is left out: {other.reason}")
+                client.echo(f"{other.id or 'an object without an id'} is left out: {other.reason}")
             for document in page.documents[:left]:
                 yield orjson.loads(document.text)
             left -= len(page.documents)
