@@ -118,7 +118,7 @@ def test_at_a_terminal_it_asks_tries_and_writes(tmp_path: Path, api: TicketTailo
 def test_without_a_terminal_it_has_options(tmp_path: Path, api: TicketTailorApi) -> None:
     environ = environment(tmp_path, api)
     nothing = boxoffice(tmp_path, environ, "init")
-    assert (nothing.returncode, "give --api-key or --buffer" in nothing.stderr) == (2, True)
+    assert (nothing.returncode, "give --api-key, --buffer or both" in nothing.stderr) == (2, True)
     wrong = boxoffice(tmp_path, environ, "init", "--api-key", "-", given="sk_wrong\n")
     assert (wrong.returncode, "Nothing was written" in wrong.stderr) == (1, True)
     assert not (tmp_path / ".dlt").exists()

@@ -377,5 +377,5 @@ def test_tables_of_another_version_are_not_said_to_be_damaged(thin: Settings, tm
         capture_output=True,
         text=True,
     )
-    assert ran.returncode == 1 and "`boxoffice run` or `boxoffice transform` makes them again" in ran.stderr
+    assert ran.returncode == 1 and "`boxoffice run` or `boxoffice transform` builds them again" in ran.stderr
     assert "damaged" not in ran.stderr
