@@ -20,9 +20,9 @@ import duckdb
 import pyarrow as pa
 
 from boxoffice.report import formatting
-from boxoffice.report.figures import Figures, rows
+from boxoffice.report.figures import Figures
 from boxoffice.settings import Settings
-from boxoffice.warehouse.query import open_published
+from boxoffice.warehouse.query import open_published, rows
 from boxoffice.warehouse.spreadsheet import write_csv
 
 _WITHOUT = {"Season": "No season", "Show": "Sold without an event", "Performance": "Sold without an event"}

@@ -20,9 +20,8 @@ import duckdb
 from boxoffice.errors import ConfigProblem, Problem
 from boxoffice.report import formatting
 from boxoffice.report.export import all_or_none, days_of
-from boxoffice.report.figures import rows
 from boxoffice.settings import Settings
-from boxoffice.warehouse.query import open_published
+from boxoffice.warehouse.query import open_published, rows
 from boxoffice.warehouse.spreadsheet import safe
 
 _TRACKED = [  # income and expenses: programs report no others by production

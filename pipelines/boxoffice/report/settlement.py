@@ -9,7 +9,8 @@ import duckdb
 
 from boxoffice.errors import ConfigProblem
 from boxoffice.report import formatting
-from boxoffice.report.figures import NO_CURRENCY, rows
+from boxoffice.warehouse.currencies import NO_CURRENCY
+from boxoffice.warehouse.query import rows
 
 LEAVE_OUT = {"fees": "the platforms' fees", "buyer_fees": "fees paid by buyers", "donations": "donations"}
 Amounts = tuple[Decimal | None, ...]  # one an event, None where it is not known
