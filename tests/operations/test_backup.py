@@ -82,7 +82,7 @@ def test_a_backup_that_is_not_whole_touches_nothing(house: House, tmp_path: Path
         b"PK\x03\x04",
     ):
         kept.write_bytes(broken)
-        with pytest.raises(Problem, match="is no whole backup"):
+        with pytest.raises(Problem, match="is not a complete backup"):
             backup.restore(settings, kept, echo=quiet, replace=True)
     assert settings.warehouse.read_bytes() == before
 
@@ -103,7 +103,7 @@ def test_a_backup_that_holds_other_names_is_refused(house: House, tmp_path: Path
                 import io
 
                 other.addfile(entry, io.BytesIO(content))
-    with pytest.raises(Problem, match="is no file of ours"):
+    with pytest.raises(Problem, match="is not a file of a backup"):
         backup.restore(house.settings(), evil, echo=quiet, replace=True)
 
 
@@ -259,7 +259,7 @@ KILLED = """
 import os, signal
 from boxoffice.run import backup
 def killed(*_, **_named): os.kill(os.getpid(), signal.SIGKILL)
-backup._write = backup._place = killed
+backup.backup_file.write = backup._place = killed
 from boxoffice.cli import main
 main(prog_name="boxoffice")
 """
@@ -287,7 +287,7 @@ def test_nothing_is_overwritten_by_mistake(house: House, tmp_path: Path) -> None
     settings = house.settings()
     letter = tmp_path / "letter.txt"
     letter.write_text("dear")
-    with pytest.raises(Problem, match="is no backup of ours"):
+    with pytest.raises(Problem, match="is not a backup of Boxoffice"):
         backup.backup(settings, letter, echo=quiet)
     assert letter.read_text() == "dear"
     kept = tmp_path / "boxoffice.tar.gz"
@@ -308,7 +308,7 @@ def test_rebuild_from_raw_that_is_whole(house: House, copy_of_first: Path) -> No
     asked = house.api.count()
     rebuilt = backup.rebuild(settings, echo=quiet)
     assert rebuilt.result.outcome == "done", rebuilt
-    assert rebuilt.messages == ["Everything that was published before is there."]
+    assert rebuilt.messages == ["Everything that was published before is there again."]
     assert house.api.count() == asked
     assert same.marts(copy_of_first, settings.published) == []
 
@@ -343,7 +343,7 @@ def test_rebuild_from_buffer_archive_and_api(house: House, copy_of_first: Path) 
     rebuilt = backup.rebuild(settings, echo=quiet)
     assert rebuilt.result.outcome == "done", rebuilt
     assert any(
-        re.fullmatch(r"ticketor sandbox_north: 1 rows of fct_orders are not there", line) for line in rebuilt.messages
+        re.fullmatch(r"ticketor sandbox_north: 1 rows of fct_orders are missing", line) for line in rebuilt.messages
     )
     assert not any(line.startswith("ticket_tailor") for line in rebuilt.messages)
     differing = {line.split(":")[0] for line in same.marts(copy_of_first, settings.published, [before], [before])}
