@@ -92,7 +92,7 @@ def test_at_a_terminal_it_asks_tries_and_writes(tmp_path: Path, api: TicketTailo
     assert WHERE_KEYS_ARE in seen
     assert "refuses the API key" in seen
     assert "the key reads all 11 lists" in seen
-    assert "'Londen' is no time zone" in seen
+    assert "'Londen' is not a time zone" in seen
     assert "boxoffice run" in seen
     assert KEY not in seen
     secrets, config = tmp_path / ".dlt" / "secrets.toml", tmp_path / ".dlt" / "config.toml"

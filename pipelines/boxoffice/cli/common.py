@@ -14,7 +14,8 @@ import click
 
 from boxoffice import terminal
 from boxoffice.errors import ConfigProblem, Problem, in_words
-from boxoffice.settings import Settings, duration, load_settings
+from boxoffice.setting_values import duration
+from boxoffice.settings import Settings, load_settings
 
 
 class CommandGroup(click.Group):

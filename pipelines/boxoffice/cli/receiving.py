@@ -7,7 +7,8 @@ import click
 
 from boxoffice.cli.common import LOG_FORMAT, ProgressLog
 from boxoffice.errors import ConfigProblem
-from boxoffice.settings import check_name, load_settings
+from boxoffice.setting_values import check_name
+from boxoffice.settings import load_settings
 
 
 @click.command()

@@ -10,13 +10,12 @@ import click
 
 from boxoffice.cli.common import settings
 from boxoffice.errors import ConfigProblem, Problem
+from boxoffice.setting_values import check_name, is_time_zone
 from boxoffice.settings import (
     ROOT,
     SINGLE_ACCOUNT,
     TICKET_TAILOR_URL,
     BoxOffice,
-    check_name,
-    is_time_zone,
     load_settings,
 )
 from boxoffice.terminal import echo

@@ -10,7 +10,8 @@ from boxoffice.errors import ConfigProblem
 from boxoffice.raw import closes, contents, corrections, pipeline
 from boxoffice.raw.account import Loaded
 from boxoffice.run import lock, marker
-from boxoffice.settings import Settings, check_name
+from boxoffice.setting_values import check_name
+from boxoffice.settings import Settings
 from boxoffice.ticket_tailor import corrections as ticket_tailor
 from boxoffice.ticket_tailor.endpoints import ENDPOINTS
 from boxoffice.ticketor import corrections as ticketor
