@@ -293,7 +293,7 @@ def test_nothing_is_overwritten_by_mistake(house: House, tmp_path: Path) -> None
     kept = tmp_path / "boxoffice.tar.gz"
     backup.backup(settings, kept, echo=quiet)
     backup.backup(settings, kept, echo=quiet)
-    with pytest.raises(Problem, match="holds a warehouse already"):
+    with pytest.raises(Problem, match="already holds a warehouse"):
         backup.restore(settings, kept, echo=quiet)
 
 

@@ -101,7 +101,7 @@ def test_settings_of_the_receiver(tmp_path: Path) -> None:
             "no webhook_secret",
         ),
         ({"RECEIVER__LISTN": "x"}, r"\[receiver\] does not know listn"),
-        ({"RECEIVER__PER_DAY": "much"}, "is no size"),
+        ({"RECEIVER__PER_DAY": "much"}, "is not a size"),
     ],
 )
 def test_settings_that_make_no_sense(tmp_path: Path, variables: dict[str, str], expected: str) -> None:
