@@ -136,7 +136,7 @@ def test_check_tells_what_is_wrong_and_changes_nothing(tmp_path: Path, api: Tick
     webhooks.mkdir()
     environ = environment(tmp_path, api, TICKET_TAILOR_API_KEY=KEY, TICKETOR_BUFFER=str(webhooks))
     empty = boxoffice(tmp_path, environ, "check")
-    assert (empty.returncode, "no webhook has come yet" in empty.stdout) == (1, True)
+    assert (empty.returncode, "no webhook has arrived yet" in empty.stdout) == (1, True)
     write_webhooks(VENUE, webhooks)
     well = boxoffice(tmp_path, environ, "check")
     assert well.returncode == 0, well.stdout

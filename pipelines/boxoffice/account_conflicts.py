@@ -39,7 +39,7 @@ def refuse_conflicts(settings: "Settings") -> None:
             how = "is the folder" if places[one] == places[other] else "is inside the folder"
             raise ConfigProblem(
                 f"The buffer of {other} {how} of {one}, {places[one]}: whatever is "
-                "in both would count twice. Nothing was run. Keep one of them, or give each a folder beside the other."
+                "in both would count twice. Nothing was run. Keep one of them, or give each a separate folder."
             )
 
 

@@ -176,7 +176,7 @@ def test_what_raw_does_not_hold_is_not_packed(loaded: Path) -> None:
         db.execute("delete from raw_ticketor.records where file = ?", [never])
     packed = pack(loaded)
     assert {changed, grown, lost, never} <= files(loaded)
-    assert packed.left == [f"{lost}: does not make the records that raw has of it"]
+    assert packed.left == [f"{lost}: does not yield the records that raw holds of it"]
 
 
 def test_a_damaged_archive_stops_everything_before_a_file_is_gone(loaded: Path) -> None:

@@ -142,7 +142,7 @@ def test_what_is_no_export_is_refused_before_anything(house: House) -> None:
     before = house.settings().warehouse.read_bytes()
     refused = house.boxoffice(house.settings(), "payouts", "load", str(other))
     assert (refused.returncode, refused.stdout) == (2, "")
-    assert "sales.csv is no export that we know" in refused.stderr
+    assert "sales.csv is not a known export" in refused.stderr
     assert house.settings().warehouse.read_bytes() == before
 
 

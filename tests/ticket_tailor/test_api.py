@@ -84,7 +84,7 @@ def test_an_end_that_was_announced_as_more_is_believed_when_nothing_follows():
 
 def test_a_page_that_repeats_for_ever_is_an_error_and_not_an_end():
     with TicketTailorApi(VENUE, repeat_for_ever=("orders",)) as api:
-        with pytest.raises(Problem, match="does not go on after 100 objects"):
+        with pytest.raises(Problem, match="does not continue after 100 objects"):
             ids_of(make_client(api), "/v1/orders")
         assert api.count() < 12
 

@@ -158,7 +158,7 @@ def test_what_a_full_read_no_longer_lists_is_counted(quick):
 
 def test_a_list_that_fails_stops_no_other_and_is_not_claimed(quick):
     with TicketTailorApi(Venue(seed=1, orders=150), repeat_for_ever=("event_series",)) as api:
-        with pytest.raises(Problem, match="/v1/event_series does not go on"):
+        with pytest.raises(Problem, match="/v1/event_series does not continue"):
             quick.load(api)
         assert set(quick.newest("orders")) == set(truth(api, "orders"))
         covered = {name for (name,) in quick.query("select distinct list from raw_ticket_tailor.coverage")}

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from boxoffice import terminal
-from boxoffice.errors import ConfigProblem, Problem, in_words
+from boxoffice.errors import ConfigProblem, Problem, os_error_message
 from boxoffice.setting_values import duration
 from boxoffice.settings import Settings, load_settings
 
@@ -63,7 +63,7 @@ def _problem(error: Exception) -> Problem:
     if isinstance(error, Problem):
         return error
     if isinstance(error, OSError) and error.errno != errno.EPIPE:
-        return Problem(in_words(error))
+        return Problem(os_error_message(error))
     duckdb = sys.modules.get("duckdb")
     if duckdb and isinstance(error, duckdb.BinderException | duckdb.CatalogException):
         return Problem(

@@ -58,7 +58,7 @@ def show(status: Status, now: dt.datetime | None = None) -> None:
             for platform, account, why, count, newest, lately in status.refused
         ],
     )
-    for mark, style, lines in (("!", "yellow", status.wants), ("-", "", status.notes)):
+    for mark, style, lines in (("!", "yellow", status.needs_attention), ("-", "", status.notes)):
         for line in lines:
             indented = terminal.shown(line).strip().replace("\n", "\n  ")
             out.print(f"{mark} {indented}", style=style, markup=False, soft_wrap=True)

@@ -106,7 +106,7 @@ class Plan:
 
     @property
     def unreadable_problem(self) -> Problem | None:
-        """What could not be read, for a person; None where everything could."""
+        """What could not be read, as a Problem; None if everything could."""
         if not self.unreadable:
             return None
         if len(self.unreadable) == 1:
@@ -121,7 +121,7 @@ class Plan:
 
     @property
     def is_empty(self) -> bool:
-        """Whether a load would bring nothing worth a run."""
+        """Whether a load would bring nothing new."""
         remembers = self.folders and self.listed >= WORTH_REMEMBERING
         return not len(self.new) and not self.first and not remembers and not self.unreadable
 

@@ -192,7 +192,7 @@ def options(settings: Settings) -> Options:
 
 
 def table(settings: Settings, choice: Choice) -> tuple[pa.Table, dict[str, str]]:
-    """The table with headings for people, and what its rows are called in a Choice, by their names.
+    """The table with readable headings, and what its rows are called in a Choice, by their names.
 
     The first heading says what the rows are: Season, Show, Performance or Price level. Tickets and money are of the
     days, currency and accounts of the choice; how full a performance is, of all sales up to now.

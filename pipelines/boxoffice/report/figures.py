@@ -1,7 +1,7 @@
 """What the report is about: its accounts, currencies and days, of one open connection to the published file.
 
 The same file always gives the same numbers: time ends at ``data_until``, when the newest record reached us, and not at
-the moment somebody asks. Money is Decimal in major units; days are those of the accounts' reporting zones.
+the moment the report is made. Money is Decimal in major units; days are those of the accounts' reporting zones.
 """
 
 import dataclasses
@@ -97,7 +97,7 @@ class Figures:
         return Performances(self.db, self.today)
 
     def name(self, row: Any) -> str:
-        """An account as a person calls it: by its platform, and by its own name where the platform has several."""
+        """The display name of an account: its platform, with its own name if the platform has several."""
         return self._names.get((row.platform, row.account), f"{formatting.platform(row.platform)} · {row.account}")
 
     @property

@@ -1,4 +1,4 @@
-"""Amounts, days and names as people read them."""
+"""Amounts, days and names as text."""
 
 import datetime as dt
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -88,7 +88,7 @@ def day(value: dt.date | None, *, year: bool = True, weekday: bool = False) -> s
 
 
 def moment(value: dt.datetime | None, zone: dt.tzinfo | None = None) -> str:
-    """A point in time, ``7 Nov 2026, 19:30``; on the clock of ``zone`` where one is given, else as it stands."""
+    """A point in time, ``7 Nov 2026, 19:30``; on the clock of ``zone`` where one is given, else in its own."""
     if value is None:
         return "time not known"
     local = value.astimezone(zone) if zone else value

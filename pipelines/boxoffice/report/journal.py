@@ -34,7 +34,7 @@ _NO_TAX = {"GBP": "No VAT", "ZAR": "No VAT", "AUD": "BAS Excluded", "NZD": "No G
 
 @dataclasses.dataclass(frozen=True)
 class Journal:
-    """What becomes one journal of the accounting program: of one account, currency and day, and balanced by itself."""
+    """What becomes one journal of the accounting program: of one account, currency and day, and balanced on its own."""
 
     number: str
     narration: str
@@ -48,7 +48,7 @@ class Journal:
 
 @dataclasses.dataclass(frozen=True)
 class Format:
-    """How a program wants it. A line is a sum by code, name and ``by``."""
+    """The format of an accounting program. A line is a sum by code, name and ``by``."""
 
     header: list[str]
     row: Callable[[Journal, Any, str], list[Any]]
@@ -153,7 +153,7 @@ def journal(
     """
     first, _ = days_of(month)
     if base and not re.fullmatch("[A-Z]{3}", base):
-        raise ConfigProblem(f"{base!r} is no currency. Write it as GBP.")
+        raise ConfigProblem(f"{base!r} is not a currency. Write it as GBP.")
     with open_published(settings) as db:
         most = _check(db, first, draft)
         journals = _journals(db, first, FORMATS[form], by)

@@ -8,7 +8,7 @@ from boxoffice.warehouse.query import rows
 
 
 def findings(figures: Figures) -> list[Any]:
-    """What does not reconcile, by identity and currency: how many, at stake, and the gravest one in words."""
+    """What does not reconcile, by identity and currency: how many, at stake, and the message of the largest one."""
     return rows(
         figures.db,
         """

@@ -161,7 +161,7 @@ def warnings(figures: Figures, missing: str | None) -> list[str]:
 
 def _silence(figures: Figures) -> list[str]:
     """A warning where an account ends more than two days before the others: its days below are not whole. Another where
-    its newest record is dated later than these tables: of that account nobody can see whether it ends."""
+    its newest record is dated later than these tables: it is unknown whether that account ends."""
     if not figures.data_until:
         return []
     ahead = [

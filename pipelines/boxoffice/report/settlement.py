@@ -93,7 +93,7 @@ def find(db: duckdb.DuckDBPyConnection, wanted: str) -> list[Any]:
     if found and len({event.show_key for event in found}) == 1:
         return found
     if found:
-        raise ConfigProblem(f"{len(found)} events have the id {wanted}. Say which:{_listed(found)}")
+        raise ConfigProblem(f"{len(found)} events have the id {wanted}. Give one of:{_listed(found)}")
     near = rows(
         db,
         """

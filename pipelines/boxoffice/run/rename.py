@@ -53,7 +53,7 @@ def rename_account(settings: Settings, platform: str, old: str, new: str, *, ech
             db.execute("set TimeZone = 'UTC'")
             rows = rename(db, platform, old, new, dt.datetime.now(dt.UTC))
         shutil.rmtree(pending, ignore_errors=True)
-    echo(f"{platform} {old} is {new} now: {rows:,} rows of raw. To build and publish: boxoffice run")
+    echo(f"{platform} {old} is now {new}: {rows:,} rows of raw. To build and publish: boxoffice run")
 
 
 def rename(db: duckdb.DuckDBPyConnection, platform: str, old: str, new: str, now: dt.datetime) -> int:

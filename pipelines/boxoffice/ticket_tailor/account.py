@@ -121,7 +121,7 @@ class TicketTailorAccount:
                 )
             else:
                 message += (
-                    f"{same.other} is not configured any more. If it has got a new name: "
+                    f"{same.other} is not configured any more. If it was renamed: "
                     f"boxoffice rename-account ticket-tailor {same.other} {self.name}"
                 )
             raise Problem(message) from None

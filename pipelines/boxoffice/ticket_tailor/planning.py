@@ -206,7 +206,7 @@ class Plan:
         return Problem(
             f"Ticket Tailor does not let {lists} be read. {reasons} What was read before is kept, the other lists were "
             "read, and every run asks again.\n"
-            "Check base_url and what this key may read. A list that you no longer want: leave it out of `lists` in "
+            "Check base_url and what this key may read. To stop reading a list, leave it out of `lists` in "
             f"[ticket_tailor.box_offices.{self.box_office.name}]."
         )
 

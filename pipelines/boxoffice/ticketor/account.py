@@ -66,6 +66,6 @@ class TicketorAccount:
             raise Problem(
                 f"Ticketor site {self.name} has the files that raw holds as those of {twin}, which is not configured "
                 f"any more. Nothing of {self.name} was loaded, so nothing counts twice.\n"
-                f"If {twin} has got a new name: boxoffice rename-account ticketor {twin} {self.name}"
+                f"If {twin} was renamed: boxoffice rename-account ticketor {twin} {self.name}"
             )
         return plan
