@@ -364,11 +364,11 @@ def test_rebuilt_from_what_is_left(venue: Venue, tmp_path: Path, left: str) -> N
         made.settings.published.unlink()
     rebuilt = backup.rebuild(made.settings, echo=quiet)
     assert rebuilt.result.outcome == "done"
-    told = "\n".join(rebuilt.told)
+    told = "\n".join(rebuilt.messages)
     if left == "nothing":  # nothing says that a month was ever closed
         assert made.ask("select distinct state from fct_journal") == [("open",)]
         return
-    assert "2026-01, which was closed, was put back from" in told
+    assert "2026-01, which was closed, was restored from" in told
     assert made.journal(CLOSED) == venue.journal(CLOSED) and made.file() == venue.file()
 
 
@@ -379,7 +379,7 @@ def test_what_no_copy_is_left_of_is_open_again(venue: Venue, tmp_path: Path) -> 
     closes.file_of(made.settings, JANUARY).write_bytes(b"not even gzip")
     made.settings.published.unlink()
     rebuilt = backup.rebuild(made.settings, echo=quiet)
-    assert "2026-01 is open again" in "\n".join(rebuilt.told)
+    assert "2026-01 is open again" in "\n".join(rebuilt.messages)
     assert made.ask("select action, because from rpt_closes order by number")[1][0] == "reopened"
     assert made.ask("select distinct state from fct_journal") == [("open",)]
     made.close()
@@ -394,7 +394,7 @@ def test_a_backup_put_back_has_what_was_closed(venue: Venue, later: Venue, tmp_p
     other = Venue(tmp_path)
     other.api = later.api
     restored = backup.restore(other.settings, kept, echo=quiet)
-    assert (restored.result.outcome, restored.told) == ("done", [])
+    assert (restored.result.outcome, restored.messages) == ("done", [])
     assert other.journal() == later.journal() and other.file() == venue.file()
 
     # closed since the backup was made: put back from data/closes, and said
@@ -403,7 +403,7 @@ def test_a_backup_put_back_has_what_was_closed(venue: Venue, later: Venue, tmp_p
     made.close("2026-02", dt.datetime(2026, 3, 2, tzinfo=dt.UTC))
     february = made.journal("closed_month = '2026-02-01'")
     restored = backup.restore(made.settings, kept, echo=quiet, replace=True)
-    assert "2026-02, which was closed, was put back from" in "\n".join(restored.told)
+    assert "2026-02, which was closed, was restored from" in "\n".join(restored.messages)
     assert made.journal("closed_month = '2026-02-01'") == february and february
 
 
@@ -447,7 +447,7 @@ def test_other_rules_change_no_closed_month(
 
 REFUSED = {
     "2026-13": "is no month",
-    "2026-01": "is closed already",
+    "2026-01": "is already closed",
     "2025-12": "is part of what was frozen with 2026-01",
     "2026-03": "the next is 2026-02",
     "2026-02": "is not over: for ticket_tailor studio it ends 2026-03-01 00:00 UTC",
@@ -462,7 +462,7 @@ def test_what_cannot_be_closed_is_refused(venue: Venue, name: str) -> None:
         assert REFUSED[name] in str(refused.value) and refused.value.exit_code == 2
     with pytest.raises(ConfigProblem, match="the newest closed month is 2026-01"):
         month.reopen(venue.settings, "2025-12", "no reason", echo=quiet)
-    with pytest.raises(ConfigProblem, match="Say why"):
+    with pytest.raises(ConfigProblem, match="Give the reason"):
         month.reopen(venue.settings, JANUARY, " ", echo=quiet)
 
 

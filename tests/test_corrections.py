@@ -207,7 +207,7 @@ def test_what_cannot_be_renamed(raw: Raw, files: Path) -> None:
     for old, new, told in (
         ("main", "arena", "still configured"),
         ("other", "arena", r"holds no ticketor other.*It holds: main\."),
-        ("other", "A b", "an account's name is made of"),
+        ("other", "A b", "an account's name may contain only"),
     ):
         with pytest.raises(ConfigProblem, match=told):
             rename.rename_account(settings, "ticketor", old, new, echo=raw.echoed.append)

@@ -151,7 +151,7 @@ def test_orders_that_proofs_name_are_left_out_and_come_back(
 
     # said wherever a person looks
     assert f"{len(aside)} orders are set aside" in str(result.set_aside)
-    assert any("set aside" in line for line in status.status(settings, 1).wants)
+    assert any("set aside" in line for line in status.status(settings, 1).needs_attention)
     page = report(settings, tmp_path / "report.html").read_text()
     assert "orders are set aside" in page[page.index('id="attention"') : page.index('id="last-week"')]
     with pytest.raises(Problem, match="set aside: a check of our own models names it"):

@@ -190,7 +190,7 @@ def test_a_zone_that_not_everybody_knows_is_refused(tmp_path: Path, zone: str) -
         text=True,
         check=False,
     )
-    assert (ran.returncode, f"{zone!r} is no time zone" in ran.stderr) == (2, True), ran.stderr
+    assert (ran.returncode, f"{zone!r} is not a time zone" in ran.stderr) == (2, True), ran.stderr
     assert not (tmp_path / "data").exists()
 
 

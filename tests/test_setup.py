@@ -92,7 +92,7 @@ def test_at_a_terminal_it_asks_tries_and_writes(tmp_path: Path, api: TicketTailo
     assert WHERE_KEYS_ARE in seen
     assert "refuses the API key" in seen
     assert "the key reads all 11 lists" in seen
-    assert "'Londen' is no time zone" in seen
+    assert "'Londen' is not a time zone" in seen
     assert "boxoffice run" in seen
     assert KEY not in seen
     secrets, config = tmp_path / ".dlt" / "secrets.toml", tmp_path / ".dlt" / "config.toml"
@@ -118,7 +118,7 @@ def test_at_a_terminal_it_asks_tries_and_writes(tmp_path: Path, api: TicketTailo
 def test_without_a_terminal_it_has_options(tmp_path: Path, api: TicketTailorApi) -> None:
     environ = environment(tmp_path, api)
     nothing = boxoffice(tmp_path, environ, "init")
-    assert (nothing.returncode, "give --api-key or --buffer" in nothing.stderr) == (2, True)
+    assert (nothing.returncode, "give --api-key, --buffer or both" in nothing.stderr) == (2, True)
     wrong = boxoffice(tmp_path, environ, "init", "--api-key", "-", given="sk_wrong\n")
     assert (wrong.returncode, "Nothing was written" in wrong.stderr) == (1, True)
     assert not (tmp_path / ".dlt").exists()
@@ -136,7 +136,7 @@ def test_check_tells_what_is_wrong_and_changes_nothing(tmp_path: Path, api: Tick
     webhooks.mkdir()
     environ = environment(tmp_path, api, TICKET_TAILOR_API_KEY=KEY, TICKETOR_BUFFER=str(webhooks))
     empty = boxoffice(tmp_path, environ, "check")
-    assert (empty.returncode, "no webhook has come yet" in empty.stdout) == (1, True)
+    assert (empty.returncode, "no webhook has arrived yet" in empty.stdout) == (1, True)
     write_webhooks(VENUE, webhooks)
     well = boxoffice(tmp_path, environ, "check")
     assert well.returncode == 0, well.stdout

@@ -179,7 +179,7 @@ def test_a_runs_summary_tells_each_account(tmp_path: Path, form: str) -> None:
     else:
         assert re.search(rf"^ticketor main +loaded +{broken} +\d+\.\d +{records}$", ran.stderr, re.M)
         assert re.search(r"^ticket_tailor main +failed +0 +\d+\.\d +nothing new$", ran.stderr, re.M)
-        assert ran.stderr.splitlines()[-1].endswith("more by: boxoffice status")
+        assert ran.stderr.splitlines()[-1].endswith("for details: boxoffice status")
     [run] = [json.loads(line) for line in (tmp_path / "data" / "runs.jsonl").read_text().splitlines()]
     assert [one["refused"] for one in run["accounts"]] == [broken, 0]
 

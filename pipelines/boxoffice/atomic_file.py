@@ -46,7 +46,7 @@ def require_place(target: Path) -> None:
                 return
         except OSError as error:
             reason = f"{folder}: {error.strerror}"
-    raise Problem(f"{target} cannot be written: {reason}. Nothing was done; give another place.")
+    raise Problem(f"{target} cannot be written: {reason}. Nothing was done; choose another place.")
 
 
 def put_in_place(fresh: Path, target: Path) -> None:

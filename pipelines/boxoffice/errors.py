@@ -1,4 +1,4 @@
-"""Errors that are told to a person: what happened, what was kept, what to do next."""
+"""Errors whose message is for the user: what happened, what was kept, what to do next."""
 
 import errno
 from typing import TYPE_CHECKING
@@ -8,28 +8,27 @@ if TYPE_CHECKING:
 
 
 class Problem(Exception):
-    """A failure told in words for a person; the command line prints them alone and exits with ``exit_code``."""
+    """A failure; the command line prints its message without a traceback and exits with ``exit_code``."""
 
     exit_code = 1
 
 
 class ConfigProblem(Problem):
-    """The settings cannot be run as they stand. ``settings`` is what of them is needed to tell on_failure, if that
-    can be read."""
+    """The settings or the call are invalid. ``settings`` has what is needed to call on_failure, if that can be read."""
 
     exit_code = 2
     settings: "Settings | None" = None
 
 
 class Busy(Problem):
-    """Another run holds the lock (75 is EX_TEMPFAIL of sysexits.h: try again later), ``hangs``: for too long."""
+    """Another run holds the lock (75 is EX_TEMPFAIL of sysexits.h: try again later). ``hangs``: for too long."""
 
     exit_code = 75
     hangs = False
 
 
-def in_words(error: OSError) -> str:
-    """What a file system said of a file, and what to do about it."""
+def os_error_message(error: OSError) -> str:
+    """An error of the file system, and what to do about it."""
     what = f"{error.filename}: {error.strerror}." if error.filename else f"{error}."
     if error.filename and error.errno in (errno.EACCES, errno.EPERM):
         what += (
@@ -37,5 +36,5 @@ def in_words(error: OSError) -> str:
             "(of what Boxoffice itself writes: BOXOFFICE_DATA_DIR)."
         )
     elif error.filename and error.errno == errno.EROFS:
-        what += " Its disk can only be read: choose another place."
+        what += " Its file system is read-only: choose another place."
     return what

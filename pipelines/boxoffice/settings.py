@@ -1,41 +1,37 @@
 """Accounts, paths and options: the only module that reads configuration and the environment.
 
-Where a setting may stand, the first that has it wins:
+A setting may be in several places; the first that has it wins:
 
 1. ``TICKETOR_BUFFER``, ``TICKET_TAILOR_API_KEY``, ``TICKET_TAILOR_BASE_URL``, ``BOXOFFICE_TIME_ZONE`` and
-   ``BOXOFFICE_DATA_DIR``: all that a job with one account a platform needs; that account is called ``main``;
-2. the environment in dlt's spelling: ``TICKET_TAILOR__BOX_OFFICES__<NAME>__API_KEY`` and the like;
+   ``BOXOFFICE_DATA_DIR``: enough for one account on each platform; that account is called ``main``;
+2. environment variables in dlt's spelling: ``TICKET_TAILOR__BOX_OFFICES__<NAME>__API_KEY`` and the like;
 3. ``.dlt/secrets.toml``, then ``.dlt/config.toml``: ``[ticketor.sites.<name>]``, ``[ticket_tailor.box_offices.<name>]``
    and ``[boxoffice]``.
 
-The files are read with the standard library: dlt takes half a second to import, an idle run has no use for it, and dlt
-would go on to look for a missing key under ever shorter names, down to a bare ``API_KEY`` that is somebody else's.
+The files are read with the standard library: an idle run does not need dlt, which takes half a second to import and
+would look for a missing key under ever shorter names, down to a bare ``API_KEY`` that belongs to something else.
 """
 
 import dataclasses
 import datetime as dt
-import functools
-import itertools
-import os
 import re
-import string
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from boxoffice import redaction
+from boxoffice import account_conflicts, redaction
 from boxoffice.errors import ConfigProblem
+from boxoffice.setting_values import byte_count, check_name, convert, file_mode, size, time_zone, trimmed, whole_number
 
 PACKAGE = Path(__file__).resolve().parent
 _IS_WHEEL = (PACKAGE / "dbt").is_dir()
-# Holds `.dlt`, and relative paths start here: the checkout, wherever it is called from, or else the working directory.
+# Holds `.dlt`, and relative paths start here: the checkout, wherever it is called from, or the working directory.
 ROOT = Path.cwd() if _IS_WHEEL else PACKAGE.parents[1]
 DBT_PROJECT = PACKAGE / "dbt" if _IS_WHEEL else ROOT
 TICKET_TAILOR_URL = "https://api.tickettailor.com"
 SINGLE_ACCOUNT = "main"
-# an account that has told nothing for so long wants a look: a webhook may have been switched off
+# an account that has sent nothing for so long needs attention: a webhook may have been switched off
 QUIET_AFTER = dt.timedelta(days=14)
 SMTP_PORTS = {"starttls": 587, "tls": 465, "none": 25}
 OPTIONS = {"data_dir", "time_zone", "published_mode", "on_failure", "set_aside_at_most", "memory_limit", "mail"}
@@ -43,14 +39,14 @@ OPTIONS = {"data_dir", "time_zone", "published_mode", "on_failure", "set_aside_a
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FileBounds:
-    """What one file of a buffer may cost, for whoever knows the receiver's address may send anything, and whether
-    links lead out of the buffer.
+    """Limits for one file of a buffer, since anyone who knows the receiver's address may send anything; and whether
+    links that lead out of the buffer are followed.
 
-    ``max_record_mb``      a record that is longer is refused; an invoice of a thousand tickets has half a megabyte
-    ``max_file_mb``        a file that is larger is refused and not read; Firehose writes 128 MB at most
-    ``max_inflated_mb``, ``max_inflation``  a gzip file that unfolds to more, or to more than so many times its size
+    ``max_record_mb``      a longer record is refused; an invoice of a thousand tickets has half a megabyte
+    ``max_file_mb``        a larger file is refused and not read; Firehose writes 128 MB at most
+    ``max_inflated_mb``, ``max_inflation``  a gzip file that inflates to more, or to more than so many times its size
                            (but no less than a record), is refused; JSON Lines shrink to a tenth or a thirtieth
-    ``max_refused``        so many refused records of one file become rows; of the others their number is kept
+    ``max_refused``        this many refused records of one file become rows; the others are only counted
     """
 
     follow_links: bool = False
@@ -61,7 +57,7 @@ class FileBounds:
     max_refused: int = 1000
 
     def inflated_bytes(self, size: int) -> int:
-        """To how many bytes a gzip file of ``size`` bytes may unfold."""
+        """How many bytes a gzip file of ``size`` bytes may inflate to."""
         return min(self.max_inflated_mb << 20, max(self.max_inflation * size, self.max_record_mb << 20))
 
 
@@ -69,8 +65,8 @@ class FileBounds:
 class Site(FileBounds):
     """A Ticketor site: the folder (or bucket address) its webhooks are buffered in.
 
-    ``token_sha256`` are the SHA-256 of the tokens that `boxoffice receive` takes its webhooks with.
-    ``host`` (such as arena.ticketor.com), ``client_id``, ``user`` and ``password`` serve `boxoffice call` alone.
+    ``token_sha256`` are the SHA-256 of the tokens in the addresses of its webhooks.
+    ``host`` (such as arena.ticketor.com), ``client_id``, ``user`` and ``password`` are used by `boxoffice call` alone.
     """
 
     name: str
@@ -87,12 +83,12 @@ class Site(FileBounds):
 
 @dataclasses.dataclass(frozen=True)
 class BoxOffice(FileBounds):
-    """A Ticket Tailor box office: one key is one box office.
+    """A Ticket Tailor box office; each has its own API key.
 
     ``lists`` None means every list; ticket_tailor/planning.py says what the re-reads are for. ``buffer`` is the folder
-    (or bucket address) of its webhooks, empty for none; ``token_sha256`` as of a Site; ``webhook_secret`` what Ticket
-    Tailor signs them with (several while one replaces another). ``webhook_max_age``: webhooks that were signed longer
-    ago are refused; 0, none is, because Ticket Tailor tries again for three days.
+    (or bucket address) of its webhooks, empty for none; ``token_sha256`` as of a Site; ``webhook_secret`` is what
+    Ticket Tailor signs them with (several while one replaces another). Webhooks signed longer ago than
+    ``webhook_max_age`` are refused; none if it is 0, the default, because Ticket Tailor retries for three days.
     """
 
     name: str
@@ -114,7 +110,7 @@ class BoxOffice(FileBounds):
 @dataclasses.dataclass(frozen=True)
 class Receiver:
     """Where `boxoffice receive` listens, and its limits, in bytes. ``per_second`` (deliveries) and ``per_day`` (bytes)
-    are of one account: far more than a venue sells, so that they only stop who has got hold of a token. With less than
+    are for one account: far more than a venue sells, so they only stop someone who abuses a token. With less than
     ``min_free`` left on the disk (or a twentieth of it, if that is less) large bodies are refused."""
 
     listen: str = "127.0.0.1:8480"
@@ -126,10 +122,10 @@ class Receiver:
 
 @dataclasses.dataclass(frozen=True)
 class Mail:
-    """The server that `boxoffice report --mail` sends by, and from and to whom.
+    """The server, sender and recipients of `boxoffice report --mail`.
 
-    ``security`` is starttls (port 587 unless one is set), tls (465) or none (25); none takes a password to no other
-    machine. Without a ``user`` there is no login.
+    ``security`` is starttls (port 587 unless one is set), tls (465) or none (25); with none, a
+    password is sent to this machine only. Without a ``user`` there is no login.
     """
 
     host: str
@@ -147,13 +143,13 @@ class Mail:
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """Everything a run needs to know. ``data_dir`` is absolute and holds all that Boxoffice writes.
+    """All settings of a run. ``data_dir`` is absolute and holds everything that Boxoffice writes.
 
-    ``on_failure`` is a command, an address, or several of Apprise with blanks between them, empty for none; like a key
-    it may be a secret.
-    ``set_aside_at_most`` counts orders that may be missing from what is published; None is the larger of 50 and one
-    in a hundred. ``memory_limit`` is what DuckDB may hold in memory while it builds, such as `4GB`, before it writes to
-    the disk; None is 6 GB, or four fifths of what the machine has if that is less.
+    ``on_failure`` is a command, a URL, or several URLs of Apprise separated by spaces; empty for none. It may be
+    secret.
+    ``set_aside_at_most`` is how many orders may be left out of what is published; None is the larger of 50 and one in a
+    hundred. ``memory_limit`` is how much memory DuckDB may use while it builds, such as `4GB`, before it spills to the
+    disk; None is 6 GB, or four fifths of the machine's memory if that is less.
     """
 
     data_dir: Path
@@ -168,7 +164,7 @@ class Settings:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What no message, log or notification may hold: keys, and passwords with and without their user."""
+        """What no message, log or notification may contain: keys, and passwords with and without their user."""
         users = [*self.sites, *([self.mail] if self.mail else [])]
         passwords = [(one.user, one.password) for one in users if one.password]
         return (
@@ -179,12 +175,12 @@ class Settings:
 
     @property
     def warehouse(self) -> Path:
-        """The pipeline's own file: dlt and dbt write it."""
+        """The pipeline's own file, written by dlt and dbt."""
         return self.data_dir / "warehouse.duckdb"
 
     @property
     def published(self) -> Path:
-        """The readers' copy: marts only, replaced whole."""
+        """The published file: marts only, replaced as a whole."""
         return self.data_dir / "boxoffice.duckdb"
 
     @property
@@ -206,17 +202,17 @@ class Settings:
 
     @property
     def told_file(self) -> Path:
-        """What ``on_failure`` was told last."""
+        """The problems that ``on_failure`` was last called with."""
         return self.data_dir / "told.json"
 
     @property
     def mailed_file(self) -> Path:
-        """In which week the report was mailed last, and to whom."""
+        """The week in which the report was last mailed, and its recipients."""
         return self.data_dir / "mailed.json"
 
     @property
     def reserve(self) -> Path:
-        """Room on the disk, given back when the line of a run finds none."""
+        """Reserved disk space, freed when the disk is too full to record a run."""
         return self.data_dir / "reserve"
 
     @property
@@ -225,7 +221,7 @@ class Settings:
 
     @property
     def rebuilding(self) -> Path:
-        """There while raw lacks something that a rebuild has not read again yet."""
+        """Exists while raw lacks something that a rebuild has not read again yet."""
         return self.data_dir / "rebuilding"
 
     def require_accounts(self) -> None:
@@ -233,16 +229,16 @@ class Settings:
         if not self.sites and not self.box_offices:
             raise ConfigProblem(
                 "Nothing is configured, so there is nothing to run.\n"
-                "Set TICKETOR_BUFFER (the folder your Ticketor webhooks land in) or TICKET_TAILOR_API_KEY, or both,\n"
+                "Set TICKETOR_BUFFER (the folder of your Ticketor webhooks) or TICKET_TAILOR_API_KEY, or both,\n"
                 "or name your accounts in .dlt/config.toml and .dlt/secrets.toml (see .dlt/example.secrets.toml).\n"
                 "To look around first: make demo. (The example and the demo are in a checkout.)"
             )
 
 
 def load_settings(environ: Mapping[str, str], root: Path = ROOT, *, receiving: bool = False) -> Settings:
-    """Reads the environment and the two files below ``root/.dlt``. The user who is ``receiving`` needs no API key.
+    """Reads the environment and the two files below ``root/.dlt``. Without API keys if ``receiving``.
 
-    Raises ConfigProblem, with the setting's name, for a value that makes no sense.
+    Raises ConfigProblem, with the setting's name, for an invalid value.
     """
     tree = _merge(_read_toml(root / ".dlt" / "config.toml"), _read_toml(root / ".dlt" / "secrets.toml"))
     options = {**_table(tree, "boxoffice"), **_from_environment(environ, "BOXOFFICE").get("", {})}
@@ -266,12 +262,11 @@ def _complete(
     root: Path,
     of_box_office: str,
 ) -> Settings:
-    if unknown := sorted(set(options) - OPTIONS):
-        raise ConfigProblem(f"[boxoffice] does not know {', '.join(unknown)}. It knows: {', '.join(sorted(OPTIONS))}.")
+    _refuse_unknown("[boxoffice]", options, OPTIONS)
     zone = environ.get("BOXOFFICE_TIME_ZONE") or options.get("time_zone")
     if set("%'") & set(str(settings.data_dir)):
         raise ConfigProblem(
-            f"The data folder {settings.data_dir} has a % or ' in its path, where dlt cannot write. Set another."
+            f"The data folder {settings.data_dir} has a % or ' in its path, which dlt cannot handle. Set another."
         )
 
     sites = _accounts(tree, environ, ("ticketor", "sites"))
@@ -293,67 +288,20 @@ def _complete(
             for name, values in offices.items()
             if of_box_office == "api_key" or values.get("token_sha256")
         ),
-        published_mode=_mode(options.get("published_mode", "400")),
-        set_aside_at_most=_count(options.get("set_aside_at_most"), "boxoffice.set_aside_at_most"),
-        memory_limit=_size(options.get("memory_limit"), "boxoffice.memory_limit"),
+        published_mode=file_mode(options.get("published_mode", "400")),
+        set_aside_at_most=whole_number(options.get("set_aside_at_most"), "boxoffice.set_aside_at_most"),
+        memory_limit=size(options.get("memory_limit"), "boxoffice.memory_limit"),
         mail=_mail({**_table(options, "mail"), **_from_environment(environ, "BOXOFFICE").get("mail", {})}),
         receiver=_receiver({**_table(tree, "receiver"), **_from_environment(environ, "RECEIVER").get("", {})}),
     )
-    _refuse_twins(complete)
+    account_conflicts.refuse_conflicts(complete)
     return complete
 
 
-def _refuse_twins(settings: Settings) -> None:
-    """Raises ConfigProblem for two names of one account: all that it sells would count twice."""
-    for one, other in itertools.combinations(settings.box_offices, 2):
-        if one.api_key and (one.api_key, one.base_url.rstrip("/")) == (other.api_key, other.base_url.rstrip("/")):
-            raise ConfigProblem(
-                f"[ticket_tailor.box_offices.{one.name}] and [ticket_tailor.box_offices.{other.name}] have the same "
-                "api_key, which is that of one box office: all its sales would count twice. Nothing was run. "
-                "Keep one of them, or give the other its own key."
-            )
-    places = {f"[ticketor.sites.{site.name}]": _place(site.buffer) for site in settings.sites}
-    places |= {
-        f"[ticket_tailor.box_offices.{office.name}]": _place(office.buffer)
-        for office in settings.box_offices
-        if office.buffer
-    }
-    data_dir = os.path.realpath(settings.data_dir)
-    for name, place in places.items():
-        is_made_up = f"{place}/".startswith(f"{data_dir}/sandbox/")
-        if f"{data_dir}/".startswith(f"{place}/") or (f"{place}/".startswith(f"{data_dir}/") and not is_made_up):
-            raise ConfigProblem(
-                f"The buffer of {name}, {place}, and the data folder {data_dir} are the same or one "
-                "lies in the other: what Boxoffice writes would be read as webhooks. Nothing was run. Give each a "
-                "folder of its own."
-            )
-    for one, other in itertools.permutations(places, 2):
-        if f"{places[other]}/".startswith(f"{places[one]}/"):
-            how = "is the folder" if places[one] == places[other] else "lies in the folder"
-            raise ConfigProblem(
-                f"The buffer of {other} {how} of {one}, {places[one]}: all that lies "
-                "in both would count twice. Nothing was run. Keep one of them, or give each a folder beside the other."
-            )
-
-
-def _place(buffer: str) -> str:
-    """One spelling for a folder, whatever links lead to it, and for a bucket's address."""
-    address = buffer.removeprefix("file://")
-    if "://" not in address:
-        return os.path.realpath(address).rstrip("/")
-    scheme, _, path = address.partition("://")
-    return f"{scheme.lower()}://{'/'.join(part for part in path.split('/') if part)}"
-
-
-def duration(text: str) -> dt.timedelta:
-    """90s, 15m, 36h, 30d as a timedelta. Raises ValueError for anything else."""
-    unit = {"s": 1, "m": 60, "h": 3600, "d": 86400}.get(text[-1:])
-    if not unit or not text[:-1].isdigit() or not int(text[:-1]):
-        raise ValueError(f"{text!r}: give a time such as 90s, 15m, 36h or 30d.")
-    found = int(text[:-1]) * unit
-    if found > 36_525 * 86_400:
-        raise ValueError(f"{text!r} is more than a hundred years.")
-    return dt.timedelta(seconds=found)
+def _refuse_unknown(where: str, given: Iterable[str], known: Iterable[str]) -> None:
+    if unknown := sorted(set(given) - set(known)):
+        names = ", ".join(sorted(set(known) - {"name"}))
+        raise ConfigProblem(f"{where} does not know {', '.join(unknown)}. It knows: {names}.")
 
 
 def _build(
@@ -361,15 +309,13 @@ def _build(
 ) -> Any:
     where = f"[{table}.{name}]"
     fields = {field.name: field for field in dataclasses.fields(kind)}
-    if unknown := sorted(set(values) - set(fields)):
-        known = ", ".join(sorted(set(fields) - {"name"}))
-        raise ConfigProblem(f"{where} does not know {', '.join(unknown)}. It knows: {known}.")
-    if not _trimmed(values.get(required) or ""):
+    _refuse_unknown(where, values, fields)
+    if not trimmed(values.get(required) or ""):
         raise ConfigProblem(f"{where} has no {required}. Set it there, or remove the table.")
-    converted = {key: _convert(value, fields[key].type, f"{where} {key}") for key, value in values.items()}
-    converted["time_zone"] = _time_zone(converted.get("time_zone") or _trimmed(zone or ""), where)
+    converted = {key: convert(value, fields[key].type, f"{where} {key}") for key, value in values.items()}
+    converted["time_zone"] = time_zone(converted.get("time_zone") or trimmed(zone or ""), where)
     if not all(converted.get("webhook_secret", ())):
-        raise ConfigProblem(f"{where} webhook_secret: one of them is empty, with which anyone could sign.")
+        raise ConfigProblem(f"{where} webhook_secret: one of them is empty, so anyone could sign webhooks.")
     if converted.get("buffer") and "://" not in converted["buffer"]:
         converted["buffer"] = str(root / Path(converted["buffer"]).expanduser())
     for token in converted.get("token_sha256", ()):
@@ -385,117 +331,30 @@ def _mail(values: dict[str, Any]) -> Mail | None:
     if not values:
         return None
     where, fields = "[boxoffice.mail]", {field.name: field for field in dataclasses.fields(Mail)}
-    if unknown := sorted(set(values) - set(fields)):
-        raise ConfigProblem(f"{where} does not know {', '.join(unknown)}. It knows: {', '.join(sorted(fields))}.")
+    _refuse_unknown(where, values, fields)
     values = {**values, "to": [values["to"]] if isinstance(values.get("to"), str) else values.get("to")}
     if "," in str(values["to"]) and len(values["to"]) == 1:
         values["to"] = values["to"][0].split(",")
     if missing := [name for name in ("host", "sender", "to") if not values.get(name)]:
         raise ConfigProblem(f"{where} has no {missing[0]}. Set host, sender and to, or remove the table.")
-    made = {name: _convert(value, fields[name].type, f"{where} {name}") for name, value in values.items()}
-    made["to"] = tuple(_trimmed(address) for address in values["to"])
+    made = {name: convert(value, fields[name].type, f"{where} {name}") for name, value in values.items()}
+    made["to"] = tuple(trimmed(address) for address in values["to"])
     for address in (made["sender"], *made["to"]):
         if not re.fullmatch(r"[^@\s]+@[^@\s]+", address):
-            raise ConfigProblem(f"{where}: {address!r} is no address of a mailbox, such as office@example.org.")
+            raise ConfigProblem(f"{where}: {address!r} is not an e-mail address such as office@example.org.")
     if made.get("security", "starttls") not in SMTP_PORTS:
         raise ConfigProblem(f"{where} security is {made['security']!r}, and should be one of {', '.join(SMTP_PORTS)}.")
     mail = Mail(**made)
     if mail.password and mail.security == "none" and mail.host not in ("localhost", "127.0.0.1", "::1"):
-        raise ConfigProblem(f"{where}: security none would send the password for all to read. Take starttls or tls.")
+        raise ConfigProblem(f"{where}: with security none the password would be sent unencrypted. Set starttls or tls.")
     return mail
 
 
 def _receiver(values: dict[str, Any]) -> Receiver:
     fields = {field.name: field.default for field in dataclasses.fields(Receiver)}
-    if unknown := sorted(set(values) - set(fields)):
-        raise ConfigProblem(f"[receiver] does not know {', '.join(unknown)}. It knows: {', '.join(sorted(fields))}.")
-    numbers = {name: _bytes(value, f"receiver.{name}") for name, value in values.items() if name != "listen"}
+    _refuse_unknown("[receiver]", values, fields)
+    numbers = {name: byte_count(value, f"receiver.{name}") for name, value in values.items() if name != "listen"}
     return Receiver(**{**values, **numbers})
-
-
-def _bytes(value: Any, where: str) -> int:
-    """16MB or 2GiB as a number of bytes; a plain number is taken as it is."""
-    if str(value).isdigit():
-        return int(value)
-    amount, factor, unit = re.fullmatch(r"([\d.]+)([MGT])(i?)B", str(_size(value, where)), re.IGNORECASE).groups()
-    return int(float(amount) * (1024 if unit else 1000) ** (2 + "MGT".index(factor.upper())))
-
-
-def _convert(value: Any, wanted: Any, where: str) -> Any:
-    """Environment variables are text; a file's values have types already."""
-    if "tuple" in str(wanted):
-        return tuple(value.replace(" ", "").split(",")) if isinstance(value, str) else tuple(value)
-    if wanted is dt.timedelta:
-        try:
-            return duration(str(value))
-        except ValueError as error:
-            raise ConfigProblem(f"{where} is {error}") from None
-    if wanted is bool:
-        if str(value).lower() not in ("true", "false"):
-            raise ConfigProblem(f"{where} is {value!r}, and should be true or false.")
-        return str(value).lower() == "true"
-    if wanted not in (int, float):
-        # a blank that came along with a copied key would make it a wrong one
-        return value if where.endswith(" password") else _trimmed(value)
-    try:
-        number = wanted(value)
-    except (TypeError, ValueError):
-        raise ConfigProblem(f"{where} is {value!r}, and should be a number.") from None
-    if number < 1 and "max_" in where:
-        raise ConfigProblem(f"{where} is {value!r}, and should be 1 or more.")
-    return number
-
-
-def _trimmed(value: Any) -> str:
-    return str(value).strip(string.whitespace + "\xa0\u200b\ufeff")
-
-
-def _time_zone(name: str, where: str) -> str | None:
-    if name and not is_time_zone(name):
-        raise ConfigProblem(
-            f"{where}: {name!r} is no time zone, or none that DuckDB knows. Use a plain name such as Europe/London or "
-            "America/Los_Angeles."
-        )
-    return name or None
-
-
-@functools.cache
-def is_time_zone(name: str) -> bool:
-    """Whether Python and DuckDB both know it: Python also takes any file of the system's zones, such as localtime, and
-    DuckDB abbreviations. Costs 10 ms, in which DuckDB starts."""
-    import duckdb
-
-    try:
-        ZoneInfo(name)
-        with duckdb.connect(config={"threads": 1}) as db:
-            db.execute("select timezone($1, timestamptz '2000-01-01 00:00:00+00')", [name])
-    except (KeyError, ValueError, OSError, duckdb.Error):
-        return False
-    return True
-
-
-def _size(value: Any, where: str) -> str | None:
-    if value in (None, ""):
-        return None
-    text = str(value).replace(" ", "")
-    if not re.fullmatch(r"[1-9]\d*(\.\d+)?(MB|GB|TB|MiB|GiB|TiB)", text, re.IGNORECASE):
-        raise ConfigProblem(f"{where}: {value!r} is no size. Write it as 4GB or 800MB.")
-    return text
-
-
-def _count(value: Any, where: str) -> int | None:
-    if value in (None, ""):
-        return None
-    if not str(value).isdigit():
-        raise ConfigProblem(f"{where} is {value!r}, and should be a whole number.")
-    return int(value)
-
-
-def _mode(value: Any) -> int:
-    try:
-        return int(str(value), 8)
-    except ValueError:
-        raise ConfigProblem(f"boxoffice.published_mode is {value!r}, and should be a file mode such as 444.") from None
 
 
 def _accounts(tree: dict[str, Any], environ: Mapping[str, str], path: tuple[str, str]) -> dict[str, dict[str, Any]]:
@@ -508,14 +367,8 @@ def _accounts(tree: dict[str, Any], environ: Mapping[str, str], path: tuple[str,
     return accounts
 
 
-def check_name(where: str, name: str) -> None:
-    """Raises ConfigProblem for what cannot be an account's name."""
-    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name):
-        raise ConfigProblem(f"{where}: an account's name is made of a-z, 0-9, _ and -.")
-
-
 def _from_environment(environ: Mapping[str, str], prefix: str) -> dict[str, dict[str, str]]:
-    """``PREFIX__NAME__KEY=value`` as {name: {key: value}}; ``PREFIX__KEY`` stands under the empty name."""
+    """``PREFIX__NAME__KEY=value`` as {name: {key: value}}; ``PREFIX__KEY`` is under the empty name."""
     found: dict[str, dict[str, str]] = {}
     for variable, value in environ.items():
         if variable.startswith(prefix + "__"):

@@ -1,4 +1,4 @@
-"""What a person reads in a terminal: safe text, tables that fit, spans of time in words. Colour on a terminal only."""
+"""Output to a terminal: safe text, tables that fit, readable durations. Colour on a terminal only."""
 
 import re
 import time
@@ -16,13 +16,13 @@ LONGEST_RULE = 100  # in a file
 
 
 def shown(text: object) -> str:
-    """Text without what a terminal would obey: each such character as the escape that JSON has for it, so that JSON
-    means the same. For everything that is printed, since names, errors and answers come from outside."""
+    """Text with each control character as its JSON escape, so that a terminal does not act on it and JSON keeps its
+    meaning. For everything that is printed, since names, errors and answers come from outside."""
     return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", str(text))
 
 
 def echo(text: object, *, err: bool = False, before: str = "", nl: bool = True, **style: Any) -> None:
-    """Prints text as ``shown``, in click's ``style``; ``before`` it something that is styled already."""
+    """Prints text as ``shown``, in click's ``style``; after ``before``, which is styled already."""
     import click
 
     safe = shown(text)
@@ -30,7 +30,7 @@ def echo(text: object, *, err: bool = False, before: str = "", nl: bool = True, 
 
 
 def console(*, stderr: bool = False) -> "Console":
-    """Standard output, or standard error. In a pipe or a file a line is as long as what it says, never folded."""
+    """Standard output, or standard error. In a pipe or a file lines are never folded."""
     from rich.console import Console
 
     made = Console(stderr=stderr, highlight=False)
@@ -40,8 +40,8 @@ def console(*, stderr: bool = False) -> "Console":
 def table(out: "Console", title: str, headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """A table with a line under its headers, one space between columns where the terminal is narrow, else three.
 
-    A header that begins with ``>`` is that of numbers, which stand to the right; one that ends in ``…`` is of text
-    that may take several lines. The other columns are never folded while there is room.
+    A header that begins with ``>`` is for numbers, aligned to the right; one that ends in ``…`` is for text that
+    may take several lines. The other columns are never folded while there is room.
     """
     from rich.box import SIMPLE_HEAD
     from rich.markup import escape
@@ -79,7 +79,7 @@ def table(out: "Console", title: str, headers: Sequence[str], rows: Sequence[Seq
 
 
 def duration(seconds: float) -> str:
-    """Seconds as a person says them; never less than none, whatever a clock did."""
+    """Seconds as readable text, such as `5 minutes`; negative ones, from a clock that was set back, as 0."""
     seconds = max(0.0, seconds)
     if seconds < 90:
         return "1 second" if round(seconds) == 1 else f"{seconds:.0f} seconds"
@@ -89,18 +89,18 @@ def duration(seconds: float) -> str:
 
 
 def left(done: int, total: int, seconds: float) -> str:
-    """How long the rest takes at the pace so far, as `, about 40 seconds left`; nothing while that is a guess."""
+    """The estimated remaining time, as `, about 40 seconds left`; empty until there is a basis for it."""
     return f", about {duration(seconds * (total - done) / done)} left" if 0 < done < total and seconds >= 5 else ""
 
 
 def now_and_then(echo: Callable[[str], None], seconds: float = 10.0) -> Callable[[str], None]:
-    """For progress, where each line says all that the one before did: tells one when some time has passed."""
+    """Limits progress to one line every so many ``seconds``; each line has to include what the one before it said."""
     last = time.monotonic()
 
-    def tell(line: str) -> None:
+    def limited(line: str) -> None:
         nonlocal last
         if time.monotonic() - last >= seconds:
             echo(line)
             last = time.monotonic()
 
-    return tell
+    return limited

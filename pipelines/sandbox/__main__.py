@@ -1,25 +1,25 @@
-"""``python -m sandbox``: the made-up venue at the terminal."""
+"""``python -m sandbox``: the made-up venue on the command line."""
 
 import os
 import time
 
 import click
 
-from boxoffice.cli.common import Verbs
+from boxoffice.cli.common import CommandGroup
 from sandbox.faults import KINDS, Faults
 from sandbox.ticket_tailor_api import BUDGET, DEFAULT_KEY, WINDOW_SECONDS, TicketTailorApi
 from sandbox.ticketor_webhooks import LAYOUTS, write_broken, write_webhooks
 from sandbox.venue import DEFAULT_END, Venue
 
 
-@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """A made-up venue that sells through Ticketor and Ticket Tailor."""
 
 
 @main.command()
 def demo() -> None:
-    """Run the whole pipeline on the made-up venue and print first answers; again, and a day passes.
+    """Run the whole pipeline on the made-up venue and print first answers; each further call lets a day pass.
 
     \b
     Example:
@@ -35,7 +35,7 @@ def demo() -> None:
 @main.command()
 @click.argument("month")
 def close(month: str) -> None:
-    """Close a month of the demo as `boxoffice close` does; later days then bring news of it.
+    """Close a month of the demo as `boxoffice close` does; later days then bring changes to it.
 
     \b
     Example:
@@ -52,7 +52,7 @@ def close(month: str) -> None:
 @click.option("--seed", default=1, show_default=True)
 @click.option("--orders", default=2000, show_default=True, help="10 to 10 million.")
 @click.option("--days", default=90, show_default=True, help="How long the venue has been selling.")
-@click.option("--end", default=DEFAULT_END, show_default=True, help="Up to which moment, in unix seconds.")
+@click.option("--end", default=DEFAULT_END, show_default=True, help="The last moment, in unix seconds.")
 @click.option("--layout", type=click.Choice(LAYOUTS), default="json", show_default=True)
 @click.option("--broken", is_flag=True, help="Add files that cannot be loaded.")
 def webhooks(buffer: str, seed: int, orders: int, days: int, end: int, layout: str, broken: bool) -> None:
@@ -69,18 +69,22 @@ def webhooks(buffer: str, seed: int, orders: int, days: int, end: int, layout: s
 
 
 @main.command()
-@click.option("--port", default=8787, show_default=True, help="0 takes any free one.")
-@click.option("--key", default=DEFAULT_KEY, show_default=True, help="The API key it answers to.")
+@click.option("--port", default=8787, show_default=True, help="0 picks any free port.")
+@click.option("--key", default=DEFAULT_KEY, show_default=True, help="The API key it accepts.")
 @click.option("--seed", default=1, show_default=True)
 @click.option("--orders", default=2000, show_default=True, help="10 to 10 million.")
 @click.option("--days", default=90, show_default=True, help="How long the venue has been selling.")
-@click.option("--end", default=DEFAULT_END, show_default=True, help="The moment it is shown at, in unix seconds.")
+@click.option(
+    "--end", default=DEFAULT_END, show_default=True, help="The moment at which the venue is shown, in unix seconds."
+)
 @click.option("--tick", default=0, show_default=True, help="Seconds that pass in the venue with every request.")
 @click.option("--latency", default=0.0, show_default=True, help="Seconds before each answer.")
-@click.option("--budget", default=BUDGET, show_default=True, help="Requests a window; then 429.")
+@click.option("--budget", default=BUDGET, show_default=True, help="Requests allowed in a window before 429.")
 @click.option("--window", default=float(WINDOW_SECONDS), show_default=True, help="Seconds a window lasts.")
-@click.option("--fault-rate", default=0.0, show_default=True, help="Share of the answers that go wrong.")
-@click.option("--fault", "faults", multiple=True, type=click.Choice(KINDS), help="Which faults; default all but hang.")
+@click.option("--fault-rate", default=0.0, show_default=True, help="Share of responses that fail.")
+@click.option(
+    "--fault", "faults", multiple=True, type=click.Choice(KINDS), help="Which faults to inject; default: all but hang."
+)
 def serve(
     port: int,
     key: str,

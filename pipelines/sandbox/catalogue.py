@@ -127,7 +127,7 @@ class Product:
     prices: dict[str, int]
 
 
-# The same numbers serve both platforms; seeds/product_kinds.csv tells donations, gift cards and memberships apart.
+# The same numbers serve both platforms; seeds/product_kinds.csv distinguishes donations, gift cards and memberships.
 MUG = Product(10099, "Enamel mug", "merchandise", {"GBP": 899, "JPY": 1500, "KWD": 3333})
 PROGRAMME = Product(10100, "Programme", "merchandise", {"GBP": 450, "JPY": 700, "KWD": 1250})
 DONATION = Product(90001, "Roof appeal", "donation", {"GBP": 1000, "JPY": 2000, "KWD": 5000})
@@ -164,7 +164,7 @@ class Person:
         return self.email.title() if self.number % 3 == 0 else self.email
 
 
-# as they stand in an address: first.last
+# as in an address: first.last
 _FIRST_PLAIN = tuple(name.lower().translate(_PLAIN) for name in _FIRST)
 _LAST_PLAIN = tuple(name.lower().translate(_PLAIN) for name in _LAST)
 

@@ -68,7 +68,7 @@ class News:
 
 @dataclasses.dataclass
 class Snapshot:
-    """What the published tables held at one moment: enough to tell what a day has changed."""
+    """What the published tables held at one moment: enough to see what a day has changed."""
 
     orders: set[str]
     refunds: set[str]

@@ -29,7 +29,7 @@ class Faults:
         kinds: some of KINDS, each as likely as the others.
         in_a_row: never more than this many faults for one path one after the other, so that a client which tries
             again gets through in the end.
-        retry_after: seconds told with an injected 429.
+        retry_after: seconds in Retry-After of an injected 429.
         hang_seconds: how long ``hang`` keeps the client waiting.
     """
 

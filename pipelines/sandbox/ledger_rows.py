@@ -56,7 +56,7 @@ class Order:
     total_as_given: Decimal
     is_return: bool = False
     payments_known: bool = True
-    fees: dict[str, Decimal] | None = None  # what the venue owes the platform, by part; None where it tells none
+    fees: dict[str, Decimal] | None = None  # what the venue owes the platform, by part; None where it reports none
 
     @property
     def key(self) -> str:
@@ -114,7 +114,7 @@ class Payment:
     amount: Decimal
     credit_amount: Decimal
     currency: str
-    number: int = 0  # tells apart the movements of one order that have no id
+    number: int = 0  # distinguishes the movements of one order that have no id
 
     @property
     def key(self) -> tuple[str, str | None, str, int]:
@@ -149,7 +149,7 @@ class Settlement(NamedTuple):
 class Measures:
     """Sums over booked lines, the money received, and counts of tickets and orders, named as in the reports.
 
-    ``platform_fees`` and their parts are None on a platform that tells none. By event there are no receipts, fees and
+    ``platform_fees`` and their parts are None on a platform that reports none. By event there are no receipts, fees and
     orders: what an order over several events paid belongs to none of them.
     """
 

@@ -137,7 +137,7 @@ class TailorBooks:
         ordered = moment(sale.created)
         paid = 0
         for number, (state, at) in enumerate(seen):
-            # an old document never says what was paid: nobody saw it unpaid
+            # an old document never says what was paid: it was never seen unpaid
             when, basis = (ordered, PLATFORM) if number == 0 or sale.old_shape else (at, FIRST_SEEN)
             if state.paid > paid:
                 self._pay(

@@ -113,7 +113,7 @@ class TicketorBooks:
                 if seat.status == "returned" or self._is_return(seat.invoice):
                     sale = self.invoices[seat.invoice].related if self._is_return(seat.invoice) else seat.invoice
                     self.returned.add((sale, seat.id))
-        # a seat may be told as returned without the return: then nobody knows when
+        # a seat may be sent as returned without the return: then the time is unknown
         self.returned_at: dict[tuple[int, int], int] = {}
         for invoice in self.invoices.values():
             for seat in invoice.tickets if invoice.is_return and invoice.id in self.detailed else ():
@@ -141,7 +141,7 @@ class TicketorBooks:
         return invoice in self.invoices and self.invoices[invoice].is_return
 
     def _take_refunds(self, invoice: Invoice) -> None:
-        """A return without a payment back: what went back for it stands among the payments of its sale."""
+        """A return without a payment back: what went back for it is among the payments of its sale."""
         of_sale = self.payments_of[invoice.related]
         taken = [one for one in of_sale if one.gives_back and one.date // TICKS >= invoice.unix - DAY]
         self.payments_of[invoice.related] = [one for one in of_sale if one not in taken]

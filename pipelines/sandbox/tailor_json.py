@@ -96,7 +96,7 @@ def _event_summary(venue: Venue, event: Event, start: int) -> orjson.Fragment:
 
 
 def order_document(venue: Venue, order: Order, state: State, now: int) -> Json:
-    """The order in ``state``; ``now`` tells whether its event has been put off by then."""
+    """The order in ``state``; ``now`` decides whether its event has been postponed by then."""
     buyer = order.buyer
     lines = [_line(order, n) for n in range(len(order.lines))]
     lowered = 0

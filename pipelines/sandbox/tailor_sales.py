@@ -126,7 +126,7 @@ def _tax_line(order: Order, draw: Draw) -> None:
 
 @case("tax_without_line")
 def _tax_without_line(order: Order, draw: Draw) -> None:
-    """Tax on top that stands in the order only."""
+    """Tax on top that is in the order only."""
     tickets(order, draw.pick(FULL_PRICE), draw.between(1, 3))
     order.tax = order.goods * 20 // 100
 

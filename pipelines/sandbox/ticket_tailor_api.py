@@ -75,13 +75,13 @@ class TicketTailorApi:
             move on.
         tick: seconds that pass in the venue with every request: it lives on while it is being read.
         budget, window_seconds: requests a key has in a window; beyond, 429 with Retry-After.
-        retry_after: tell this many seconds instead of what is left of the window.
+        retry_after: answer this many seconds instead of what is left of the window.
         latency: seconds before each answer.
         faults: what goes wrong, how often.
         forbidden: lists that this key may not read (403).
         repeat_for_ever: lists whose every page is the first one again, with a ``links.next``.
         overlap: rows of the page before that each page repeats.
-        cache_bytes: keep so many bytes of answers while ``now`` stands still: what is asked again then costs next to
+        cache_bytes: keep so many bytes of answers while ``now`` does not move: what is asked again then costs next to
             nothing, as from a server far faster than this one.
         unknown_cursor: "404", or "empty" for an empty last page.
     """

@@ -9,7 +9,7 @@ from sandbox import ticketor_cases
 from sandbox.catalogue import DAY, HOUR
 from sandbox.draw import Draw
 from sandbox.ticketor_items import Delivery, Story
-from sandbox.ticketor_story import Teller
+from sandbox.ticketor_story import StoryBuilder
 from sandbox.venue import TICKETOR, Venue
 
 MICROS = 1_000_000
@@ -21,18 +21,18 @@ def make_story(venue: Venue, index: int) -> Story:
     case = _case_of(venue, index, draw)
     rule = ticketor_cases.KNOWN[case]
     story = Story(index, case)
-    teller = Teller(venue, story, draw, rule.currency)
-    rule.build(teller)
-    called_off_at = teller.event.called_off_at
+    builder = StoryBuilder(venue, story, draw, rule.currency)
+    rule.build(builder)
+    called_off_at = builder.event.called_off_at
     if called_off_at is not None and case in ticketor_cases.GIVEN_BACK_WHOLE:
-        teller.return_whole(called_off_at + HOUR + draw.below(3 * DAY))
+        builder.return_whole(called_off_at + HOUR + draw.below(3 * DAY))
     elif venue.scans_all and called_off_at is None and index not in venue.returns and case in ticketor_cases.SCANNED:
-        teller.scan()
+        builder.scan()
     if index in venue.returns:
-        teller.return_whole(venue.returns[index])
+        builder.return_whole(venue.returns[index])
     if index in venue.redelivered:
         first = min(story.deliveries)
-        teller.tell(first.webhook, first.item, venue.redelivered[index])
+        builder.send(first.webhook, first.item, venue.redelivered[index])
     if index in venue.delivered_late:
         at = venue.delivered_late[index] * MICROS
         story.deliveries = [one._replace(at=max(one.at, at + one.number)) for one in story.deliveries]
@@ -61,7 +61,7 @@ class Ticketor:
         Holds three numbers for each webhook still to come of the stories begun, whatever the size of the venue.
         """
         venue = self.venue
-        # a plain sale is told of within a day; of the older ones only the others may still have something to tell
+        # a plain sale is sent within a day; of the older ones only the others may still have webhooks to send
         recent = 0 if since is None else venue.made_before(TICKETOR, since - 2 * DAY)
         longest = max(ticketor_cases.LONGEST, venue.scanned_within)
         oldest = 0 if since is None else venue.made_before(TICKETOR, since - longest)

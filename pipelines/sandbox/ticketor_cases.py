@@ -38,5 +38,5 @@ ORDINARY = (
 GIVEN_BACK_WHOLE = ("tickets", "tickets_with_charge", "agent")  # when their event is called off
 NOT_SCANNED = {"orphan_ticket", "plain_alone", "partly_paid"}
 SCANNED = {*ticketor_sales.case, *ticketor_invoiced.case} - NOT_SCANNED
-# seconds: nothing is told of a sale later than this
+# seconds: nothing is sent about a sale later than this
 LONGEST = max(case.days for case in KNOWN.values()) * DAY + DAY

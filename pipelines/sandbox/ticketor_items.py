@@ -105,7 +105,7 @@ class Payment:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Invoice:
-    """An invoice with what stands on it.
+    """An invoice with its items.
 
     ``items`` of a return or an exchange name the sale's own tickets (their ``invoice`` is another one). The platform
     writes ``total``, ``service_charge``, ``discount`` …; what is meant beside them: ``extra_charge`` is a charge on the
@@ -182,7 +182,7 @@ class Delivery(NamedTuple):
 
 @dataclasses.dataclass(slots=True)
 class Story:
-    """A sale and all that follows from it: its invoices and the webhooks that tell of them, in order of arrival."""
+    """A sale and all that follows from it: its invoices and their webhooks, in order of arrival."""
 
     index: int
     case: str

@@ -57,7 +57,7 @@ def time(ticks: int) -> str:
 
 
 def person_id(person: Person | None) -> int:
-    """The platform's Id of a person; 0 is nobody."""
+    """The platform's Id of a person; 0 is no one."""
     return FIRST_PERSON + person.number if person else 0
 
 

@@ -1,4 +1,4 @@
-"""How a story is told: the pieces from which ``ticketor_cases`` builds each kind of sale."""
+"""The parts from which ``ticketor_cases`` builds each kind of sale and its webhooks."""
 
 import dataclasses
 from collections.abc import Callable
@@ -27,7 +27,7 @@ SECTIONS = ("Stalls Left", "Circle Right", "Gallery", "Studio")
 CHARGES = {"GBP": 125, "JPY": 100, "KWD": 250}  # service charge a ticket, in minor units
 
 
-class Teller:
+class StoryBuilder:
     """Builds one story. Moments are unix seconds; ``story.deliveries`` is in order of arrival once ``done``."""
 
     def __init__(self, venue: Venue, story: Story, draw: Draw, currency: str) -> None:
@@ -39,7 +39,7 @@ class Teller:
         self.buyer: Person | None = venue.buyer(TICKETOR, draw, story.index)
         self._invoices = self._tickets = self._products = self._payments = 0
 
-    # --- making things ---
+    # --- items ---
 
     def invoice(self, at: int | None = None, **values: object) -> Invoice:
         """An empty invoice, made ``at`` (default: when the story begins)."""
@@ -156,7 +156,7 @@ class Teller:
         """Returns the story's first sale, every ticket of it, for its whole price."""
         sale = next(one.item for one in self.story.deliveries if isinstance(one.item, Invoice))
         back = self.give_back(sale, at, sale.total, tickets=sale.own_tickets)
-        self.tell_invoice(self.pay(back, self.refund(back, sale.total)))
+        self.send_invoice(self.pay(back, self.refund(back, sale.total)))
 
     def refund(self, invoice: Invoice, amount: int, *, at: int | None = None) -> Payment:
         """Money going back: the platform may say so by CREDIT or by a minus sign."""
@@ -164,30 +164,30 @@ class Teller:
             return self.payment(invoice, amount, "refund", at=at, method="CREDIT")
         return self.payment(invoice, -amount, "refund", at=at)
 
-    # --- telling of them ---
+    # --- webhooks ---
 
-    def tell(self, webhook: str, item: User | Invoice | Ticket | ProductSale | Payment, at: int) -> None:
+    def send(self, webhook: str, item: User | Invoice | Ticket | ProductSale | Payment, at: int) -> None:
         """A webhook that arrives within the second ``at``."""
         number = len(self.story.deliveries)
         micros = at * 1_000_000 + (number * 16_001 + self.draw.below(16_000)) % 1_000_000
         self.story.deliveries.append(Delivery(micros, self.story.index, number, webhook, item))
 
-    def tell_invoice(self, invoice: Invoice, at: int | None = None) -> None:
+    def send_invoice(self, invoice: Invoice, at: int | None = None) -> None:
         """The details webhook; for every fourth story every other webhook of the same sale too, in no order."""
         at = invoice.unix + self.draw.between(2, 20) if at is None else at
         if self.story.index % 4 == 1:
             parts = [("ticket", one) for one in invoice.tickets] + [("product", one) for one in invoice.products]
             parts += [("payment", one) for one in invoice.payments] + [("invoice", invoice)]
             for webhook, item in parts:
-                self.tell(webhook, item, at + self.draw.below(60))
-        self.tell("invoice_with_details", invoice, at)
+                self.send(webhook, item, at + self.draw.below(60))
+        self.send("invoice_with_details", invoice, at)
         if self.story.index % 3 == 0 and invoice.buyer and invoice.type == "Sale":
-            self.tell_user(invoice.buyer, at + self.draw.below(1800))
+            self.send_user(invoice.buyer, at + self.draw.below(1800))
 
-    def tell_user(self, who: Person, at: int) -> None:
-        """Sign-ups are told of up to half an hour late."""
+    def send_user(self, who: Person, at: int) -> None:
+        """Sign-ups are sent up to half an hour late."""
         agreed = who.mailing if self.draw.chance(70) else not who.mailing
-        self.tell("user", User(who, self.ticks(at - self.draw.between(10, 1800)), agreed, who.sms), at)
+        self.send("user", User(who, self.ticks(at - self.draw.between(10, 1800)), agreed, who.sms), at)
 
     def after(self, days: int, spread: int = DAY) -> int:
         """A moment ``days`` after the story began, and up to ``spread`` seconds more."""
@@ -207,15 +207,15 @@ class Teller:
         for ticket in seats.values():
             if self.draw.chance(SCANNED_PERCENT):
                 at = ticket.event.given_at - self.draw.between(60, 2400)
-                self.tell("ticket", dataclasses.replace(ticket, scanned_at=at), at + 2)
+                self.send("ticket", dataclasses.replace(ticket, scanned_at=at), at + 2)
 
 
-Build = Callable[[Teller], None]
+Build = Callable[[StoryBuilder], None]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Case:
-    """A kind of sale: how it is told, in which currency, and for how many days webhooks may follow."""
+    """A kind of sale: how it is built, its currency, and for how many days webhooks may follow."""
 
     build: Build
     currency: str = "GBP"
@@ -223,7 +223,7 @@ class Case:
 
 
 class Cases(dict[str, Case]):
-    """Kinds of sales by name; called, it takes the function below it in."""
+    """Kinds of sales by name; called as a decorator, it registers the function below."""
 
     def __call__(self, name: str, currency: str = "GBP", days: int = 1) -> Callable[[Build], Build]:
         def register(build: Build) -> Build:

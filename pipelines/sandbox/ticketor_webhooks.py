@@ -1,7 +1,7 @@
 """The venue's Ticketor webhooks as files, in the layouts that receivers and cloud services leave behind.
 
 The usual layout is one file a delivery, ``2025-03-14/20250314T193005.123456Z_invoice_with_details_4711.json``: the
-folder is the day of receipt (UTC), the name tells when it arrived. A file appears whole, under its name, in one move,
+folder is the day of receipt (UTC), the name has the time of arrival. A file appears whole, under its name, in one move,
 and carries the time of receipt as its own.
 """
 
@@ -113,7 +113,7 @@ def _one_file(venue: Venue, delivery: Delivery, layout: str) -> tuple[str, bytes
         return file_name(delivery), orjson.dumps(orjson.loads(content), option=orjson.OPT_INDENT_2)
     if layout == "gzip":
         return file_name(delivery, ".json.gz"), gzip.compress(content, mtime=0)
-    if layout == "unnamed":  # nothing in the name: only the file's own time tells when it came
+    if layout == "unnamed":  # nothing in the name: only the file's own time shows when it came
         return f"{receipt(delivery.at):%Y-%m-%d}/{delivery.story * 32 + delivery.number:09d}", content
     if layout.startswith("envelope"):
         return file_name(delivery, hint=False), orjson.dumps(envelope(venue, delivery, layout))

@@ -49,7 +49,7 @@ class Venue:
         days: how long the venue has been selling by ``end``.
         end: unix seconds UTC.
         account: what the account is called (``sandbox…`` for the kinds of its products to be known on Ticketor).
-        time_zone: where it stands.
+        time_zone: of its place.
         late: some orders are listed later than they were made (40 minutes, or 3 days).
         extra: further happenings on Ticket Tailor, by order index: a test's own refunds at its own moments.
         returns: on Ticketor, the moment (unix seconds) at which a sale is returned whole, by index.

@@ -166,8 +166,8 @@ def test_a_silence_is_told_once_by_runs_and_by_status(house: House, hook: Hook) 
     [told] = hook.bodies
     [problem] = told["problems"]
     assert (problem["what"], problem["platform"], problem["account"]) == ("quiet", "ticketor", settings.sites[0].name)
-    assert problem["message"] in status(impatient, 1).wants
-    assert problem["message"] not in status(settings, 1).wants
+    assert problem["message"] in status(impatient, 1).needs_attention
+    assert problem["message"] not in status(settings, 1).needs_attention
 
     ran(settings)
     assert [body["well"] for body in hook.bodies] == [False, True]
@@ -185,7 +185,7 @@ def test_a_record_dated_in_the_future_is_told_once_as_a_clock_that_is_wrong(hous
     [problem] = told["problems"]
     assert (problem["what"], problem["platform"], problem["account"]) == ("ahead", "ticketor", settings.sites[0].name)
     # the minute may be another by now
-    assert problem["message"].split(", and it is")[0] in "".join(status(settings, 1).wants)
+    assert problem["message"].split(", and it is")[0] in "".join(status(settings, 1).needs_attention)
 
 
 def test_an_account_that_has_never_told_anything_is_silent_since_it_was_set_up(house: House) -> None:
@@ -194,7 +194,7 @@ def test_an_account_that_has_never_told_anything_is_silent_since_it_was_set_up(h
     with duckdb.connect(str(settings.published)) as db:
         db.execute("update marts.dim_accounts set last_record_at = null")
     now = dt.datetime.now(dt.UTC)
-    told = [status(settings, 1, now + dt.timedelta(days=days)).wants for days in (13, 15)]
+    told = [status(settings, 1, now + dt.timedelta(days=days)).needs_attention for days in (13, 15)]
     assert [sum("nothing since it was set up" in want for want in wants) for wants in told] == [0, 2]
 
 
@@ -214,7 +214,7 @@ def test_an_address_that_fails_is_told_and_called_again(
     assert [one.error is None for one in result.accounts] == [True, False]
     assert result.on_failure
     assert told in result.on_failure
-    assert result.on_failure in status(settings, 1).wants
+    assert result.on_failure in status(settings, 1).needs_attention
     assert SECRET not in settings.runs_file.read_text()
     assert hook.bodies == []
     if answer:
@@ -321,7 +321,7 @@ def test_several_addresses_of_apprise(
     alerts.tell(settings, failed_run("") | {"error": None})  # one has it: that is enough
     assert [note["title"] for note in hook.bodies[1:]] == ["Boxoffice: all is well again"]
     monkeypatch.setitem(sys.modules, "apprise", None)
-    with pytest.raises(Problem, match="Apprise is needed, which is not installed here"):
+    with pytest.raises(Problem, match="needs Apprise, which is not installed"):
         alerts.tell(settings, failed_run("once more"))
     assert capfd.readouterr() == ("", "")
 

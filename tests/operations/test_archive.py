@@ -176,7 +176,7 @@ def test_what_raw_does_not_hold_is_not_packed(loaded: Path) -> None:
         db.execute("delete from raw_ticketor.records where file = ?", [never])
     packed = pack(loaded)
     assert {changed, grown, lost, never} <= files(loaded)
-    assert packed.left == [f"{lost}: does not make the records that raw has of it"]
+    assert packed.left == [f"{lost}: does not yield the records that raw holds of it"]
 
 
 def test_a_damaged_archive_stops_everything_before_a_file_is_gone(loaded: Path) -> None:
@@ -191,7 +191,7 @@ def test_a_damaged_archive_stops_everything_before_a_file_is_gone(loaded: Path) 
     assert files(loaded) == before
     assert [path.name for path in folder.iterdir()] == [damaged.name]
     result = run.load_only(settings_of(loaded, "fresh"), echo=quiet)
-    assert "an archive is damaged" in result.accounts[0].told[0]
+    assert "an archive is damaged" in result.accounts[0].messages[0]
 
 
 def test_an_archive_is_as_private_as_what_it_holds(loaded: Path) -> None:

@@ -55,7 +55,7 @@ def test_a_backup_put_back_is_the_same(house: House, tmp_path: Path, copy_of_fir
 
     shutil.rmtree(settings.data_dir)
     restored = backup.restore(settings, kept, echo=quiet)
-    assert (restored.result.outcome, restored.told) == ("done", [])
+    assert (restored.result.outcome, restored.messages) == ("done", [])
     assert same.marts(copy_of_first, settings.published) == []
 
     # the next run goes on from there: what came since, and nothing twice
@@ -82,7 +82,7 @@ def test_a_backup_that_is_not_whole_touches_nothing(house: House, tmp_path: Path
         b"PK\x03\x04",
     ):
         kept.write_bytes(broken)
-        with pytest.raises(Problem, match="is no whole backup"):
+        with pytest.raises(Problem, match="is not a complete backup"):
             backup.restore(settings, kept, echo=quiet, replace=True)
     assert settings.warehouse.read_bytes() == before
 
@@ -103,7 +103,7 @@ def test_a_backup_that_holds_other_names_is_refused(house: House, tmp_path: Path
                 import io
 
                 other.addfile(entry, io.BytesIO(content))
-    with pytest.raises(Problem, match="is no file of ours"):
+    with pytest.raises(Problem, match="is not a file of a backup"):
         backup.restore(house.settings(), evil, echo=quiet, replace=True)
 
 
@@ -170,15 +170,15 @@ def test_what_is_put_aside_stays(house: House, tmp_path: Path, monkeypatch: pyte
     backup.backup(settings, kept, echo=quiet)
     settings.person_key_file.write_text("another secret")
     expected = {settings.warehouse.read_bytes(): 1, b"another secret": 1}
-    told = backup.restore(settings, kept, echo=quiet, replace=True).told
+    told = backup.restore(settings, kept, echo=quiet, replace=True).messages
     expected[settings.warehouse.read_bytes()] = 1
     time.sleep(1)  # the names tell seconds
-    told += backup.restore(settings, kept, echo=quiet, replace=True).told
+    told += backup.restore(settings, kept, echo=quiet, replace=True).messages
     time.sleep(1)
     for _ in range(2):
         damage(settings.warehouse, "raw_ticketor.records")
         expected[settings.warehouse.read_bytes()] = 1
-        told += backup.rebuild(settings, echo=quiet).told
+        told += backup.rebuild(settings, echo=quiet).messages
         time.sleep(1)
     aside = [
         path for path in settings.data_dir.iterdir() if re.search(r"\.(before-restore|damaged)-\d{8}T\d{6}Z", path.name)
@@ -251,7 +251,7 @@ def test_a_published_file_that_is_damaged_does_not_stop_a_rebuild(
         result.published = True
 
     monkeypatch.setattr(run, "_build", publish)
-    [told] = backup.rebuild(settings, echo=quiet).told
+    [told] = backup.rebuild(settings, echo=quiet).messages
     assert "nothing can be compared" in told
 
 
@@ -259,7 +259,7 @@ KILLED = """
 import os, signal
 from boxoffice.run import backup
 def killed(*_, **_named): os.kill(os.getpid(), signal.SIGKILL)
-backup._write = backup._place = killed
+backup.backup_file.write = backup._place = killed
 from boxoffice.cli import main
 main(prog_name="boxoffice")
 """
@@ -287,13 +287,13 @@ def test_nothing_is_overwritten_by_mistake(house: House, tmp_path: Path) -> None
     settings = house.settings()
     letter = tmp_path / "letter.txt"
     letter.write_text("dear")
-    with pytest.raises(Problem, match="is no backup of ours"):
+    with pytest.raises(Problem, match="is not a backup of Boxoffice"):
         backup.backup(settings, letter, echo=quiet)
     assert letter.read_text() == "dear"
     kept = tmp_path / "boxoffice.tar.gz"
     backup.backup(settings, kept, echo=quiet)
     backup.backup(settings, kept, echo=quiet)
-    with pytest.raises(Problem, match="holds a warehouse already"):
+    with pytest.raises(Problem, match="already holds a warehouse"):
         backup.restore(settings, kept, echo=quiet)
 
 
@@ -308,7 +308,7 @@ def test_rebuild_from_raw_that_is_whole(house: House, copy_of_first: Path) -> No
     asked = house.api.count()
     rebuilt = backup.rebuild(settings, echo=quiet)
     assert rebuilt.result.outcome == "done", rebuilt
-    assert rebuilt.told == ["Everything that was published before is there."]
+    assert rebuilt.messages == ["Everything that was published before is there again."]
     assert house.api.count() == asked
     assert same.marts(copy_of_first, settings.published) == []
 
@@ -332,9 +332,9 @@ def test_rebuild_from_buffer_archive_and_api(house: House, copy_of_first: Path) 
     first = backup.rebuild(refused, echo=quiet)
     assert first.result.exit_code == 1
     assert "Nothing was built or published" in (first.result.error or "")
-    assert re.match(r"Damaged in raw: \n  raw_ticket_tailor.orders: .*\n  raw_ticketor.records: ", first.told[0])
+    assert re.match(r"Damaged in raw: \n  raw_ticket_tailor.orders: .*\n  raw_ticketor.records: ", first.messages[0])
     [aside] = settings.data_dir.glob("warehouse.duckdb.damaged-*")
-    assert aside.name in first.told[0]
+    assert aside.name in first.messages[0]
     assert aside.read_bytes() == damaged
     for call in (run.run, run.transform_only):
         assert call(refused, echo=quiet).exit_code == 1
@@ -343,9 +343,9 @@ def test_rebuild_from_buffer_archive_and_api(house: House, copy_of_first: Path) 
     rebuilt = backup.rebuild(settings, echo=quiet)
     assert rebuilt.result.outcome == "done", rebuilt
     assert any(
-        re.fullmatch(r"ticketor sandbox_north: 1 rows of fct_orders are not there", line) for line in rebuilt.told
+        re.fullmatch(r"ticketor sandbox_north: 1 rows of fct_orders are missing", line) for line in rebuilt.messages
     )
-    assert not any(line.startswith("ticket_tailor") for line in rebuilt.told)
+    assert not any(line.startswith("ticket_tailor") for line in rebuilt.messages)
     differing = {line.split(":")[0] for line in same.marts(copy_of_first, settings.published, [before], [before])}
     with duckdb.connect(str(settings.published), read_only=True) as db:
         assert "dim_events" not in differing

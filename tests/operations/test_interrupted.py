@@ -95,7 +95,7 @@ def test_whatever_it_was_doing(house: House, stops: str) -> None:
         assert [one["error"] for one in line["accounts"] if one["error"]] == [], where
         told = status(settings, 1)
         assert any("was interrupted" in note for note in told.notes)
-        assert not any("failed" in want for want in told.wants)
+        assert not any("failed" in want for want in told.needs_attention)
         assert line["published"] or settings.published.read_bytes() == before
 
     finished = run.run(settings, echo=quiet)

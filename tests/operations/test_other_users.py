@@ -21,7 +21,7 @@ import pytest
 from boxoffice.errors import Problem
 from boxoffice.report.export import export
 from boxoffice.report.report import report
-from boxoffice.run import archive, backup, lock, run
+from boxoffice.run import archive, backup, backup_file, lock, run
 from boxoffice.settings import Settings
 from tests.operations.house import House
 from tests.report.test_export import month_of
@@ -133,7 +133,7 @@ def test_names_that_another_user_took_are_not_written_through(built: Settings, s
 def test_a_file_is_its_owners_alone_until_it_is_whole(
     built: Settings, shared: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen, write = [], backup._write
+    seen, write = [], backup_file.write
 
     def look(file: Any, *more: Any) -> None:
         write(file, *more)
@@ -141,7 +141,7 @@ def test_a_file_is_its_owners_alone_until_it_is_whole(
         seen.append((found.st_uid, stat.S_IMODE(found.st_mode), can_read(Path(file.name))))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(backup, "_write", look)
+    monkeypatch.setattr(backup_file, "write", look)
     before = os.umask(0)
     try:
         with pytest.raises(KeyboardInterrupt):
@@ -194,7 +194,7 @@ def altered(kept: Path, sql: str = "", count: bool = True, **manifest: Any) -> P
                     f"{schema}.{name}": db.execute(f'select count(*) from {schema}."{name}"').fetchone()[0]
                     for schema, name in tables
                 }
-        told["files"]["raw.duckdb"] = {"size": raw.stat().st_size, "sha256": backup._sha256(raw)}
+        told["files"]["raw.duckdb"] = {"size": raw.stat().st_size, "sha256": backup_file.sha256(raw)}
     (folder / "manifest.json").write_text(json.dumps(told | manifest))
     evil = kept.with_name("evil.tar.gz")
     with tarfile.open(evil, "w:gz", compresslevel=1) as tar:
@@ -222,14 +222,14 @@ def refused(folder: Path, evil: Path, match: str) -> None:
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Problem, match=match) as problem:
         patch.setattr(run, "_build", lambda *_: pytest.fail("it was put back"))
         backup.restore(settings, evil, echo=quiet)
-    assert "Nothing was touched" in str(problem.value)
+    assert "Nothing was changed" in str(problem.value)
     kept = {"lock", "logs", "reserve", "runs.jsonl", "told.json"}
     assert {path.name for path in settings.data_dir.iterdir()} <= kept
 
 
 @pytest.mark.parametrize("what", PUT_INTO)
 def test_nothing_but_rows_is_taken_from_a_backup(kept: Path, tmp_path: Path, what: str) -> None:
-    refused(tmp_path, altered(kept, PUT_INTO[what], count=what != "a view"), "is no whole backup: ValueError")
+    refused(tmp_path, altered(kept, PUT_INTO[what], count=what != "a view"), "is not a complete backup: ValueError")
 
 
 @pytest.mark.parametrize(
@@ -237,13 +237,13 @@ def test_nothing_but_rows_is_taken_from_a_backup(kept: Path, tmp_path: Path, wha
     [
         ({"rows": 5}, "AttributeError"),
         ({"rows": {"raw_ticketor.records": "many"}}, "not as a backup writes it"),
-        ({"rows": {}}, "does not have the rows"),
+        ({"rows": {}}, "another number of rows"),
         ({"made_at": "\x1b]0;PWN\x07"}, "Invalid isoformat"),
         ({"files": []}, "TypeError|ValueError|AttributeError"),
         ({"files": {"raw.duckdb": {"size": 2**60, "sha256": "0"}}}, "No space left"),
         ({"files": {"raw.duckdb": {"size": 1, "sha256": "0"}}}, "not what its manifest says"),
         ({"files": {"raw.duckdb": {"size": -1, "sha256": "0"}}}, "not as a backup writes it"),
-        ({"files": {"../x": {"size": 1, "sha256": "0"}}}, "no file of ours"),
+        ({"files": {"../x": {"size": 1, "sha256": "0"}}}, "not a file of a backup"),
     ],
 )
 def test_a_manifest_is_believed_in_nothing(kept: Path, tmp_path: Path, manifest: dict[str, Any], match: str) -> None:
@@ -275,7 +275,7 @@ def test_a_backup_inflates_to_no_more_than_it_says(kept: Path, tmp_path: Path) -
     for write in (twice, long_head, endless_heads, a_device):
         with tarfile.open(evil, "w:gz", compresslevel=1) as tar:
             write(tar, content)
-        refused(tmp_path, evil, "is no whole backup")
+        refused(tmp_path, evil, "is not a complete backup")
 
 
 def add(tar: tarfile.TarFile, name: str, content: bytes, **head: Any) -> None:

@@ -142,7 +142,7 @@ def test_what_is_no_export_is_refused_before_anything(house: House) -> None:
     before = house.settings().warehouse.read_bytes()
     refused = house.boxoffice(house.settings(), "payouts", "load", str(other))
     assert (refused.returncode, refused.stdout) == (2, "")
-    assert "sales.csv is no export that we know" in refused.stderr
+    assert "sales.csv is not a known export" in refused.stderr
     assert house.settings().warehouse.read_bytes() == before
 
 
@@ -163,6 +163,6 @@ def test_exports_are_in_backups_and_rebuilds(house: House, tmp_path: Path) -> No
     # what cannot be got back is said
     damage(settings.warehouse, "raw_payouts.transactions")
     rebuilt = backup.rebuild(settings, echo=quiet)
-    assert "stripe payouts: " in " ".join(rebuilt.told)
+    assert "stripe payouts: " in " ".join(rebuilt.messages)
     payouts.load(settings, [exports.faulty, exports.paypal], echo=quiet)
     assert ask(settings, "select sum(net) from rpt_payouts where processor = 'paypal'") > [(Decimal(0),)]

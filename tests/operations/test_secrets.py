@@ -140,7 +140,7 @@ def test_no_secret_is_anywhere(house: House) -> None:
     for told in (
         "RuntimeError: a defect of ours",
         "dlt failed in its step",
-        "was not told",
+        "could not be notified",
         "refuses",
         "did not answer",
     ):

@@ -25,7 +25,7 @@ def test_a_load_that_failed_is_not_mended_by_a_transform(tmp_path: Path) -> None
         error = "a wrong key" if outcome == "failed" else None
         ran = RunResult(verb, NOW, NOW, outcome, error=error)
         run_log.record(settings, dataclasses.asdict(ran))
-        return status(settings, 1, NOW).wants
+        return status(settings, 1, NOW).needs_attention
 
     assert wants("run", "failed") == ["The last run failed: a wrong key"]
     assert wants("run", "idle") == []
@@ -81,7 +81,7 @@ def test_an_interrupted_run_is_shown_and_neither_fails_nor_mends(
         True,
     )
     # nobody waits for the schedule because somebody tried something by hand
-    assert any("schedule" in want for want in status(settings, 1, NOW + dt.timedelta(days=2)).wants)
+    assert any("schedule" in want for want in status(settings, 1, NOW + dt.timedelta(days=2)).needs_attention)
 
 
 def test_each_account_has_a_line_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -97,7 +97,7 @@ def test_each_account_has_a_line_of_its_own(tmp_path: Path, capsys: pytest.Captu
     recorded(
         settings,
         "failed",
-        AccountResult("ticketor", "arena", told=["6 files are younger than 5 s: left to the next run"]),
+        AccountResult("ticketor", "arena", messages=["6 files are younger than 5 s: left to the next run"]),
         AccountResult("ticketor", "club", news={"records": 3}),
         AccountResult("ticket_tailor", "studio", error="/v1/orders answers 404\nIt was read before."),
         AccountResult("ticket_tailor", "hall", error="the list orders is refused (status 403)"),
@@ -109,6 +109,9 @@ def test_each_account_has_a_line_of_its_own(tmp_path: Path, capsys: pytest.Captu
     assert "  It was read before." in lines
     assert "! The last run failed for ticket_tailor hall: the list orders is refused (status 403)" in lines
     assert "- ticketor arena: 6 files are younger than 5 s: left to the next run" in lines
+    # earlier versions wrote another key
+    settings.runs_file.write_text(settings.runs_file.read_text().replace('"messages"', '"told"'))
+    assert shown(settings, capsys) == (well, out)
     recorded(settings, "idle", AccountResult("ticketor", "arena"), AccountResult("ticket_tailor", "studio"))
     well, out = shown(settings, capsys)
     assert (well, "younger" in out) == (True, False)
@@ -124,9 +127,9 @@ def test_no_age_is_negative(house: House, capsys: pytest.CaptureFixture[str]) ->
             [NOW],
         )
     told = status(settings, 5, NOW)
-    [want] = [want for want in told.wants if "dated" in want]
+    [want] = [want for want in told.needs_attention if "dated" in want]
     assert want.startswith(f"ticketor {settings.sites[0].name}: its newest record is dated {NOW.year + 5}-")
-    assert not any("has told nothing" in want for want in told.wants)
+    assert not any("has sent nothing" in want for want in told.needs_attention)
     # this machine's clock was ahead when the last run ended, and went back while it was under way
     ahead = NOW + dt.timedelta(days=2)
     run_log.record(settings, dataclasses.asdict(RunResult("run", ahead, ahead - dt.timedelta(hours=1), "idle")))
@@ -137,7 +140,7 @@ def test_no_age_is_negative(house: House, capsys: pytest.CaptureFixture[str]) ->
     assert re.search(r"^ticket_tailor .* 0 seconds ago", out, re.M)
     assert not re.search(r"(^|\s)-\d", out)
     # as soon as that moment has come, silence is seen again
-    assert not any("dated" in want for want in status(settings, 5, NOW + dt.timedelta(days=5 * 366)).wants)
+    assert not any("dated" in want for want in status(settings, 5, NOW + dt.timedelta(days=5 * 366)).needs_attention)
 
 
 def test_nobody_waits_for_an_account_that_is_configured_no_more(house: House) -> None:
@@ -145,8 +148,8 @@ def test_nobody_waits_for_an_account_that_is_configured_no_more(house: House) ->
     months_later = NOW + dt.timedelta(days=200)
 
     def silent(settings: Settings) -> set[str]:
-        wants = status(settings, 1, months_later).wants
-        return {want.split()[0] for want in wants if "has told nothing" in want}
+        wants = status(settings, 1, months_later).needs_attention
+        return {want.split()[0] for want in wants if "has sent nothing" in want}
 
     assert silent(settings) == {"ticketor", "ticket_tailor"}
     assert silent(dataclasses.replace(settings, sites=())) == {"ticket_tailor"}
@@ -163,6 +166,6 @@ def test_a_refusal_wants_a_person_for_two_weeks(house: House, capsys: pytest.Cap
         )
     for days, wanted in ((13, 1), (15, 0)):
         told = status(settings, 1, NOW + dt.timedelta(days=days))
-        assert sum("were refused" in want for want in told.wants) == wanted
+        assert sum("were refused" in want for want in told.needs_attention) == wanted
         show(told)
         assert "no sense" in capsys.readouterr().out

@@ -193,9 +193,9 @@ def test_files_in_any_order_come_to_the_same() -> None:
     ("content", "message"),
     [
         (b"", "is empty"),
-        (b"Name,Amount\nx,1\n", "no export that we know.*Its columns are: name, amount"),
-        (BALANCE.encode() + b'txn_1,"charge', "no whole CSV file"),
-        (b"PK\x03\x04 a workbook", "no export that we know"),
+        (b"Name,Amount\nx,1\n", "not a known export.*Its columns are: name, amount"),
+        (BALANCE.encode() + b'txn_1,"charge', "not a complete CSV file"),
+        (b"PK\x03\x04 a workbook", "not a known export"),
     ],
 )
 def test_a_file_that_is_no_export(content: bytes, message: str) -> None:

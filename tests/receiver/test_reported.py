@@ -34,7 +34,7 @@ def test_status_reports_what_was_refused_for_two_weeks(tmp_path: Path, capsys: p
     )
 
     def wants() -> list[str]:
-        return [line for line in status(settings, 1, NOW).wants if "the receiver" in line]
+        return [line for line in status(settings, 1, NOW).needs_attention if "the receiver" in line]
 
     assert wants() == []
     refuse(arena, dt.timedelta(days=15))
@@ -101,7 +101,7 @@ def test_settings_of_the_receiver(tmp_path: Path) -> None:
             "no webhook_secret",
         ),
         ({"RECEIVER__LISTN": "x"}, r"\[receiver\] does not know listn"),
-        ({"RECEIVER__PER_DAY": "much"}, "is no size"),
+        ({"RECEIVER__PER_DAY": "much"}, "is not a size"),
     ],
 )
 def test_settings_that_make_no_sense(tmp_path: Path, variables: dict[str, str], expected: str) -> None:
@@ -134,6 +134,6 @@ def test_a_new_token_is_printed_once_and_kept_nowhere(tmp_path: Path) -> None:
 def test_an_address_that_cannot_be_listened_at(tmp_path: Path) -> None:
     settings = {"TICKETOR_BUFFER": str(tmp_path), "TICKETOR__SITES__MAIN__TOKEN_SHA256": HASH}
     found = call("--listen", "192.0.2.1:1", **settings)
-    assert (found.returncode, "Nothing can listen at 192.0.2.1:1" in found.stderr) == (1, True)
+    assert (found.returncode, "Cannot listen on 192.0.2.1:1" in found.stderr) == (1, True)
     found = call("--listen", "8480", **settings)
     assert (found.returncode, "should be an address such as" in found.stderr) == (2, True)

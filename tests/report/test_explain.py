@@ -114,7 +114,7 @@ def test_an_id_of_two_accounts_asks_which(copy: Settings) -> None:
             "(select min(order_key) from fct_orders where platform = 'ticket_tailor')",
             [order_id],
         )
-    with pytest.raises(Problem, match=f"2 orders have the id {order_id}. Say which:") as told:
+    with pytest.raises(Problem, match=f"2 orders have the id {order_id}. Give one of:") as told:
         explain(copy, order_id)
     each = re.findall(r"boxoffice explain (\S+)", str(told.value))
     assert each == [f"ticket_tailor/sandbox_hall/{order_id}", f"ticketor/sandbox_hall/{order_id}"]
@@ -133,7 +133,7 @@ def test_an_order_that_has_not_come_is_told_with_what_has(demo: Settings) -> Non
 def test_an_order_that_does_not_exist(demo: Settings, wanted: str) -> None:
     with pytest.raises(Problem, match="No order has the id or key") as told:
         explain(demo, wanted)
-    assert ("The most alike:\n  ticket_tailor/sandbox_hall/or_1000" in str(told.value)) == (wanted == "or_1000000")
+    assert ("The closest:\n  ticket_tailor/sandbox_hall/or_1000" in str(told.value)) == (wanted == "or_1000000")
 
 
 def test_an_unpublished_venue_is_told_what_to_do(tmp_path: object) -> None:

@@ -233,7 +233,7 @@ def test_a_thin_month_has_every_sheet(thin: Settings, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("month", ["2025-13", "2025", "April", "2025-4", "0000-01", "2025-04-01"])
 def test_what_is_no_month(demo: Settings, tmp_path: Path, month: str) -> None:
-    with pytest.raises(ConfigProblem, match=r"is no month\. Write it as 2026-09"):
+    with pytest.raises(ConfigProblem, match=r"is not a month\. Write it as 2026-09"):
         export(demo, month, "csv", tmp_path)
     assert not list(tmp_path.iterdir())
 

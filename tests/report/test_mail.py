@@ -180,9 +180,12 @@ def test_it_is_called_as_people_call_it(thin: Settings, office: Office, tmp_path
     [
         ({"HOST": "h"}, "has no sender"),
         ({"HOST": "h", "SENDER": "a@b.org", "TO": "c@d.org", "COLOUR": "red"}, "does not know colour"),
-        ({"HOST": "h", "SENDER": "a@b.org\nBcc: x@y.z", "TO": "c@d.org"}, "is no address"),
+        ({"HOST": "h", "SENDER": "a@b.org\nBcc: x@y.z", "TO": "c@d.org"}, "is not an e-mail address"),
         ({"HOST": "h", "SENDER": "a@b.org", "TO": "c@d.org", "SECURITY": "ssl"}, "one of starttls, tls, none"),
-        ({"HOST": "h", "SENDER": "a@b.org", "TO": "c@d.org", "SECURITY": "none", "PASSWORD": "p"}, "for all to read"),
+        (
+            {"HOST": "h", "SENDER": "a@b.org", "TO": "c@d.org", "SECURITY": "none", "PASSWORD": "p"},
+            "sent unencrypted",
+        ),
     ],
 )
 def test_settings_that_make_no_sense(given: dict[str, str], says: str, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from boxoffice.errors import Problem
+from boxoffice.report import sales_queries
 from boxoffice.report.figures import Figures, Period
 from boxoffice.report.report import report
 from boxoffice.settings import Settings
@@ -162,8 +163,8 @@ def test_channels_and_days_tell_the_same_sales(demo: Settings) -> None:
         assert (figures.today, figures.data_until) == (OPENED.date(), OPENED)
         assert figures.recent == Period(dt.date(2025, 4, 7), dt.date(2025, 6, 1))
         for currency in figures.currencies:
-            days = sum(row.gross_sales for row in figures.days(currency, figures.recent))
-            assert sum(row.gross_sales for row in figures.channels(currency, figures.recent)) == days > 0
+            days = sum(row.gross_sales for row in sales_queries.days(figures, currency, figures.recent))
+            assert sum(row.gross_sales for row in sales_queries.channels(figures, currency, figures.recent)) == days > 0
 
 
 def test_what_was_refused_and_does_not_add_up_is_shown(page: Page, demo: Settings) -> None:
@@ -377,5 +378,5 @@ def test_tables_of_another_version_are_not_said_to_be_damaged(thin: Settings, tm
         capture_output=True,
         text=True,
     )
-    assert ran.returncode == 1 and "`boxoffice run` or `boxoffice transform` makes them again" in ran.stderr
+    assert ran.returncode == 1 and "`boxoffice run` or `boxoffice transform` builds them again" in ran.stderr
     assert "damaged" not in ran.stderr

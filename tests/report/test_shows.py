@@ -67,7 +67,7 @@ def test_what_starts_together_and_is_called_alike(folder: Path, worlds: Worlds) 
         ).fetchall()
     # each event once, and as many as there are
     assert len(rows) == 2 * len({tuple(row[:3]) for row in rows if row[0] == "ticketor"}) <= 2 * together
-    assert why.strip().endswith(f"{len(rows) // 2} shows proposed") and "the same start" in why
+    assert why.strip().endswith(f"{len(rows) // 2} shows suggested") and "the same start" in why
 
 
 def test_what_people_have_said_already_is_not_proposed_again(folder: Path) -> None:

@@ -84,7 +84,7 @@ def test_an_end_that_was_announced_as_more_is_believed_when_nothing_follows():
 
 def test_a_page_that_repeats_for_ever_is_an_error_and_not_an_end():
     with TicketTailorApi(VENUE, repeat_for_ever=("orders",)) as api:
-        with pytest.raises(Problem, match="does not go on after 100 objects"):
+        with pytest.raises(Problem, match="does not continue after 100 objects"):
             ids_of(make_client(api), "/v1/orders")
         assert api.count() < 12
 
@@ -145,7 +145,7 @@ def test_where_nothing_ever_answered_it_is_soon_given_up_and_waits_are_told(addr
     with Scripted(lambda _asked: page()) as server:
         url = address or server.url
     clock, heard = Clock(0), []
-    client = Client(url, KEY, clock=clock, sleep=clock.sleep, budget=Budget(clock.monotonic), told=heard.append)
+    client = Client(url, KEY, clock=clock, sleep=clock.sleep, budget=Budget(clock.monotonic), echo=heard.append)
     with pytest.raises(Offline, match=re.escape(why)):
         client.page("/v1/orders")
     assert 12 <= clock.now <= 20
@@ -217,7 +217,7 @@ def test_the_budget_of_the_headers_is_kept():
     heard = []
     with Scripted(answer) as server:
         one, other = (
-            scripted_client(server, clock, budget=budget, told=heard.append) for budget in [Budget(clock.monotonic)] * 2
+            scripted_client(server, clock, budget=budget, echo=heard.append) for budget in [Budget(clock.monotonic)] * 2
         )
         for _ in range(150):
             one.page("/v1/orders")

@@ -67,7 +67,7 @@ def test_children_come_with_all_their_parents(quick):
 def test_a_list_that_may_not_be_read_is_told_once_and_stops_no_other(quick):
     with TicketTailorApi(Venue(seed=1), forbidden=("holds", "codes")) as api:
         first = quick.load(api)
-        assert sorted(line.split(" is left out")[0] for line in first.plan.told) == [
+        assert sorted(line.split(" is left out")[0] for line in first.plan.messages) == [
             "the list holds",
             "the list voucher_codes",
         ]
@@ -75,7 +75,7 @@ def test_a_list_that_may_not_be_read_is_told_once_and_stops_no_other(quick):
         assert quick.load(api, now=api.now + 5 * MINUTE).plan.is_empty
         before = api.count()
         later = quick.load(api, now=api.now + HOUR)
-        assert asked_for(api, before)["/v1/holds"] == 1 and later.plan.told == []
+        assert asked_for(api, before)["/v1/holds"] == 1 and later.plan.messages == []
         api.forbidden = ()
         quick.load(api, now=api.now + 2 * HOUR)
         assert set(quick.newest("holds")) == set(truth(api, "holds"))
@@ -150,15 +150,15 @@ def test_what_a_full_read_no_longer_lists_is_counted(quick):
         quick.load(api)
         for order in sorted(truth(api, "orders"))[:2]:
             api.hide(order)
-        assert quick.load(api, full=True).plan.told == [
+        assert quick.load(api, full=True).plan.messages == [
             "no longer listed by Ticket Tailor, kept and marked missing_since: 2 orders"
         ]
-        assert quick.load(api, full=True).plan.told == []
+        assert quick.load(api, full=True).plan.messages == []
 
 
 def test_a_list_that_fails_stops_no_other_and_is_not_claimed(quick):
     with TicketTailorApi(Venue(seed=1, orders=150), repeat_for_ever=("event_series",)) as api:
-        with pytest.raises(Problem, match="/v1/event_series does not go on"):
+        with pytest.raises(Problem, match="/v1/event_series does not continue"):
             quick.load(api)
         assert set(quick.newest("orders")) == set(truth(api, "orders"))
         covered = {name for (name,) in quick.query("select distinct list from raw_ticket_tailor.coverage")}

@@ -205,10 +205,10 @@ def test_secrets_are_replaced_in_all_that_is_written_down() -> None:
         box_offices=(BoxOffice("studio", KEY),),
     )
     basic = base64.b64encode(b"ada:correct horse/battery").decode()
-    line = {"error": f"a {KEY}", "accounts": [{"told": (f"{basic} and", "correct%20horse%2Fbattery")}], "n": 3}
+    line = {"error": f"a {KEY}", "accounts": [{"messages": (f"{basic} and", "correct%20horse%2Fbattery")}], "n": 3}
     assert redaction.without(line, settings.secrets) == {
         "error": "a …",
-        "accounts": [{"told": ["… and", "…"]}],
+        "accounts": [{"messages": ["… and", "…"]}],
         "n": 3,
     }
     harmless = "Box office studio refuses the API key (status 401), horse and battery, ABC…"

@@ -307,6 +307,6 @@ def test_what_a_limit_left_comes_with_the_next_run(quick):
         first = quick.load(api, office, limit=10)
         newest = sorted((order["created_at"] for order in truth(api, "orders").values()), reverse=True)[:10]
         assert sorted((order["created_at"] for order in quick.newest("orders").values()), reverse=True) == newest
-        assert first.plan.told == ["orders: 10 came, as many as asked for; what is left comes with the next run"]
+        assert first.plan.messages == ["orders: 10 came, as many as asked for; what is left comes with the next run"]
         quick.load(api, office)
         assert quick.newest("orders") == truth(api, "orders")

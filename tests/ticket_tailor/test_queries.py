@@ -90,7 +90,7 @@ def test_events_and_one_of_either(api):
     assert queries.get_event(client, key) == truth(api, "events")[key]
     with pytest.raises(RequestRefused, match="404"):
         queries.get_order(client, "or_1")
-    with pytest.raises(ConfigProblem, match="is no id"):
+    with pytest.raises(ConfigProblem, match="is not an id"):
         queries.get_event(client, "../box_office")
 
 
@@ -99,7 +99,7 @@ def test_what_cannot_be_read_is_said():
     heard = []
     with Scripted(lambda _asked: Reply(body)) as server:
         server.now = 0
-        found = list(queries.list_orders(make_client(server, told=heard.append)))
+        found = list(queries.list_orders(make_client(server, echo=heard.append)))
     assert found == [{"id": "or_2"}]
     assert heard == ["or_1 is left out: repeated key with different values: a"]
 
@@ -129,7 +129,7 @@ def test_spans():
     assert queries.span("2026-08-13", None) == (1786579200, OPEN)
     assert queries.span(None, "2026-08-13") == (0, 1786579200)
     assert queries.span("2026-08-13", "2026-08-14") == (1786579200, 1786665600)
-    with pytest.raises(ConfigProblem, match="Nothing lies between"):
+    with pytest.raises(ConfigProblem, match="There is nothing between"):
         queries.span("2026-08-14", "2026-08-14")
 
 

@@ -278,5 +278,5 @@ def test_settings(tmp_path: Path) -> None:
     assert "new" not in repr(hall)
     with pytest.raises(ConfigProblem, match="one of them is empty"):
         load_settings({**office, secrets: "new,"}, tmp_path)
-    with pytest.raises(ConfigProblem, match=r"lies in the folder of \[ticket_tailor.box_offices.hall\]"):
+    with pytest.raises(ConfigProblem, match=r"is inside the folder of \[ticket_tailor.box_offices.hall\]"):
         load_settings({**office, "TICKETOR_BUFFER": str(tmp_path / "hooks" / "inner")}, tmp_path)

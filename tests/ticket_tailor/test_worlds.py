@@ -48,7 +48,7 @@ def test_after_a_clean_run_raw_holds_what_the_box_office_holds(warehouse, seed):
         api.now += 4 * DAY
         api.faults, api.tick, api.overlap = None, 0, 0
         clean = warehouse.load(api)
-        assert clean.plan.told == []
+        assert clean.plan.messages == []
         for name, each in ENDPOINTS.items():
             if each.parent is None:
                 assert warehouse.newest(name) == truth(api, name), name

@@ -211,7 +211,7 @@ def links_to(outside: Path, venue: Venue) -> None:
 def test_links_are_not_followed_and_every_run_says_so(venue: Venue, outside: Path) -> None:
     links_to(outside, venue)
     for _ in range(2):
-        assert venue.load().told == [
+        assert venue.load().messages == [
             "2 links are not followed: what lies outside the buffer is not read. Move the files into it, or set "
             "follow_links for this site, which reads what belongs to this user or to root."
         ]
@@ -228,7 +228,7 @@ def test_links_are_followed_where_that_is_set_to_what_is_ours(
     def files() -> tuple[list[str], list[str]]:
         plan = buffer.plan(site, venue.settings.warehouse)
         read = dict(plan.store.read(plan.new, time.time_ns))
-        return sorted(path for path, content in read.items() if not isinstance(content, Exception)), plan.told
+        return sorted(path for path, content in read.items() if not isinstance(content, Exception)), plan.messages
 
     assert files() == (["day/good.json", "day/link.json", "folder/secret.json"], [])
     monkeypatch.setattr(file_store, "_is_ours", lambda _found: False)
@@ -272,7 +272,7 @@ def test_an_archive_that_no_archiving_wrote_is_damaged(venue: Venue, change: Cal
     archive.parent.mkdir()
     archive.write_bytes(gzip.compress(json.dumps(member).encode() + b"\n" + json.dumps(change(member)).encode()))
     plan = venue.plan()
-    assert plan.new.paths == ["a.json"] and "an archive is damaged" in plan.told[0]
+    assert plan.new.paths == ["a.json"] and "an archive is damaged" in plan.messages[0]
 
 
 def test_an_archive_is_no_link(venue: Venue, outside: Path) -> None:

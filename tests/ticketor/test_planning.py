@@ -104,13 +104,13 @@ def test_young_files_wait_until_they_have_settled(venue: Venue) -> None:
     loaded = venue.load()
     assert [row["file"] for row in venue.rows()] == ["day/settled.json"]
     left = ["1 file is younger than 50 s: left to the next run"]
-    assert (loaded.waiting, loaded.told) == (1, left)
+    assert (loaded.waiting, loaded.messages) == (1, left)
     assert venue.plan().is_empty
     look = TicketorAccount(venue.settings, venue.site).look(Reading())
-    assert (look.due, look.waiting, look.told) == (False, 1, left)
+    assert (look.due, look.waiting, look.messages) == (False, 1, left)
     venue.settle_seconds = 5  # as if time had passed; the folder was not remembered for good
     assert names(venue.plan()) == ["day/young.json"]
-    assert venue.load().told == []
+    assert venue.load().messages == []
 
 
 def test_a_file_that_has_just_grown_waits_too_and_is_counted(venue: Venue) -> None:

@@ -1,26 +1,26 @@
-"""The verbs: parse, dispatch, print, exit code; nothing else.
+"""The commands: parse, dispatch, print, exit code; nothing else.
 
-Exit codes: 0 all went well (also when nothing was new) · 1 something failed and was told · 2 the call or the settings
-make no sense, nothing was run · 75 another run is under way · 130 Ctrl-C, 143 SIGTERM.
+Exit codes: 0 success (also when nothing was new) · 1 something failed, and the output says what · 2 the call or the
+settings are invalid, nothing was run · 75 another run is under way · 130 Ctrl-C, 143 SIGTERM.
 """
 
 import click
 
 from boxoffice.cli import maintenance, month, payouts, platforms, receiving, reports, runs, setup
-from boxoffice.cli.common import LOG_FORMAT, Verbs
+from boxoffice.cli.common import LOG_FORMAT, CommandGroup
 from boxoffice.terminal import echo
 
 
-@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="boxoffice")
 @LOG_FORMAT
 def main() -> None:
-    """Ticketor and Ticket Tailor into one DuckDB warehouse that an analyst and a bookkeeper can trust.
+    """Load Ticketor and Ticket Tailor into one DuckDB warehouse that an analyst and a bookkeeper can trust.
 
     \b
     make demo                                         look around with made-up sales (in a checkout)
-    TICKET_TAILOR_API_KEY=… boxoffice run             load, build, publish what is new
-    boxoffice sql "from rpt_daily_sales limit 10"     ask
+    TICKET_TAILOR_API_KEY=… boxoffice run             load, build and publish what is new
+    boxoffice sql "from rpt_daily_sales limit 10"     query the published tables
     """
 
 
@@ -28,7 +28,7 @@ def main() -> None:
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:
-    """Print what makes a shell complete verbs and options with the Tab key; nothing is installed.
+    """Print the script for Tab completion of commands and options in a shell; nothing is installed.
 
     \b
     eval "$(boxoffice completion bash)"          in ~/.bashrc
@@ -40,7 +40,7 @@ def completion(ctx: click.Context, shell: str) -> None:
     echo(get_completion_class(shell)(ctx.find_root().command, {}, "boxoffice", "_BOXOFFICE_COMPLETE").source())
 
 
-for verb in (
+for command in (
     setup.init,
     setup.check,
     runs.run,
@@ -69,4 +69,4 @@ for verb in (
     runs.schedule,
     completion,
 ):
-    main.add_command(verb)
+    main.add_command(command)

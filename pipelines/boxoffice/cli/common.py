@@ -1,4 +1,4 @@
-"""What several verbs need: settings, progress, a run's summary and exit code, a time as people write it."""
+"""What several commands need: settings, progress, a run's summary and exit code, parsing of durations."""
 
 import datetime as dt
 import errno
@@ -13,70 +13,73 @@ from typing import Any
 import click
 
 from boxoffice import terminal
-from boxoffice.errors import ConfigProblem, Problem, in_words
-from boxoffice.settings import Settings, duration, load_settings
+from boxoffice.errors import ConfigProblem, Problem, os_error_message
+from boxoffice.setting_values import duration
+from boxoffice.settings import Settings, load_settings
 
 
-class Verbs(click.Group):
-    """Prints what went wrong as its message alone and exits with its code."""
+class CommandGroup(click.Group):
+    """Prints an error as its message alone, without a traceback, and exits with its code."""
 
     def invoke(self, ctx: click.Context) -> Any:
         sys.excepthook = lambda *error: terminal.echo("".join(traceback.format_exception(*error)), err=True, nl=False)
         try:
             result = super().invoke(ctx)
             if sys.stdout:
-                sys.stdout.flush()  # here, and not as the interpreter ends, is a reader missed that has gone
+                sys.stdout.flush()  # a closed pipe has to fail here, not while the interpreter exits
             return result
-        except click.ClickException as error:  # click prints it, with what was typed, or what a shell made of `*`
+        except click.ClickException as error:  # click prints it, with what the user typed in it
             error.message = terminal.shown(error.message)
             raise
         except KeyboardInterrupt as stopped:
-            _last_words(str(stopped) or "Interrupted.")
+            _report_failure(str(stopped) or "Interrupted.")
             ctx.exit(getattr(stopped, "exit_code", 128 + signal.SIGINT))
         except Exception as error:
             problem = _problem(error)
-            _last_words(str(problem))
+            _report_failure(str(problem))
             ctx.exit(problem.exit_code)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Each verb with its whole first sentence, which click would cut at one line."""
-        with formatter.section("Verbs"):
-            formatter.write_dl([(name, verb.get_short_help_str(limit=500)) for name, verb in self.commands.items()])
+        """Each command with its whole first sentence, which click would cut at one line."""
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, command.get_short_help_str(limit=500)) for name, command in self.commands.items()]
+            )
 
 
-def _last_words(line: str) -> None:
-    tell = Teller()
-    if tell.form == "json":
-        tell(line)
+def _report_failure(line: str) -> None:
+    log = ProgressLog()
+    if log.form == "json":
+        log(line)
     else:
         terminal.echo(line, err=True, fg="red")
 
 
 def _problem(error: Exception) -> Problem:
-    """What a disk or a database said of a file, and what to do next. Raises whatever else was not foreseen."""
+    """An error of the file system or of DuckDB as a Problem that says what to do next. Reraises any other error."""
     if isinstance(error, Problem):
         return error
     if isinstance(error, OSError) and error.errno != errno.EPIPE:
-        return Problem(in_words(error))
+        return Problem(os_error_message(error))
     duckdb = sys.modules.get("duckdb")
     if duckdb and isinstance(error, duckdb.BinderException | duckdb.CatalogException):
         return Problem(
             f"{error}\nIf another version of Boxoffice published these tables: `boxoffice run` or "
-            "`boxoffice transform` makes them again."
+            "`boxoffice transform` builds them again."
         )
     if duckdb and isinstance(error, duckdb.Error):
         return Problem(
-            f"{error}\nIf a file is damaged: boxoffice.duckdb is made anew by `boxoffice transform`, warehouse.duckdb "
-            "by `boxoffice restore` or `boxoffice rebuild`."
+            f"{error}\nIf a file is damaged: `boxoffice transform` builds boxoffice.duckdb again, and warehouse.duckdb "
+            "comes back with `boxoffice restore` or `boxoffice rebuild`."
         )
     raise error
 
 
 def settings(verb: str = "") -> Settings:
-    """What is wrong with them on_failure is told too, for a ``verb`` that a scheduler calls."""
+    """Reads the settings. If they are invalid, on_failure is called too, for a ``verb`` that a scheduler runs."""
     try:
         return load_settings(os.environ)
     except ConfigProblem as problem:
@@ -92,7 +95,7 @@ def _keep_form(ctx: click.Context, _parameter: click.Parameter, form: str | None
         ctx.meta[__name__] = form
 
 
-# before the verb or, with those that a scheduler calls, behind it
+# accepted before the command or, for those that a scheduler runs, after it
 LOG_FORMAT = click.option(
     "--log-format",
     type=click.Choice(["text", "json"]),
@@ -102,15 +105,15 @@ LOG_FORMAT = click.option(
 )
 
 
-class Teller:
-    """Progress and logs go to standard error: for a person, or one JSON object a line for a machine."""
+class ProgressLog:
+    """Writes progress and errors to standard error: as text, or as one JSON object a line."""
 
     def __init__(self) -> None:
         self.form = click.get_current_context().meta.get(__name__, "text")
-        self.told: list[str] = []
+        self.lines: list[str] = []
 
     def __call__(self, line: str) -> None:
-        self.told.append(line)
+        self.lines.append(line)
         if self.form == "json":
             now = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
             terminal.echo(json.dumps({"at": now, "message": line}), err=True)
@@ -118,25 +121,25 @@ class Teller:
             terminal.echo(line, err=True, before=click.style(time.strftime("%H:%M:%S"), dim=True) + "  ")
 
     def summary(self, result: Any) -> None:
-        """What a run did, account by account; the last line says how it went."""
+        """Prints what a run did, account by account; the last line is the outcome."""
         if self.form == "text" and any(account.news for account in result.accounts):
             self._table(result.accounts)
-        # a failure was told when it happened; at the end of a long run it is told again
+        # a failure was printed when it happened; after a long run it is printed again
         failures = [f"{account.platform} {account.account}: {account.error}" for account in result.accounts]
-        just_told = set(self.told) if len(self.told) <= len(failures) + 1 else set()
+        just_printed = set(self.lines) if len(self.lines) <= len(failures) + 1 else set()
         for account in result.accounts:
             name = f"{account.platform} {account.account}"
             if self.form == "json" or account.error:
                 line = f"{name}: {account.error or account.news_in_words}"
-                if line not in just_told:
+                if line not in just_printed:
                     self(line)
-            for line in account.told:
+            for line in account.messages:
                 self(f"{name}: {line}")
         for line in (result.error, result.set_aside, result.on_failure):
             if line:
                 self(line)
         took = max(0.0, (result.ended_at - result.started_at).total_seconds())
-        self(f"{result.outcome} in {took:.1f} s" + ("; more by: boxoffice status" if result.exit_code else ""))
+        self(f"{result.outcome} in {took:.1f} s" + ("; for details: boxoffice status" if result.exit_code else ""))
 
     def _table(self, accounts: list[Any]) -> None:
         terminal.table(
@@ -156,14 +159,14 @@ class Teller:
         )
 
 
-def finish(result: Any, tell: Teller) -> None:
-    """The run's summary, and its exit code."""
-    tell.summary(result)
+def finish(result: Any, log: ProgressLog) -> None:
+    """Prints the summary of a run and exits with its code."""
+    log.summary(result)
     sys.exit(result.exit_code)
 
 
 def seconds(text: str, option: str = "--every") -> int:
-    """90s, 15m, 1h, 30d as seconds."""
+    """A duration such as 90s, 15m, 1h or 30d, in seconds."""
     try:
         return int(duration(text).total_seconds())
     except ValueError as error:

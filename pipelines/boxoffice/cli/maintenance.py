@@ -1,4 +1,4 @@
-"""The verbs that keep what cannot be made again, and put it back."""
+"""The commands that keep what cannot be rebuilt, and restore it."""
 
 import datetime as dt
 from pathlib import Path
@@ -6,11 +6,13 @@ from typing import Any
 
 import click
 
-from boxoffice.cli.common import Teller, finish, seconds, settings
+from boxoffice.cli.common import ProgressLog, finish, seconds, settings
 
 
 @click.command()
-@click.option("--older-than", metavar="TIME", default="30d", show_default=True, help="By time of receipt.")
+@click.option(
+    "--older-than", metavar="TIME", default="30d", show_default=True, help="Pack files received longer ago than this."
+)
 def archive(older_than: str) -> None:
     """Pack a Ticketor buffer's many small files into one compressed file a day; what raw does not hold whole stays.
 
@@ -20,11 +22,11 @@ def archive(older_than: str) -> None:
     """
     from boxoffice.run import archive as archives
 
-    tell = Teller()
+    log = ProgressLog()
     age = dt.timedelta(seconds=seconds(older_than, "--older-than"))
-    for packed in archives.archive(settings(), age, echo=tell):
+    for packed in archives.archive(settings(), age, echo=log):
         for line in packed.left:
-            tell(f"ticketor {packed.site}: left as it is: {line}")
+            log(f"ticketor {packed.site}: left as it is: {line}")
 
 
 @click.command("rename-account", context_settings={"token_normalize_func": lambda token: token.replace("_", "-")})
@@ -32,7 +34,7 @@ def archive(older_than: str) -> None:
 @click.argument("old")
 @click.argument("new")
 def rename_account(platform: str, old: str, new: str) -> None:
-    """Give all that raw holds of an account its new name, after it got one in the settings; the next run builds anew.
+    """Rename an account in raw, after it was renamed in the settings; the next run builds everything from nothing.
 
     \b
     boxoffice rename-account ticket-tailor main studio     the key was in TICKET_TAILOR_API_KEY before
@@ -40,51 +42,51 @@ def rename_account(platform: str, old: str, new: str) -> None:
     """
     from boxoffice.run import rename
 
-    rename.rename_account(settings(), platform.replace("-", "_"), old, new, echo=Teller())
+    rename.rename_account(settings(), platform.replace("-", "_"), old, new, echo=ProgressLog())
 
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 def backup(file: Path) -> None:
-    """Keep all that cannot be made again, raw and the secret behind person_key, in one file for its owner alone.
+    """Back up what cannot be rebuilt, raw and the secret behind person_key, to one file that only its owner can read.
 
     \b
     boxoffice backup /mnt/backups/boxoffice.tar.gz
     """
     from boxoffice.run import backup as backups
 
-    backups.backup(settings(), file, echo=Teller())
+    backups.backup(settings(), file, echo=ProgressLog())
 
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--replace", is_flag=True, help="Put aside a warehouse that is there.")
+@click.option("--replace", is_flag=True, help="Move an existing warehouse aside.")
 def restore(file: Path, replace: bool) -> None:
-    """Put a backup back, build and publish; the next run loads what came since.
+    """Restore a backup, build and publish; the next run loads what is newer.
 
     \b
     boxoffice restore /mnt/backups/boxoffice.tar.gz
     """
     from boxoffice.run import backup as backups
 
-    tell = Teller()
-    _rebuilt(backups.restore(settings(), file, echo=tell, replace=replace), tell)
+    log = ProgressLog()
+    _rebuilt(backups.restore(settings(), file, echo=log, replace=replace), log)
 
 
 @click.command()
 def rebuild() -> None:
-    """Make the warehouse again from what is kept: raw, else buffer, archive and API; tell what could not be got back.
+    """Rebuild the warehouse from raw, or else from buffer, archive and API, and report what could not be recovered.
 
     \b
     boxoffice rebuild
     """
     from boxoffice.run import backup as backups
 
-    tell = Teller()
-    _rebuilt(backups.rebuild(settings(), echo=tell), tell)
+    log = ProgressLog()
+    _rebuilt(backups.rebuild(settings(), echo=log), log)
 
 
-def _rebuilt(rebuilt: Any, tell: Teller) -> None:
-    for line in rebuilt.told:
-        tell(line)
-    finish(rebuilt.result, tell)
+def _rebuilt(rebuilt: Any, log: ProgressLog) -> None:
+    for line in rebuilt.messages:
+        log(line)
+    finish(rebuilt.result, log)

@@ -1,25 +1,25 @@
-"""The verbs of a month's end."""
+"""The commands of a month's end."""
 
 import sys
 from typing import Any
 
 import click
 
-from boxoffice.cli.common import Teller, settings
+from boxoffice.cli.common import ProgressLog, settings
 from boxoffice.errors import ConfigProblem
 from boxoffice.terminal import console, echo, table
 
 
 @click.command()
 @click.argument("month", required=False)
-@click.option("--check", is_flag=True, help="Say what is in the way and what would be frozen; write nothing.")
-@click.option("--silent", metavar="NAME", multiple=True, help="A site that is expected to have sent nothing.")
+@click.option("--check", is_flag=True, help="Report what prevents the close and what it would freeze; change nothing.")
+@click.option("--silent", metavar="NAME", multiple=True, help="A Ticketor site that is expected to have sent nothing.")
 @click.option(
     "--accept", is_flag=True, help="Close with payments that belong to no order, or to one in another currency."
 )
-@click.option("--list", "listing", is_flag=True, help="The closed months, and what has come to light since.")
-@click.option("--reopen", metavar="MONTH", help="Open the newest closed month again.")
-@click.option("--because", metavar="TEXT", default="", help="Why a month is opened again.")
+@click.option("--list", "listing", is_flag=True, help="List the closed months, and what has come to light since.")
+@click.option("--reopen", metavar="MONTH", help="Reopen the newest closed month.")
+@click.option("--because", metavar="TEXT", default="", help="The reason for reopening a month.")
 def close(
     month: str | None,
     check: bool,
@@ -29,9 +29,9 @@ def close(
     reopen: str | None,
     because: str,
 ) -> None:
-    """Freeze a month: what it was stays for good, and what comes later is posted in the first open month.
+    """Freeze a month: its postings never change, and whatever comes later is posted in the first open month.
 
-    Reads all accounts again first. The first close freezes all earlier months too.
+    Loads all accounts first. The first close also freezes all earlier months.
 
     \b
     boxoffice close 2026-10 --check
@@ -43,12 +43,12 @@ def close(
 
     if [bool(month), listing, bool(reopen)].count(True) != 1:
         raise ConfigProblem("Give one of these: a month such as 2026-10, --list, --reopen MONTH. Nothing was closed.")
-    tell = Teller()
+    log = ProgressLog()
     if listing:
         _show_list(settings(), closes)
     elif reopen:
-        reopened = closes.reopen(settings(), reopen, because, echo=tell)
-        tell.summary(reopened.result)
+        reopened = closes.reopen(settings(), reopen, because, echo=log)
+        log.summary(reopened.result)
         if not reopened.result.exit_code:
             echo(f"{reopen} is open again. Its postings follow what is known now, until it is closed.")
         sys.exit(reopened.result.exit_code)
@@ -58,8 +58,8 @@ def close(
         echo(f"{checked.rows:,} postings would be frozen, as of the last run.")
         sys.exit(1 if checked.stops else 0)
     else:
-        closed = closes.close(settings(), month, silent=silent, accept=accept, echo=tell)
-        tell.summary(closed.result)
+        closed = closes.close(settings(), month, silent=silent, accept=accept, echo=log)
+        log.summary(closed.result)
         if not closed.close:
             echo(f"{month} was not closed.", err=True)
         else:
@@ -73,9 +73,9 @@ def show(checked: Any) -> None:
     from boxoffice.report.formatting import amount
 
     for title, sentences in (
-        ("In the way", checked.stops),
+        ("Prevents the close", checked.stops),
         ("Accepted", checked.accepted),
-        ("Open, and listed", checked.open_items),
+        ("Still open (does not prevent the close)", checked.open_items),
     ):
         if sentences:
             echo(f"{title}:")

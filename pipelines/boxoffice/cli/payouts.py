@@ -1,16 +1,16 @@
-"""What payment processors paid out, beside what the platforms say was paid."""
+"""The commands for exports of payment processors."""
 
 from pathlib import Path
 from typing import Literal
 
 import click
 
-from boxoffice.cli.common import Teller, finish, settings
+from boxoffice.cli.common import ProgressLog, finish, settings
 
 
 @click.group()
 def payouts() -> None:
-    """Compare payments with what Stripe and PayPal paid out.
+    """Compare payments with the payouts of Stripe and PayPal.
 
     \b
     boxoffice payouts load stripe-october.csv paypal-october.csv
@@ -22,12 +22,12 @@ def payouts() -> None:
 @click.option(
     "--dates",
     type=click.Choice(["dmy", "mdy"]),
-    help="How dates such as 03/04/2026 are meant, where no date of a file shows it.",
+    help="The order of day and month in dates such as 03/04/2026, for files whose dates are all ambiguous.",
 )
 def load(files: tuple[Path, ...], dates: Literal["dmy", "mdy"] | None) -> None:
     """Load exports of Stripe or PayPal (CSV), and match their rows with payments: table rpt_payouts.
 
-    Loading a file again changes nothing; a corrected file replaces what an earlier one said of the same transactions.
+    Loading a file again changes nothing; a corrected file replaces the same transactions of an earlier one.
 
     \b
     boxoffice payouts load stripe-october.csv paypal-october.csv
@@ -35,8 +35,8 @@ def load(files: tuple[Path, ...], dates: Literal["dmy", "mdy"] | None) -> None:
     """
     from boxoffice.run import payouts as exports
 
-    tell = Teller()
-    compared = exports.load(settings(), files, echo=tell, days=dates)
+    log = ProgressLog()
+    compared = exports.load(settings(), files, echo=log, days=dates)
     if compared.outcomes:
-        tell("rpt_payouts: " + ", ".join(f"{count:,} {name}" for name, count in compared.outcomes.items()))
-    finish(compared.result, tell)
+        log("rpt_payouts: " + ", ".join(f"{count:,} {name}" for name, count in compared.outcomes.items()))
+    finish(compared.result, log)

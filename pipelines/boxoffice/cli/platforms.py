@@ -1,4 +1,4 @@
-"""The verbs that ask a platform itself; nothing is loaded."""
+"""The commands that query a platform directly; nothing is loaded."""
 
 import json
 import sys
@@ -7,24 +7,24 @@ from typing import Any
 import click
 
 from boxoffice import redaction
-from boxoffice.cli.common import Teller, settings
+from boxoffice.cli.common import ProgressLog, settings
 from boxoffice.errors import ConfigProblem
 from boxoffice.terminal import echo
 
-ACCOUNT = click.option("--account", help="Which one, when several are configured.")
+ACCOUNT = click.option("--account", help="The account, if several are configured.")
 
 
 @click.command()
 @click.argument("order_id", required=False)
-@click.option("--created-at", metavar="DATE", help="Created on this day, or in this second.")
+@click.option("--created-at", metavar="DATE", help="Created on this day, or at this second.")
 @click.option("--after", metavar="DATE", help="Created after it.")
 @click.option("--on-or-after", metavar="DATE", help="Created on it or after.")
 @click.option("--before", metavar="DATE", help="Created before it.")
 @click.option("--on-or-before", metavar="DATE", help="Created on it or before.")
-@click.option("--limit", type=click.IntRange(min=1), help="At most so many, the newest.")
+@click.option("--limit", type=click.IntRange(min=1), help="At most this many, newest first.")
 @ACCOUNT
 def orders(order_id: str | None, account: str | None, **filters: Any) -> None:
-    """Ask Ticket Tailor for its orders, or for one: JSON, one a line, straight from the API; nothing is loaded.
+    """Print Ticket Tailor's orders, or one order, from its API as one JSON object a line; nothing is loaded.
 
     \b
     boxoffice orders --on-or-after 2026-09-01 --before 2026-10-01
@@ -40,10 +40,10 @@ def orders(order_id: str | None, account: str | None, **filters: Any) -> None:
 
 @click.command()
 @click.argument("event_id", required=False)
-@click.option("--limit", type=click.IntRange(min=1), help="At most so many.")
+@click.option("--limit", type=click.IntRange(min=1), help="At most this many.")
 @ACCOUNT
 def events(event_id: str | None, limit: int | None, account: str | None) -> None:
-    """Ask Ticket Tailor for its events, or for one: JSON, one a line, straight from the API; nothing is loaded.
+    """Print Ticket Tailor's events, or one event, from its API as one JSON object a line; nothing is loaded.
 
     \b
     boxoffice events --limit 10
@@ -68,10 +68,10 @@ def _pairs(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ..
 @click.argument("path")
 @click.option("--header", "headers", multiple=True, callback=_pairs, metavar="NAME=VALUE", help="May be repeated.")
 @click.option("--query", "query", multiple=True, callback=_pairs, metavar="NAME=VALUE", help="May be repeated.")
-@click.option("--body", help="Sent as it is; the header Content-Type says what it is.")
+@click.option("--body", help="Sent unchanged; set its Content-Type with --header.")
 @ACCOUNT
 def call(platform: str, method: str, path: str, account: str | None, **request: Any) -> None:
-    """Make any call to a platform's API and print its answer. The key or password is added; nothing is loaded.
+    """Call any endpoint of a platform's API and print the response. Credentials are added; nothing is loaded.
 
     \b
     boxoffice call ticket-tailor GET /v1/events --query limit=2
@@ -93,7 +93,7 @@ def call(platform: str, method: str, path: str, account: str | None, **request: 
 
 
 def _chosen(accounts: Any, name: str | None, what: str) -> Any:
-    """The account that is meant: by its name, or the only one there is."""
+    """The account of this name, or the only one that is configured."""
     if not accounts:
         variable = "TICKETOR_BUFFER" if "Ticketor" in what else "TICKET_TAILOR_API_KEY"
         raise ConfigProblem(f"No {what} is configured. Set {variable}, or call: boxoffice init")
@@ -105,13 +105,13 @@ def _chosen(accounts: Any, name: str | None, what: str) -> Any:
 
 
 def _client(account: str | None) -> Any:
-    """A client of one box office, and the zone its dates are meant in."""
+    """A client of one box office, and the time zone of its dates."""
     from zoneinfo import ZoneInfo
 
     from boxoffice.ticket_tailor.api import Client
 
     office = _chosen(settings().box_offices, account, "box office")
-    return Client(office.base_url, office.api_key, told=Teller()), ZoneInfo(office.time_zone or "UTC")
+    return Client(office.base_url, office.api_key, echo=ProgressLog()), ZoneInfo(office.time_zone or "UTC")
 
 
 def _print_json(found: Any) -> None:

@@ -1,24 +1,31 @@
-"""The verb that takes webhooks."""
+"""The command that receives webhooks."""
 
 import dataclasses
 import os
 
 import click
 
-from boxoffice.cli.common import LOG_FORMAT, Teller
+from boxoffice.cli.common import LOG_FORMAT, ProgressLog
 from boxoffice.errors import ConfigProblem
-from boxoffice.settings import check_name, load_settings
+from boxoffice.setting_values import check_name
+from boxoffice.settings import load_settings
 
 
 @click.command()
-@click.option("--listen", metavar="HOST:PORT", help="Where, instead of the setting receiver.listen.")
-@click.option("--new-token", nargs=2, metavar="PLATFORM ACCOUNT", help="Print a new address of an account, and stop.")
-@click.option("--check", is_flag=True, help="Follow samples from a receiver into the marts of a scratch warehouse.")
+@click.option("--listen", metavar="HOST:PORT", help="Listen here instead of at the setting receiver.listen.")
+@click.option(
+    "--new-token", nargs=2, metavar="PLATFORM ACCOUNT", help="Print a new webhook address for an account, and exit."
+)
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Send samples to a receiver, load them into a scratch warehouse, check its marts, and exit.",
+)
 @LOG_FORMAT
 def receive(listen: str | None, new_token: tuple[str, str] | None, check: bool) -> None:
-    """Take webhooks over HTTP and keep each one on the disk before it is acknowledged; stops on Ctrl-C.
+    """Receive webhooks over HTTP and write each one to the disk before acknowledging it; Ctrl-C stops.
 
-    It listens on loopback, for a proxy with a certificate to pass on what comes from outside: docs/receiver.md.
+    It listens on loopback, behind a reverse proxy with a certificate: docs/receiver.md.
 
     \b
     boxoffice receive --new-token ticketor arena
@@ -37,9 +44,9 @@ def receive(listen: str | None, new_token: tuple[str, str] | None, check: bool) 
     if check:
         from boxoffice.run import check_receiver
 
-        check_receiver.check(settings, Teller())
+        check_receiver.check(settings, ProgressLog())
         return
-    server.serve(settings, Teller())
+    server.serve(settings, ProgressLog())
 
 
 def _print_token(platform: str, account: str) -> None:
@@ -47,12 +54,12 @@ def _print_token(platform: str, account: str) -> None:
 
     tables = {"ticketor": "ticketor.sites", "ticket-tailor": "ticket_tailor.box_offices"}
     if platform not in tables:
-        raise ConfigProblem(f"{platform} is no platform: it is ticketor or ticket-tailor.")
+        raise ConfigProblem(f"{platform} is not a platform. Give ticketor or ticket-tailor.")
     check_name(f"[{tables[platform]}.{account}]", account)
     token, sha256 = accounts.new_token()
     click.echo(
-        f"The address for the webhooks of {platform} {account}, with your own host. It is a secret, and it is kept "
-        f"nowhere: paste it now.\n\n  https://YOUR-HOST/{platform}/{token}\n\n"
-        "For .dlt/config.toml (beside another one, until no webhook uses that any more):\n\n"
+        f"The address for the webhooks of {platform} {account}, with your own host. It is a secret and is not stored: "
+        f"copy it now.\n\n  https://YOUR-HOST/{platform}/{token}\n\n"
+        "For .dlt/config.toml (keep an earlier token beside it until no webhook uses that one any more):\n\n"
         f'  [{tables[platform]}.{account}]\n  token_sha256 = ["{sha256}"]\n'
     )

@@ -1,4 +1,4 @@
-"""The verbs that read what was published."""
+"""The commands that read the published file."""
 
 import datetime as dt
 import sys
@@ -16,7 +16,7 @@ from boxoffice.terminal import echo
     "--runs", "count", type=click.IntRange(min=1), default=5, show_default=True, help="How many runs to show."
 )
 def status(count: int) -> None:
-    """Tell the last runs, how fresh each account is, and what was refused. Exits 1 when something wants a person.
+    """Show the last runs, how fresh each account is, and what was refused. Exits 1 when something needs attention.
 
     \b
     boxoffice status
@@ -25,9 +25,9 @@ def status(count: int) -> None:
     from boxoffice.cli.show_status import show
     from boxoffice.run import status as statuses
 
-    told = statuses.status(settings(), count)
-    show(told)
-    sys.exit(0 if told.well else 1)
+    found = statuses.status(settings(), count)
+    show(found)
+    sys.exit(0 if found.well else 1)
 
 
 @click.command()
@@ -39,13 +39,17 @@ def status(count: int) -> None:
     default="table",
     show_default=True,
 )
-@click.option("--out", type=click.Path(path_type=Path), help="The file to write, whole or not at all.")
-@click.option("--raw", is_flag=True, help="CSV: text as it is, without the ' that keeps a spreadsheet from running it.")
-@click.option("--files", is_flag=True, help="Let the query read and write files and load extensions, as you may.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write the answer to this file.")
+@click.option(
+    "--raw", is_flag=True, help="CSV: leave out the ' that keeps a spreadsheet from running a text as a formula."
+)
+@click.option(
+    "--files", is_flag=True, help="Let the query read and write files and load extensions, with your permissions."
+)
 def sql(query: str | None, form: str, out: Path | None, raw: bool, files: bool) -> None:
-    """Ask the published tables (schema marts is the default). Without a QUERY it is read from standard input. The query
-    cannot change the published file, and without --files no other: it reads what was published, and its answer is
-    printed or written to --out. A table shows amounts with the decimals of the currency beside them.
+    """Query the published tables; marts is the default schema. Without QUERY it is read from standard input. A query
+    cannot change the published file, and cannot reach other files unless --files is given. The answer is printed or
+    written to --out. The table format shows amounts with the decimals of the currency beside them.
 
     \b
     boxoffice sql "from rpt_daily_sales order by sales_on desc limit 10"
@@ -60,7 +64,7 @@ def sql(query: str | None, form: str, out: Path | None, raw: bool, files: bool) 
     if query is None:
         query = sys.stdin.read()
     if not query.strip():
-        raise ConfigProblem('The query is empty. What there is to ask: boxoffice sql "show tables"')
+        raise ConfigProblem('The query is empty. To list the tables: boxoffice sql "show tables"')
     ask(settings(), query, form, out, raw=raw, files=files)
 
 
@@ -69,13 +73,19 @@ def sql(query: str | None, form: str, out: Path | None, raw: bool, files: bool) 
     "--out",
     default="boxoffice.html",
     show_default=True,
-    help="The file; or a folder, with a / at its end: then each event has a page too.",
+    help="The file; or a folder, ending in /, for an overview with a page for each event.",
 )
 @click.option("--event", help="A page for one event: its id, or a part of its name.")
-@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Where sales begin, instead of eight weeks ago.")
-@click.option("--currency", help="Only this one, such as GBP.")
-@click.option("--mail", is_flag=True, help="Send the overview to whom [boxoffice.mail] names; no file is written.")
-@click.option("--weekly", is_flag=True, help="With --mail: only to whom it was not sent in this week, for a schedule.")
+@click.option(
+    "--since", type=click.DateTime(["%Y-%m-%d"]), help="Show sales from this day on instead of the last eight weeks."
+)
+@click.option("--currency", help="Only this currency, such as GBP.")
+@click.option(
+    "--mail", is_flag=True, help="Send the overview to the addresses in [boxoffice.mail] instead of writing a file."
+)
+@click.option(
+    "--weekly", is_flag=True, help="With --mail, for a schedule: skip addresses it was already sent to this week."
+)
 @click.pass_context
 def report(
     ctx: click.Context,
@@ -86,7 +96,7 @@ def report(
     mail: bool,
     weekly: bool,
 ) -> None:
-    """Draw the overview as one HTML file, to open or to send: no script in it, nothing fetched from elsewhere.
+    """Write the overview as one HTML file to open or to send; it needs no scripts and no internet.
 
     \b
     boxoffice report
@@ -101,7 +111,7 @@ def report(
         from boxoffice.report import report as reports
 
         if weekly:
-            raise click.UsageError("--weekly is for --mail.")
+            raise click.UsageError("--weekly needs --mail.")
         folder = out.endswith("/") or Path(out).is_dir()
         if not folder:
             require_place(Path(out))
@@ -110,9 +120,9 @@ def report(
     from boxoffice.report import mail as mails
 
     if event or ctx.get_parameter_source("out") is not click.core.ParameterSource.DEFAULT:
-        raise click.UsageError("--mail sends the overview: without --event and --out.")
+        raise click.UsageError("--mail sends the overview: it cannot be combined with --event or --out.")
     sent = mails.send(settings(), weekly=weekly, **chosen)
-    echo(f"sent to {', '.join(sent.to)}" if sent.to or sent.refused else "sent already in this week")
+    echo(f"sent to {', '.join(sent.to)}" if sent.to or sent.refused else "already sent this week")
     for address, why in sent.refused.items():
         echo(f"{address} was refused: {why}", err=True)
     sys.exit(1 if sent.refused else 0)
@@ -121,7 +131,7 @@ def report(
 @click.command()
 @click.argument("order")
 def explain(order: str) -> None:
-    """Tell all about one order on one screen: lines, tickets, payments, changes, what does not add up.
+    """Show everything about one order: lines, tickets, payments, changes, and what does not add up.
 
     \b
     boxoffice explain or_81117157
@@ -135,9 +145,9 @@ def explain(order: str) -> None:
 @click.command()
 @click.option("--month", required=True, help="Such as 2026-09.")
 @click.option("--format", "form", type=click.Choice(["xlsx", "csv"]), default="xlsx", show_default=True)
-@click.option("--out", type=click.Path(path_type=Path), default=".", show_default=True, help="The folder.")
+@click.option("--out", type=click.Path(path_type=Path), default=".", show_default=True, help="The folder to write to.")
 def export(month: str, form: str, out: Path) -> None:
-    """Write a month's reports and ledger as a bookkeeper opens them.
+    """Write a month's reports and ledger as a workbook or CSV files for a bookkeeper.
 
     \b
     boxoffice export --month 2026-09
@@ -153,15 +163,20 @@ def export(month: str, form: str, out: Path) -> None:
 @click.argument("month")
 @click.option("--format", "form", type=click.Choice(["csv", "xero", "quickbooks"]), default="csv", show_default=True)
 @click.option(
-    "--by", type=click.Choice(["month", "day"]), default="month", show_default=True, help="A journal for each."
+    "--by",
+    type=click.Choice(["month", "day"]),
+    default="month",
+    show_default=True,
+    help="One journal for each month or day.",
 )
-@click.option("--draft", is_flag=True, help="Also a month that is not closed, as it is now; its files' names say so.")
+@click.option("--draft", is_flag=True, help="Allow a month that is not closed; the file names then say draft.")
 @click.option(
-    "--base", help="The accounting program's currency; others are in files of their own. Default: most rows'."
+    "--base",
+    help="The base currency of the accounting program; others get files of their own. Default: the most frequent.",
 )
-@click.option("--out", type=click.Path(path_type=Path), default=".", show_default=True, help="The folder.")
+@click.option("--out", type=click.Path(path_type=Path), default=".", show_default=True, help="The folder to write to.")
 def journal(month: str, form: str, by: str, draft: bool, base: str | None, out: Path) -> None:
-    """Write a month's journal for an accounting program: double entry, with accounts from seeds/chart_of_accounts.csv.
+    """Write a month's double-entry journal for an accounting program, with codes of seeds/chart_of_accounts.csv.
 
     \b
     boxoffice journal 2026-10 --format xero
@@ -187,12 +202,21 @@ def _left_out(_ctx: click.Context, _option: click.Parameter, names: str) -> list
 
 @click.command()
 @click.argument("event")
-@click.option("--without", default="", callback=_left_out, help="Leave out fees, buyer_fees or donations, or several.")
+@click.option(
+    "--without",
+    default="",
+    callback=_left_out,
+    help="Leave out fees, buyer_fees, donations, or several, separated by commas.",
+)
 @click.option("--format", "form", type=click.Choice(["html", "csv"]), default="html", show_default=True)
-@click.option("--out", type=click.Path(path_type=Path), help="The file. Default: settlement-EVENT in this folder.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="The file to write. Default: settlement-EVENT in the working directory.",
+)
 def settle(event: str, without: list[str], form: str, out: Path | None) -> None:
-    """Settle one event on one page for a guest company: tickets by type and price, refunds, tax, fees, what is due.
-    EVENT is the platform's id or event_key, or a show of seeds/shows.csv, then all its events together.
+    """Write a one-page settlement of an event for a guest company: tickets by type and price, refunds, tax, fees, and
+    the amount due. EVENT is the platform's id, an event_key, or a show of seeds/shows.csv, to settle all its events.
 
     \b
     boxoffice settle ev_5001
@@ -205,11 +229,13 @@ def settle(event: str, without: list[str], form: str, out: Path | None) -> None:
 
 
 @click.command()
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Where it listens; by default a free port.")
-@click.option("--no-browser", is_flag=True, help="Print the address only.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, help="The port to listen on; by default any free one."
+)
+@click.option("--no-browser", is_flag=True, help="Print the address without opening a browser.")
 def explore(port: int, no_browser: bool) -> None:
-    """Open a page in the browser to look and filter: by event, dates, account and currency, from season to price level,
-    with charts; what is shown can be saved as a workbook or CSV. Read only, for you alone, and without the internet.
+    """Explore sales in the browser: filter by event, dates, account and currency, drill down from season to price
+    level, and save the result as a workbook or CSV. Read only, for this machine alone, and offline.
 
     \b
     boxoffice explore
@@ -222,7 +248,7 @@ def explore(port: int, no_browser: bool) -> None:
 
 @click.group()
 def shows() -> None:
-    """Find events of the two platforms that are one show, for the seed that people edit: seeds/shows.csv.
+    """Find events on the two platforms that are the same show, for seeds/shows.csv.
 
     \b
     boxoffice shows suggest
@@ -231,12 +257,12 @@ def shows() -> None:
 
 @shows.command()
 def suggest() -> None:
-    """Print rows for seeds/shows.csv: pairs of events that start at the same moment and have similar names. The rows go
-    to standard output, why they are proposed to standard error; nothing is written.
+    """Print suggested rows for seeds/shows.csv: pairs of events that start at the same time and have similar names.
+    Rows go to standard output, the reasons for them to standard error; no file is changed.
 
     \b
-    boxoffice shows suggest                          look first
-    boxoffice shows suggest >> seeds/shows.csv       take them all, then edit
+    boxoffice shows suggest                          review them first
+    boxoffice shows suggest >> seeds/shows.csv       append all of them, then edit
     """
     from boxoffice.report import shows as found
 
@@ -245,4 +271,4 @@ def suggest() -> None:
         echo(suggestion.why, err=True)
         for line in suggestion.lines:
             echo(line)
-    echo(f"{len(suggestions)} shows proposed", err=True)
+    echo(f"{len(suggestions)} shows suggested", err=True)

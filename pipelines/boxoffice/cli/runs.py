@@ -1,4 +1,4 @@
-"""The verbs that load, build and publish, and what calls them by the clock."""
+"""The commands that load, build and publish, and schedule that."""
 
 import signal
 import subprocess
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from boxoffice.cli.common import LOG_FORMAT, Teller, finish, seconds, settings
+from boxoffice.cli.common import LOG_FORMAT, ProgressLog, finish, seconds, settings
 from boxoffice.errors import Problem
 from boxoffice.terminal import echo
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def _options(since: str | None, until: str | None, **others: Any) -> dict[str, Any]:
-    """Moments as a person gives them, as the span of created_at that they mean."""
+    """--since and --until as the interval of created_at that they mean."""
     if not since and not until:
         return others
     from boxoffice.ticket_tailor import queries
@@ -30,13 +30,15 @@ def _reading(command: Any) -> Any:
     """The options that say what to read, the same for run and load."""
     for option in (
         LOG_FORMAT,
-        click.option("--full", is_flag=True, help="Read everything from the beginning, whatever is held."),
+        click.option("--full", is_flag=True, help="Read everything again from the beginning."),
         click.option(
             "--since", metavar="DATE", help="Ticket Tailor: only what was created on or after this day (UTC)."
         ),
         click.option("--until", metavar="DATE", help="Ticket Tailor: only what was created before this day (UTC)."),
         click.option(
-            "--limit", type=click.IntRange(min=1), help="Ticket Tailor: at most so many orders now, the rest later."
+            "--limit",
+            type=click.IntRange(min=1),
+            help="Ticket Tailor: read at most this many orders now; later runs read the rest.",
         ),
     ):
         command = option(command)
@@ -47,13 +49,13 @@ def _reading(command: Any) -> Any:
 @click.option(
     "--every",
     metavar="TIME",
-    help="Stay and run again and again, for example every 15m, and when a webhook has come; stops on Ctrl-C.",
+    help="Keep running: at this interval, such as 15m, and whenever a webhook arrives; Ctrl-C stops.",
 )
 @_reading
 def run(every: str | None, **reading: Any) -> None:
     """Load what is new, build and test the marts, publish them.
 
-    Made to be called by a schedule: costs next to nothing when nothing is new, and finishes what a killed run left.
+    Meant to be scheduled: it takes a fraction of a second when nothing is new, and finishes what a killed run left.
 
     \b
     boxoffice run
@@ -65,7 +67,7 @@ def run(every: str | None, **reading: Any) -> None:
     from boxoffice.run import run as runs
     from boxoffice.run import watch as watches
 
-    tell = Teller()
+    log = ProgressLog()
     if every:
         pause, watch = seconds(every), watches.Watch()
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
@@ -75,28 +77,28 @@ def run(every: str | None, **reading: Any) -> None:
             try:
                 configured = settings("run")
                 watch.begin(configured)
-                looked = runs.run(configured, echo=tell, only_look=True, **_options(**reading))
+                looked = runs.run(configured, echo=log, only_look=True, **_options(**reading))
                 if looked.outcome == "due":
                     if resident.text_of_program() != text:
                         resident.begin_again()
-                    _wait_for(_run_in_a_child(), tell)
+                    _wait_for(_run_in_a_child(), log)
                 else:
-                    tell.summary(looked)
+                    log.summary(looked)
                     if any(account.waiting for account in looked.accounts):
                         buffers = [*configured.sites, *configured.box_offices]
                         soon = min(pause, max(each.settle_seconds for each in buffers))
             except Problem as problem:
-                tell(str(problem))
+                log(str(problem))
             took = time.monotonic() - started
-            # woken again and again, it still rests for a third of the time
+            # however often it is woken, it rests for a third of the time
             watch.wait(soon - took, rest=took / 2)
-    finish(runs.run(settings("run"), echo=tell, **_options(**reading)), tell)
+    finish(runs.run(settings("run"), echo=log, **_options(**reading)), log)
 
 
 def _run_in_a_child() -> "subprocess.Popen[bytes] | Forked":
-    """What dlt and dbt leave behind in a process, megabytes and sockets with each build, ends with it.
+    """Runs once in a child process, so that the memory and sockets that dlt and dbt leak with each build end with it.
 
-    The child is called as we were, but to run once.
+    The child has our own arguments, without ``--every``.
     """
     from boxoffice.run import resident
 
@@ -106,19 +108,19 @@ def _run_in_a_child() -> "subprocess.Popen[bytes] | Forked":
     return subprocess.Popen([sys.executable, *sys.orig_argv[1:], "--every", ""])
 
 
-def _wait_for(child: "subprocess.Popen[bytes] | Forked", tell: Callable[[str], None]) -> None:
+def _wait_for(child: "subprocess.Popen[bytes] | Forked", log: Callable[[str], None]) -> None:
     """Ctrl-C in a terminal reaches the child without us, SIGTERM does not."""
     from boxoffice.run.lock import HANGS_AFTER
 
     try:
         code = child.wait(HANGS_AFTER.total_seconds())
         if code < 0:
-            tell(f"The run was ended by signal {-code}; the next one finishes it.")
+            log(f"The run was ended by signal {-code}; the next one finishes it.")
     except subprocess.TimeoutExpired:
-        return  # the looks that follow find the lock held, and tell on_failure that it hangs
+        return  # the looks that follow find the lock held, and report to on_failure that it hangs
     except KeyboardInterrupt:
         child.wait()
-        sys.exit(128 + signal.SIGINT)  # the child has said so
+        sys.exit(128 + signal.SIGINT)  # the child has printed why
     except SystemExit:
         child.terminate()
         child.wait()
@@ -136,30 +138,32 @@ def load(**reading: Any) -> None:
     """
     from boxoffice.run import run as runs
 
-    tell = Teller()
-    finish(runs.load_only(settings("load"), echo=tell, **_options(**reading)), tell)
+    log = ProgressLog()
+    finish(runs.load_only(settings("load"), echo=log, **_options(**reading)), log)
 
 
 @click.command()
 @LOG_FORMAT
 def transform() -> None:
-    """Build, test and publish the marts from what raw holds; asks no platform.
+    """Build, test and publish the marts from what raw holds; no platform is called.
 
     \b
     boxoffice transform          after a change to a model or a seed
     """
     from boxoffice.run import run as runs
 
-    tell = Teller()
-    finish(runs.transform_only(settings("transform"), echo=tell), tell)
+    log = ProgressLog()
+    finish(runs.transform_only(settings("transform"), echo=log), log)
 
 
 @click.command()
 @click.argument("form", type=click.Choice(["cron", "systemd", "github-actions"]))
 @click.option("--minutes", type=click.IntRange(min=1, max=720), default=15, show_default=True, help="How often.")
-@click.option("--report", type=click.Choice(["weekly"]), help="Mail the report too: on Mondays, by [boxoffice.mail].")
+@click.option(
+    "--report", type=click.Choice(["weekly"]), help="Also mail the report on Mondays, as set in [boxoffice.mail]."
+)
 def schedule(form: str, minutes: int, report: str | None) -> None:
-    """Print a ready file for a scheduler; nothing is installed.
+    """Print a ready-made file for a scheduler; nothing is installed.
 
     \b
     boxoffice schedule cron

@@ -1,4 +1,4 @@
-"""The verbs for the first quarter of an hour: set up, and see whether it works."""
+"""The commands to set up accounts and to check that they work."""
 
 import os
 import sys
@@ -10,13 +10,12 @@ import click
 
 from boxoffice.cli.common import settings
 from boxoffice.errors import ConfigProblem, Problem
+from boxoffice.setting_values import check_name, is_time_zone
 from boxoffice.settings import (
     ROOT,
     SINGLE_ACCOUNT,
     TICKET_TAILOR_URL,
     BoxOffice,
-    check_name,
-    is_time_zone,
     load_settings,
 )
 from boxoffice.terminal import echo
@@ -27,22 +26,24 @@ if TYPE_CHECKING:
 
 NEXT = """\
 Next:
-  boxoffice check            whether everything can be reached
+  boxoffice check            check that everything can be reached
   boxoffice run              load, build and publish
-  boxoffice schedule cron    a line that does so again and again"""
+  boxoffice schedule cron    print a crontab line that repeats the run"""
 
 
 @click.command()
-@click.option("--api-key", metavar="KEY", help="Of a Ticket Tailor box office. `-` reads it from standard input.")
-@click.option("--buffer", metavar="FOLDER", help="Where Ticketor's webhooks are written: a folder, or s3://….")
-@click.option("--time-zone", metavar="ZONE", help="Such as Europe/London: decides which day a sale belongs to.")
-@click.option("--name", default=SINGLE_ACCOUNT, show_default=True, help="What the accounts are called here.")
-@click.option("--replace", is_flag=True, help="Replace what the settings say otherwise, without asking.")
+@click.option(
+    "--api-key", metavar="KEY", help="The API key of a Ticket Tailor box office; `-` reads it from standard input."
+)
+@click.option("--buffer", metavar="FOLDER", help="Where Ticketor's webhooks are written: a folder, or s3://…")
+@click.option("--time-zone", metavar="ZONE", help="Decides which day a sale belongs to, such as Europe/London.")
+@click.option("--name", default=SINGLE_ACCOUNT, show_default=True, help="The name of the accounts in the settings.")
+@click.option("--replace", is_flag=True, help="Replace different settings without asking.")
 def init(api_key: str | None, buffer: str | None, time_zone: str | None, name: str, replace: bool) -> None:
-    """Ask for an API key, a folder and a time zone, try each, and write them into .dlt/secrets.toml (readable for its
-    owner alone) and .dlt/config.toml. Without a terminal they are options.
+    """Ask for an API key, a folder and a time zone, try each, and write them to .dlt/secrets.toml (readable by its
+    owner alone) and .dlt/config.toml. Without a terminal, give them as options.
 
-    An API key is made in Ticket Tailor's dashboard: Box office settings > API > Generate a new key.
+    Create an API key in Ticket Tailor's dashboard: Box office settings > API > Generate a new key.
 
     \b
     boxoffice init
@@ -54,7 +55,7 @@ def init(api_key: str | None, buffer: str | None, time_zone: str | None, name: s
     check_name("--name", name)
     asks = sys.stdin.isatty() and sys.stderr.isatty()
     if not asks and not api_key and not buffer:
-        raise ConfigProblem("There is no terminal to ask at: give --api-key or --buffer, or both. Nothing was written.")
+        raise ConfigProblem("No terminal to ask on: give --api-key, --buffer or both. Nothing was written.")
     known = load_settings(os.environ, ROOT)
     zones = [each.time_zone for each in (*known.sites, *known.box_offices) if each.time_zone]
     key, zone_of_events = _api_key(sys.stdin.readline().strip() if api_key == "-" else api_key, asks, name)
@@ -80,13 +81,13 @@ def init(api_key: str | None, buffer: str | None, time_zone: str | None, name: s
             echo(f"written: {folder / file}")
     for variable in ("TICKET_TAILOR_API_KEY", "TICKETOR_BUFFER", "BOXOFFICE_TIME_ZONE"):
         if os.environ.get(variable):
-            echo(f"{variable} is set in the environment, and goes before what is in the files.", err=True)
+            echo(f"{variable} is set in the environment and overrides the files.", err=True)
     load_settings(os.environ, ROOT)
     echo(NEXT)
 
 
 def _api_key(key: str | None, asks: bool, name: str) -> tuple[str | None, str | None]:
-    """A key that works, and the time zone of the newest event that it shows."""
+    """A key that works, and the time zone of the newest event that it can read."""
     from boxoffice.ticket_tailor.errors import WHERE_KEYS_ARE
 
     given = key is not None
@@ -123,7 +124,7 @@ def _buffer(buffer: str | None, asks: bool, name: str) -> str | None:
             folder.mkdir(mode=0o700, parents=True)
         if os.access(folder, os.R_OK | os.X_OK) and folder.is_dir():
             return str(folder)
-        echo(f"{folder} is no folder that can be read.", err=True)
+        echo(f"{folder} is not a folder that can be read.", err=True)
         if given or not asks:
             raise Problem("The folder cannot be used. Nothing was written.")
 
@@ -135,9 +136,9 @@ def _time_zone(zone: str | None, asks: bool, proposed: str) -> str | None:
             zone = click.prompt("Time zone", default=proposed, err=True)
         if not zone or is_time_zone(zone):
             return zone
-        echo(f"{zone!r} is no time zone. Write it as Europe/London or America/Los_Angeles.", err=True)
+        echo(f"{zone!r} is not a time zone. Write it as Europe/London or America/Los_Angeles.", err=True)
         if given or not asks:
-            raise Problem("The time zone is not known. Nothing was written.")
+            raise Problem("Unknown time zone. Nothing was written.")
 
 
 def _zone_of_machine() -> str:
@@ -147,7 +148,7 @@ def _zone_of_machine() -> str:
 
 @click.command()
 def check() -> None:
-    """Try each account, the folders, the disk and the clock, and tell what is wrong. Nothing is loaded or changed.
+    """Check each account, the folders, the disk and the clock, and report what is wrong. Nothing is loaded or changed.
 
     Exits 1 when something is wrong.
 

@@ -1,4 +1,4 @@
-"""What ``run/status.py`` has found, drawn as tables for a person."""
+"""Prints what ``run/status.py`` has found, as tables."""
 
 import datetime as dt
 from typing import Any
@@ -7,8 +7,8 @@ from boxoffice import terminal
 from boxoffice.run.status import CLOCKS_DIFFER, REFUSED_LATELY, Status, minute
 
 
-def show(told: Status, now: dt.datetime | None = None) -> None:
-    """Prints it for a person: colour on a terminal only."""
+def show(status: Status, now: dt.datetime | None = None) -> None:
+    """Prints the status; ``now`` is for tests. Colour on a terminal only."""
     now = now or dt.datetime.now(dt.UTC)
     out = terminal.console()
 
@@ -35,34 +35,34 @@ def show(told: Status, now: dt.datetime | None = None) -> None:
                 run["outcome"],
                 f"{_seconds(run):.1f}",
                 f"{sum(sum(one['news'].values()) for one in run['accounts']):,}",
-                # a run of an earlier version did not write down how many
+                # earlier versions did not record it
                 f"{sum(one.get('refused', 0) for one in run['accounts']):,}",
                 f"{sum(one['requests'] for one in run['accounts']):,}",
             ]
-            for run in told.runs
+            for run in status.runs
         ],
     )
     table(
-        f"Accounts, as published {minute(told.published_at)} UTC" if told.published_at else "Accounts",
+        f"Accounts, as published {minute(status.published_at)} UTC" if status.published_at else "Accounts",
         ["account", "newest record (UTC)", "that is", "time zone"],
         [
             [f"{platform} {account}", minute(at), ago(at), zone or "not set: UTC"]
-            for platform, account, at, zone in told.accounts
+            for platform, account, at, zone in status.accounts
         ],
     )
     table(
-        "Refused, and not delivered whole since",
+        "Refused, and not delivered correctly since",
         [">records", f">in {REFUSED_LATELY.days} days", "newest (UTC)", "account", "why…"],
         [
             [f"{count:,}", f"{lately:,}", minute(newest), f"{platform} {account}", why]
-            for platform, account, why, count, newest, lately in told.refused
+            for platform, account, why, count, newest, lately in status.refused
         ],
     )
-    for mark, style, lines in (("!", "yellow", told.wants), ("-", "", told.notes)):
+    for mark, style, lines in (("!", "yellow", status.needs_attention), ("-", "", status.notes)):
         for line in lines:
             indented = terminal.shown(line).strip().replace("\n", "\n  ")
             out.print(f"{mark} {indented}", style=style, markup=False, soft_wrap=True)
-    if told.well:
+    if status.well:
         out.print("All is well.", style="green")
 
 

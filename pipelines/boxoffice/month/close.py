@@ -89,10 +89,10 @@ def check(
     accept: bool = False,
     now: dt.datetime | None = None,
 ) -> Checked:
-    """What would be frozen, and what is in the way, by the tables as they are published. Writes nothing.
+    """What would be frozen, and what prevents it, by the published tables. Writes nothing.
 
-    ``silent`` names accounts of which nothing is expected; ``accept`` takes suspense balances as they are. Raises
-    ConfigProblem where this month cannot be closed at all.
+    ``silent`` names accounts that are expected to have sent nothing; ``accept`` accepts suspense balances. Raises
+    ConfigProblem if this month cannot be closed at all.
     """
     last = _last_day(month)
     with open_published(settings) as db:
@@ -113,8 +113,8 @@ def close(
     """Reads everything, checks, freezes, builds and publishes. ``now`` is the time at which it is closed (UTC);
     ``reading`` are further options of Reading, such as its clock.
 
-    Raises ConfigProblem where this month cannot be closed at all, and Problem with what is in the way; nothing is
-    closed then. A result that failed has closed nothing either, unless ``close`` is set.
+    Raises ConfigProblem if this month cannot be closed at all, and Problem with what prevents it; nothing is closed
+    then. A result that failed has closed nothing either, unless ``close`` is set.
     """
     now = now or dt.datetime.now(dt.UTC)
     last = _last_day(month)
@@ -162,10 +162,10 @@ def reopen(settings: Settings, month: str, because: str, *, echo: Echo, now: dt.
         held = closes.held(settings)
         months = [one.month for one in closes.in_force(held)]
         if not because.strip():
-            raise ConfigProblem(f"Say why {month} is opened again: --because TEXT. Nothing was changed.")
+            raise ConfigProblem(f"Give the reason for reopening {month}: --because TEXT. Nothing was changed.")
         if month not in months[-1:]:
             newest = f"the newest closed month is {months[-1]}" if months else "no month is closed"
-            raise ConfigProblem(f"{month} cannot be opened again: {newest}. Nothing was changed.")
+            raise ConfigProblem(f"{month} cannot be reopened: {newest}. Nothing was changed.")
         reopening.append(_next(held, action=closes.REOPENED, month=month, done_at=now, because=because.strip()))
         return reopening[0], closes.NO_LINES
 
@@ -201,7 +201,7 @@ def _next(held: list[Close], **values: Any) -> Close:
 
 def _last_day(month: str) -> dt.date:
     if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month) or month.startswith("0000"):
-        raise ConfigProblem(f"{month!r} is no month. Write it as 2026-09. Nothing was closed.")
+        raise ConfigProblem(f"{month!r} is not a month. Write it as 2026-09. Nothing was closed.")
     year, number = map(int, month.split("-"))
     return dt.date(year, number, calendar.monthrange(year, number)[1])
 
@@ -222,7 +222,7 @@ def _refuse(db: duckdb.DuckDBPyConnection, month: str, last: dt.date, held: list
     """Raises ConfigProblem where the month is not the one that can be closed next."""
     months = [one.month for one in closes.in_force(held)]
     if month in months:
-        raise ConfigProblem(f"{month} is closed already. What is closed: boxoffice close --list")
+        raise ConfigProblem(f"{month} is already closed. To list closed months: boxoffice close --list")
     if months and month < months[0]:
         raise ConfigProblem(f"{month} is part of what was frozen with {months[0]}: there is nothing to close.")
     if months:

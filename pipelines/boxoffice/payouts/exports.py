@@ -241,7 +241,7 @@ def read(content: bytes, file: str, days: DayOrder | None = None) -> tuple[str, 
     report = next((one for one in _REPORTS if all(set(one.columns[need]) & set(header) for need in one.needed)), None)
     if report is None:
         raise ConfigProblem(
-            f"{file} is no export that we know ({KNOWN}). Its columns are: {', '.join(header)[:300]}\n"
+            f"{file} is not a known export ({KNOWN}). Its columns are: {', '.join(header)[:300]}\n"
             "Nothing was loaded. Which exports, and where to find them: docs/payouts.md"
         )
     places = {
@@ -298,7 +298,9 @@ def _table(content: bytes, file: str) -> tuple[list[str], list[list[str]]]:
     try:
         lines = [line for line in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True) if line]
     except csv.Error as error:
-        raise ConfigProblem(f"{file} is no whole CSV file: {error}. Nothing was loaded; download it again.") from None
+        raise ConfigProblem(
+            f"{file} is not a complete CSV file: {error}. Nothing was loaded; download it again."
+        ) from None
     lines = [line for line in lines if any(value.strip() for value in line)]
     if not lines:
         raise ConfigProblem(f"{file} is empty. Nothing was loaded; download it again.")

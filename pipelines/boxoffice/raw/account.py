@@ -11,15 +11,15 @@ import duckdb
 from boxoffice.raw import contents, pipeline
 from boxoffice.settings import Settings
 
-# rows of these tables are notes on what was read: a load that brought nothing else brought nothing new
+# tables that record what was read: a load with rows of no other table brought nothing new
 NOTES = {"coverage", "folders"}
 
 
 @dataclasses.dataclass
 class Loaded:
-    """What one account's load did. ``rows`` counts new rows by raw table; ``told`` is what a person should know.
+    """What one account's load did. ``rows`` counts new rows by raw table; ``messages`` are for the user.
 
-    ``refused`` counts the records among them that were not let in, ``waiting`` the files that are too young to be read.
+    ``refused`` counts the refused records among them, ``waiting`` the files that are too young to be read.
     ``finished_earlier``: a package that an earlier run had left was loaded first; its rows are not counted.
     ``set_right``: what raw held from the future was dated back. ``newest_webhook``: when the newest that raw holds was
     received (UTC), of an account whose records are not all webhooks.
@@ -28,7 +28,7 @@ class Loaded:
     rows: dict[str, int] = dataclasses.field(default_factory=dict)
     refused: int = 0
     waiting: int = 0
-    told: list[str] = dataclasses.field(default_factory=list)
+    messages: list[str] = dataclasses.field(default_factory=list)
     requests: int = 0
     finished_earlier: bool = False
     set_right: bool = False
@@ -36,7 +36,7 @@ class Loaded:
 
     @property
     def news(self) -> dict[str, int]:
-        """The rows a person asks for: without dlt's and our own notes."""
+        """The rows that count as news: without those of dlt's and our own bookkeeping."""
         news = {table: count for table, count in self.rows.items() if count and table not in NOTES}
         return dict(sorted(news.items(), key=lambda each: -each[1]))
 
@@ -62,13 +62,13 @@ class Reading:
 
 @dataclasses.dataclass(frozen=True)
 class Look:
-    """Whether an account has anything to load, what that cost, what has to wait, and what a person should know.
+    """Whether an account has anything to load, what finding out cost, what has to wait, and messages for the user.
     ``newest_webhook`` is as in Loaded."""
 
     due: bool
     requests: int = 0
     waiting: int = 0
-    told: list[str] = dataclasses.field(default_factory=list)
+    messages: list[str] = dataclasses.field(default_factory=list)
     newest_webhook: dt.datetime | None = None
 
 

@@ -1,4 +1,4 @@
-"""Closed months: what a person froze, and when. Rows of ``raw_closes``, and the same in ``data/closes`` as files.
+"""Closed months: what was frozen, and when. Rows of ``raw_closes``, and the same in ``data/closes`` as files.
 
 ``raw_closes.closes`` has one row per close or reopening, ``raw_closes.lines`` what a close froze. Both are only ever
 added to. A close is one dlt load, so after a kill it is there whole or does not count (``contents.complete``); whoever
@@ -142,8 +142,8 @@ def require_whole(settings: Settings) -> None:
             if db and seal(db, lines_of(close)) != close.sha256:
                 raise Problem(
                     f"The seal of {close.month} is broken: raw no longer holds what was sealed when it was closed. "
-                    f"Nothing was built, and {settings.published.name} stays as it is. `boxoffice rebuild` puts the "
-                    f"month back from {file_of(settings, close.month)}, or from what is published."
+                    f"Nothing was built, and {settings.published.name} stays as it is. `boxoffice rebuild` restores "
+                    f"the month from {file_of(settings, close.month)}, or from what is published."
                 )
 
 
@@ -198,7 +198,7 @@ def _load(settings: Settings, closes: list[Close], db: duckdb.DuckDBPyConnection
 
 
 def folder(settings: Settings) -> Path:
-    """Where each closed month is a file too."""
+    """The folder with a file for each closed month."""
     return settings.data_dir / "closes"
 
 
@@ -213,11 +213,11 @@ def register(settings: Settings) -> Path:
 
 
 def write_files(settings: Settings) -> list[str]:
-    """Writes what ``data/closes`` lacks, and takes away what it has of months that were reopened.
+    """Writes the files that ``data/closes`` lacks, and removes those of months that were reopened.
 
-    A file that is not what was sealed is put aside and written again. Returns what a person should know.
+    A file that differs from what was sealed is moved aside and written again. Returns messages for the user.
     """
-    told = []
+    messages = []
     with contents.reading(settings.warehouse) as db:
         closes = all_of(db)
         if not closes or db is None:
@@ -229,10 +229,10 @@ def write_files(settings: Settings) -> list[str]:
             found = _seal_of_file(path)
             if found == close.sha256:
                 continue
-            if path.exists() and found not in known:  # else it is of the close before, which was reopened
+            if path.exists() and found not in known:  # otherwise it is from an earlier close, which was reopened
                 aside = path.with_name(f"{path.name}.damaged-{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%SZ}")
                 path.rename(aside)
-                told.append(
+                messages.append(
                     f"{path} is not what was sealed when {close.month} was closed: it is {aside.name} now, and was "
                     "written again from raw, which holds what was sealed."
                 )
@@ -244,10 +244,10 @@ def write_files(settings: Settings) -> list[str]:
     text = _register_text(closes)
     with contextlib.suppress(OSError):
         if register(settings).read_bytes() == text:
-            return told
+            return messages
     with whole(register(settings), 0o600) as file:
         file.write(text)
-    return told
+    return messages
 
 
 def _register_text(closes: Iterable[Close]) -> bytes:
@@ -294,10 +294,10 @@ def put_back(settings: Settings, before: Path) -> list[str]:
     """Gives a warehouse that was put in place the closes that it lacks, from ``data/closes`` or else from ``before``,
     the file published before. A month of which no whole copy is left is open again, and so are those after it.
 
-    Returns what a person should know.
+    Returns messages for the user.
     """
     make_tables(settings)
-    told, whole_lines = [], True
+    messages, whole_lines = [], True
     with _published_or_nothing(before) as db:
         raw = held(settings)
         known = {close.number: close for close in (*published(db), *read_register(settings), *raw)}
@@ -312,10 +312,10 @@ def put_back(settings: Settings, before: Path) -> list[str]:
             file = file_of(settings, close.month)
             if _seal_of_file(file) == close.sha256:
                 add(settings, close, db, filed_lines_of(file))
-                told.append(f"{close.month}, which was closed, was put back from {file}.")
+                messages.append(f"{close.month}, which was closed, was restored from {file}.")
             elif _is_sealed(before, published_lines_of(close.month), close):
                 add(settings, close, db, published_lines_of(close.month))
-                told.append(f"{close.month}, which was closed, was put back from the tables that were published.")
+                messages.append(f"{close.month}, which was closed, was restored from the published tables.")
             else:
                 whole_lines = False
             if not whole_lines:
@@ -324,11 +324,11 @@ def put_back(settings: Settings, before: Path) -> list[str]:
                     number=number, action=REOPENED, because="no whole copy of what was frozen is left", sha256=None
                 )
                 add(settings, known[number], db, NO_LINES)
-                told.append(
+                messages.append(
                     f"{close.month} is open again: of this month, or of one before it, no copy is left that is as it "
                     "was sealed. With a backup: boxoffice restore FILE --replace. Else: boxoffice close it again."
                 )
-    return [*told, *write_files(settings)]
+    return [*messages, *write_files(settings)]
 
 
 @contextlib.contextmanager

@@ -34,7 +34,7 @@ class Listing:
         self.times = array("q")
         self.real: dict[str, str] = {}  # the path as the file system has it, where that is no text
         self.folders: dict[str, int] = {}  # folders listed, and the time to remember each by
-        self.told: list[str] = []
+        self.messages: list[str] = []
         self.unreadable: list[str] = []  # folders, and why
         self.young = 0  # files that may still be written: left to the next run
         self.links = 0  # not followed
@@ -140,7 +140,7 @@ class LocalFolder:
                 listing.folders[folder] = mtime_ns if settled else NOT_REMEMBERED
         if listing.links:
             links = "1 link is" if listing.links == 1 else f"{listing.links:,} links are"
-            listing.told.append(
+            listing.messages.append(
                 f"{links} not followed: what lies outside the buffer is not read. Move the files into it, or set "
                 "follow_links for this site, which reads what belongs to this user or to root."
             )

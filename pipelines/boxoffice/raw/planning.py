@@ -65,7 +65,7 @@ class Package:
 class Plan:
     """What an account's buffer holds that raw does not.
 
-    ``told`` is what a person should know of the buffer. ``unreadable`` and ``young`` fill up while the packages are
+    ``messages`` are for the user, about the buffer. ``unreadable`` and ``young`` fill up while the packages are
     made: files (and folders) that could not be read, and how many may still be written; the next run tries both again.
     """
 
@@ -79,7 +79,7 @@ class Plan:
     listed: int
     first: bool
     young: int = 0
-    told: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
 
     def twin(self, configured: set[str]) -> str | None:
@@ -106,7 +106,7 @@ class Plan:
 
     @property
     def unreadable_problem(self) -> Problem | None:
-        """What could not be read, for a person; None where everything could."""
+        """What could not be read, as a Problem; None if everything could."""
         if not self.unreadable:
             return None
         if len(self.unreadable) == 1:
@@ -121,7 +121,7 @@ class Plan:
 
     @property
     def is_empty(self) -> bool:
-        """Whether a load would bring nothing worth a run."""
+        """Whether a load would bring nothing new."""
         remembers = self.folders and self.listed >= WORTH_REMEMBERING
         return not len(self.new) and not self.first and not remembers and not self.unreadable
 
@@ -203,7 +203,7 @@ def plan(files: Files, account: Site | BoxOffice, warehouse: Path, *, sweep: boo
         listed=len(listing),
         first=first,
         young=listing.young,
-        told=listing.told,
+        messages=listing.messages,
         unreadable=listing.unreadable,
     )
 

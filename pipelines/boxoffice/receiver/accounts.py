@@ -46,7 +46,7 @@ def by_token(settings: Settings) -> dict[str, Account]:
         _add(found, office.token_sha256, account)
     if not found:
         raise ConfigProblem(
-            "No account has a token_sha256, so no webhook could be taken. Nothing was started.\n"
+            "No account has a token_sha256, so no webhook could be accepted. Nothing was started.\n"
             "For a new token: boxoffice receive --new-token ticketor NAME"
         )
     return found

@@ -183,7 +183,7 @@ class App:
 
     def _health(self, account: Account | None) -> Answer:
         """Whether deliveries can be kept. How things are is for who has a token alone: behind a proxy of the same
-        machine everybody comes from its loopback address."""
+        machine every sender has its loopback address."""
         status = 200 if self.writer.is_well else 503
         if account is None:
             return Answer(status)

@@ -51,7 +51,7 @@ async def _serve(
         loop.add_signal_handler(number, stopping.set)
     writing, serving = asyncio.create_task(writer.run()), asyncio.create_task(server.serve())
     names = ", ".join(str(account) for account in writer.buffers)
-    echo(f"listening at http://{f'[{host}]' if ':' in host else host}:{port} for {names}")
+    echo(f"listening on http://{f'[{host}]' if ':' in host else host}:{port} for {names}")
     ended = asyncio.create_task(stopping.wait())
     await asyncio.wait([ended, writing, serving], return_when=asyncio.FIRST_COMPLETED)
     # granian closes what has been accepted and not yet read. With an unused socket in place of its own it accepts no
@@ -66,14 +66,14 @@ async def _serve(
     await writing
     for task in done:
         task.result()
-    echo("stopped; all that was acknowledged is on the disk")
+    echo("stopped; everything that was acknowledged is on the disk")
     sys.stderr.flush()
     # threads of granian that still serve a slow sender would keep the process
     os._exit(0 if stopping.is_set() else 1)
 
 
 def _granian(app: App, descriptor: int) -> Any:
-    """granian in this process: killed, it is gone whole, where a worker of its own would go on listening."""
+    """granian in this process: a kill ends all of it, whereas a worker process would keep listening."""
     try:
         from granian._granian import SocketHolder
         from granian.constants import HTTPModes, Interfaces
@@ -82,8 +82,7 @@ def _granian(app: App, descriptor: int) -> Any:
         from granian.server.embed import Server
     except ImportError:
         raise Problem(
-            "The receiver needs a package of its own: "
-            f"{sys.executable} -m pip install --constraint constraints.txt granian"
+            f"The receiver needs another package: {sys.executable} -m pip install --constraint constraints.txt granian"
         ) from None
 
     class Inheriting(Server):
@@ -128,7 +127,7 @@ def listen(address: str) -> socket.socket:
             (host, int(port)), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=BACKLOG
         )
     except OSError as error:
-        raise Problem(f"Nothing can listen at {address}: {error.strerror or error}. Nothing was started.") from None
+        raise Problem(f"Cannot listen on {address}: {error.strerror or error}. Nothing was started.") from None
     listening.setblocking(False)
     return listening
 

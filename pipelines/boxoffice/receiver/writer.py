@@ -139,7 +139,7 @@ class Writer:
                     self.failures[account] = 0
                 buffer.fill_reserve()
             except OSError as error:
-                self.echo(f"{account}: {buffer.folder} cannot be written, or no reserve be set aside: {error}")
+                self.echo(f"{account}: {buffer.folder} cannot be written, or its reserve cannot be created: {error}")
 
 
 def _now() -> dt.datetime:

@@ -5,8 +5,9 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup, escape
 
-from boxoffice.report import formatting, page
-from boxoffice.report.figures import MEASURES, Figures
+from boxoffice.report import formatting, page, quality_queries
+from boxoffice.report.comparisons import MEASURES
+from boxoffice.report.figures import Figures
 from boxoffice.report.page import Column
 
 _MEASURE_NAMES = {
@@ -19,7 +20,7 @@ _MEASURE_NAMES = {
 
 def unknown_currencies(figures: Figures) -> Markup:
     """What a platform gives as a currency and is none: each by itself, without charts, and only the first of many."""
-    found = figures.unknown_currencies()
+    found = quality_queries.unknown_currencies(figures)
     if not found:
         return Markup("")
     said = (
@@ -43,8 +44,8 @@ def unknown_currencies(figures: Figures) -> Markup:
 
 
 def does_not_add_up(figures: Figures) -> Markup:
-    found = figures.findings()
-    orders = figures.orders()
+    found = quality_queries.findings(figures)
+    orders = quality_queries.orders(figures)
     if not found:
         return page.paragraph(f"Everything adds up: {formatting.plural(orders, 'order')}, nothing to report.")
     lines = [
@@ -60,7 +61,7 @@ def does_not_add_up(figures: Figures) -> Markup:
         Column("Times"),
         Column("At stake"),
     )
-    doubt = figures.orders_in_doubt()
+    doubt = quality_queries.orders_in_doubt(figures)
     said = (
         f"{formatting.count(doubt)} of {formatting.plural(orders, 'order')} "
         f"({formatting.percent(Decimal(doubt) / max(orders, 1))}) "
@@ -72,7 +73,7 @@ def does_not_add_up(figures: Figures) -> Markup:
 
 
 def not_read(figures: Figures) -> Markup:
-    found = figures.refused()
+    found = quality_queries.refused(figures)
     if not found:
         return page.paragraph("Nothing: every record that came was read.")
     lines = [
@@ -122,13 +123,13 @@ def sources(figures: Figures) -> Markup:
         Column("Account", number=False),
         Column("Data from", number=False),
         Column("Newest record", number=False),
-        Column("Does not tell", number=False),
+        Column("Does not report", number=False),
     )
     return page.table(page.bold("Accounts"), columns, lines)
 
 
 def meanings(figures: Figures) -> Markup:
-    found = figures.meanings(MEASURES)
+    found = quality_queries.meanings(figures, MEASURES)
     return page.tag(
         "dl", *(page.tag("dt", _MEASURE_NAMES[name]) + page.tag("dd", text) for name, text in found.items())
     )

@@ -1,7 +1,7 @@
 """The report's charts: drawn by matplotlib, as inline SVG that the page colours, or as pictures for a mail.
 
-matplotlib is imported when something is drawn: the other verbs do without it, and it may be absent. Colours leave here
-as CSS variables, so that one drawing serves light, dark and paper; text stays text, in the page's own font. Each bar
+matplotlib is imported when something is drawn: the other commands work without it. Colours are written as CSS
+variables, so that one drawing serves light, dark and paper; text stays text, in the page's own font. Each bar
 carries its value as a ``<title>``, which a browser shows under the pointer without any script.
 """
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 WIDE, NARROW = 720, 343  # pixels: a page's column, and a phone of 375 less its margins
 
-# Told apart by people who see few colours; the page's variables have the same names.
+# Distinguishable with colour blindness; the page's variables have the same names.
 LIGHT = {
     "ink": "#1f2933",
     "soft": "#5b6770",
@@ -138,7 +138,7 @@ def sales_by_day(
     base = [0.0] * len(days)
     for colour, (name, by_day) in enumerate(sales.items()):
         heights = [float(by_day.get(day, 0)) for day in days]
-        # a day may be negative (an exchange): it stands below the line, not inside the other account's bar
+        # a day may be negative (an exchange): it goes below the line, not inside the other account's bar
         bottoms = [low if height > 0 else 0.0 for low, height in zip(base, heights, strict=True)]
         bars = axes.bar(numbers, heights, 0.8, bottoms, color=_colour(series_colour(colour)), linewidth=0)
         _tips(
@@ -311,7 +311,7 @@ def _inline(figure: "Figure", name: str, kind: str, label: str) -> Markup:
     svg = re.sub(r"<!--.*?-->\s*", "", svg, flags=re.DOTALL)
     svg = re.sub(r'<g id="tip:([^"]*)">', r"<g><title>\1</title>", svg)
     svg = svg.replace("xlink:href", "href")
-    # two charts of one page must not share an id, and most ids are named by nobody
+    # two charts of one page must not share an id, and most ids are not referenced
     svg = re.sub(r'( id="|url\(#|href="#)', rf"\g<1>{name}-", svg)
     used = set(re.findall(r'(?:url\(|href=")#([^")]+)', svg))
     svg = re.sub(r' id="([^"]*)"', lambda found: found[0] if found[1] in used else "", svg)
@@ -320,7 +320,7 @@ def _inline(figure: "Figure", name: str, kind: str, label: str) -> Markup:
     # the page's font: matplotlib would ask for its own
     svg = re.sub(r"font-family: [^;\"]*(; )?", "", svg)
     svg = re.sub(r"\s+", " ", svg)
-    # a hundredth of a pixel is enough, in where things stand and nowhere else
+    # a hundredth of a pixel is enough, for positions and nothing else
     svg = re.sub(r' (?:d|x|y|transform)="[^"]*"', lambda found: re.sub(r"(\d\.\d\d)\d+", r"\1", found[0]), svg)
     width, height = figure.get_size_inches() * 72
     head = Markup(

@@ -20,9 +20,9 @@ import duckdb
 import pyarrow as pa
 
 from boxoffice.report import formatting
-from boxoffice.report.figures import Figures, rows
+from boxoffice.report.figures import Figures
 from boxoffice.settings import Settings
-from boxoffice.warehouse.query import open_published
+from boxoffice.warehouse.query import open_published, rows
 from boxoffice.warehouse.spreadsheet import write_csv
 
 _WITHOUT = {"Season": "No season", "Show": "Sold without an event", "Performance": "Sold without an event"}
@@ -192,7 +192,7 @@ def options(settings: Settings) -> Options:
 
 
 def table(settings: Settings, choice: Choice) -> tuple[pa.Table, dict[str, str]]:
-    """The table with headings for people, and what its rows are called in a Choice, by their names.
+    """The table with readable headings, and what its rows are called in a Choice, by their names.
 
     The first heading says what the rows are: Season, Show, Performance or Price level. Tickets and money are of the
     days, currency and accounts of the choice; how full a performance is, of all sales up to now.

@@ -9,7 +9,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from boxoffice.errors import Problem
-from boxoffice.report import charts, coming, formatting, page
+from boxoffice.report import audience_queries, charts, coming, formatting, page, sales_queries
 from boxoffice.report.figures import Figures
 from boxoffice.report.page import Column
 from boxoffice.report.performances import Performance
@@ -42,8 +42,9 @@ def _is(one: Performance, text: str) -> bool:
 def links(figures: Figures) -> dict[str, str]:
     """The file of each performance that the overview names: those to come, and those that sold or were given lately."""
     named = {one.show_key: one for one in figures.performances.coming}
-    keys = [row.show_key for currency in figures.main for row in figures.best_sellers(currency, figures.recent)]
-    keys += [row.show_key for row in figures.attendance(figures.recent)]
+    lately = [row for currency in figures.main for row in sales_queries.best_sellers(figures, currency, figures.recent)]
+    lately += audience_queries.attendance(figures, figures.recent)
+    keys = [row.show_key for row in lately]
     named |= figures.performances.named([key for key in keys if key not in named])
     return {key: f"events/{file_name(one)}" for key, one in named.items()}
 

@@ -1,4 +1,4 @@
-"""`boxoffice explain`: one order in words, on one screen, from the published tables."""
+"""`boxoffice explain`: one order as text, on one screen, from the published tables."""
 
 import textwrap
 from collections.abc import Iterable
@@ -42,7 +42,7 @@ def explain(settings: Settings, order: str) -> str:
     """
     with open_published(settings) as db:
         found = _find(db, order.strip())
-        return "\n".join(_told(db, found)) + "\n"
+        return "\n".join(_text(db, found)) + "\n"
 
 
 def _find(db: duckdb.DuckDBPyConnection, wanted: str) -> Any:
@@ -62,7 +62,7 @@ def _find(db: duckdb.DuckDBPyConnection, wanted: str) -> Any:
             f"    {formatting.day(row.ordered_on)}, {formatting.money(row.total_amount, row.currency)}"
             for row in found
         )
-        raise Problem(f"{len(found)} orders have the id {wanted}. Say which:\n{each}")
+        raise Problem(f"{len(found)} orders have the id {wanted}. Give one of:\n{each}")
     waiting = rows(
         db, "select in_words from rpt_reconciliation where order_id = ? and identity = 'order is here'", wanted
     )
@@ -82,11 +82,11 @@ def _find(db: duckdb.DuckDBPyConnection, wanted: str) -> Any:
     like = "".join(f"\n  {row.platform}/{row.account}/{row.order_id}" for row in near)
     raise Problem(
         f"No order has the id or key {wanted!r}."
-        + (f" The most alike:{like}" if like else " Take the platform's own id of the order, or fct_orders.order_key.")
+        + (f" The closest:{like}" if like else " Give the platform's own id of the order, or fct_orders.order_key.")
     )
 
 
-def _told(db: duckdb.DuckDBPyConnection, order: Any) -> Iterable[str]:
+def _text(db: duckdb.DuckDBPyConnection, order: Any) -> Iterable[str]:
     zone = ZoneInfo(order.reporting_zone)
     yield f"Order {order.order_id} · {formatting.platform(order.platform)} · {order.account}"
     yield ""
@@ -105,19 +105,19 @@ def _told(db: duckdb.DuckDBPyConnection, order: Any) -> Iterable[str]:
 def _summary(order: Any, zone: ZoneInfo) -> str:
     kind = {"sale": "sale"}.get(order.order_type, order.order_type)
     channel = {"online": ", online", "staff": ", by staff"}.get(order.channel, "")
-    told = [f"A {order.status.replace('_', ' ')} {kind} of {formatting.moment(order.ordered_at, zone)}{channel}."]
-    told.append(f"We first saw it on {formatting.moment(order.first_seen_at, zone)}.")
+    sentences = [f"A {order.status.replace('_', ' ')} {kind} of {formatting.moment(order.ordered_at, zone)}{channel}."]
+    sentences.append(f"We first saw it on {formatting.moment(order.first_seen_at, zone)}.")
     if order.order_type in _RETURNS:
         pass
     elif order.is_booked:
-        told.append("It counts as sold.")
+        sentences.append("It counts as sold.")
     elif order.status == "cancelled":
-        told.append("It was cancelled before anything was paid: it is in no report.")
+        sentences.append("It was cancelled before anything was paid: it is in no report.")
     else:
-        told.append(
+        sentences.append(
             "It does not count as sold, since nothing was paid: its tickets are reserved, and it is in no report."
         )
-    return " ".join(told)
+    return " ".join(sentences)
 
 
 def _money(order: Any) -> str:
@@ -125,14 +125,14 @@ def _money(order: Any) -> str:
         return formatting.money(amount, order.currency)
 
     is_return = order.order_type in _RETURNS
-    told = [
+    sentences = [
         f"It {'gives back' if is_return else 'cost'} {say(-order.total_amount if is_return else order.total_amount)}."
     ]
     if order.total_as_given is not None and abs(order.total_as_given) != abs(order.total_amount):
-        told.append(f"The platform now gives its total as {say(order.total_as_given)}.")
+        sentences.append(f"The platform now gives its total as {say(order.total_as_given)}.")
     if not order.payments_known:
-        told.append("What was paid is not known: no payment of it was delivered.")
-        return " ".join(told)
+        sentences.append("What was paid is not known: no payment of it was delivered.")
+        return " ".join(sentences)
     for amount, verb in (
         (order.paid_amount, "was paid"),
         (order.credit_redeemed_amount, "was paid by credit"),
@@ -140,19 +140,19 @@ def _money(order: Any) -> str:
         (order.credit_issued_amount, "was given back as credit"),
     ):
         if amount:
-            told.append(f"{say(amount)} {verb}.")
+            sentences.append(f"{say(amount)} {verb}.")
     if order.balance_due and not is_return:
         due = order.balance_due
-        told.append(f"{say(due)} is still owed." if due > 0 else f"{say(-due)} was paid too much.")
+        sentences.append(f"{say(due)} is still owed." if due > 0 else f"{say(-due)} was paid too much.")
     elif order.balance_due:
-        told.append(
+        sentences.append(
             f"{say(abs(order.balance_due))} {'is still to be given back' if order.balance_due < 0 else 'too much'}."
         )
     fee = order.platform_fee_amount
-    told.append("The platform tells no fee." if fee is None else f"The platform's fee is {say(fee)}.")
+    sentences.append("The platform reports no fee." if fee is None else f"The platform's fee is {say(fee)}.")
     if order.promotion_code:
-        told.append(f"Promotion code {order.promotion_code}.")
-    return " ".join(told)
+        sentences.append(f"Promotion code {order.promotion_code}.")
+    return " ".join(sentences)
 
 
 def _others(db: duckdb.DuckDBPyConnection, order: Any) -> Iterable[str]:

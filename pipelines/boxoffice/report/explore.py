@@ -54,7 +54,7 @@ def explore(settings: Settings, port: int, *, browser: bool, say: Callable[[str]
                 path="/", root=str(Path(__file__).with_name("explore_page.py")), middleware=[_guarded(origin)]
             )
             address = f"http://{origin}/?access_token={token}"
-            say(f"{address}\nThe address is for you alone: it opens your figures. Ctrl-C ends it.")
+            say(f"{address}\nKeep the address to yourself: it opens your figures. Ctrl-C stops.")
             if browser:
                 _open(Path(folder) / "open.html", address)
             server = uvicorn.Server(uvicorn.Config(page.build(), log_level="error", timeout_graceful_shutdown=1))
@@ -81,7 +81,9 @@ def _listening(port: int) -> Iterator[socket.socket]:
             listener.bind((HOST, port))
             listener.listen()
         except OSError as error:
-            raise Problem(f"Port {port} of {HOST} cannot be had: {error.strerror}. Give another with --port.") from None
+            raise Problem(
+                f"Port {port} of {HOST} cannot be used: {error.strerror}. Give another with --port."
+            ) from None
         yield listener
 
 

@@ -187,7 +187,7 @@ def _sheets(db: duckdb.DuckDBPyConnection, first: dt.date, last: dt.date) -> lis
 def days_of(month: str) -> tuple[dt.date, dt.date]:
     """First and last day of ``YYYY-MM``. Raises ConfigProblem for what is no month."""
     if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month) or month.startswith("0000"):
-        raise ConfigProblem(f"{month!r} is no month. Write it as 2026-09.")
+        raise ConfigProblem(f"{month!r} is not a month. Write it as 2026-09.")
     first = dt.date.fromisoformat(f"{month}-01")
     return first, (first + dt.timedelta(31)).replace(day=1) - dt.timedelta(1)
 

@@ -1,15 +1,15 @@
-"""Amounts, days and names as people read them."""
+"""Amounts, days and names as text."""
 
 import datetime as dt
 from decimal import ROUND_HALF_EVEN, Decimal
 
-from boxoffice.warehouse.currencies import decimals
+from boxoffice.warehouse.currencies import NO_CURRENCY, decimals
 
 _MINUS = "−"
 _PLATFORMS = {"ticketor": "Ticketor", "ticket_tailor": "Ticket Tailor"}
 
 
-def amount(value: Decimal | None, currency: str | None, *, whole: bool = False, sign: bool = False) -> str:
+def amount(value: Decimal | int | None, currency: str | None, *, whole: bool = False, sign: bool = False) -> str:
     """An amount without its currency: ``1,234.50``; an en dash where it is not known (None).
 
     ``whole`` leaves the decimals out, ``sign`` writes a plus as well. More decimals than the currency has are kept:
@@ -18,6 +18,7 @@ def amount(value: Decimal | None, currency: str | None, *, whole: bool = False, 
     if value is None:
         return "–"
     places = 0 if whole else decimals(currency)
+    value = Decimal(value)
     rounded = value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)
     if not whole and rounded != value:
         rounded = value.normalize()
@@ -40,6 +41,11 @@ def money(value: Decimal | None, currency: str | None) -> str:
     if value is None:
         return "not known"
     return f"{amount(value, currency)} {currency or '(no currency)'}"
+
+
+def currency_name(currency: str) -> str:
+    """The code of a currency, or ``no currency``."""
+    return "no currency" if currency == NO_CURRENCY else currency
 
 
 def average(value: Decimal | float | None, currency: str | None) -> str:
@@ -82,7 +88,7 @@ def day(value: dt.date | None, *, year: bool = True, weekday: bool = False) -> s
 
 
 def moment(value: dt.datetime | None, zone: dt.tzinfo | None = None) -> str:
-    """A point in time, ``7 Nov 2026, 19:30``; on the clock of ``zone`` where one is given, else as it stands."""
+    """A point in time, ``7 Nov 2026, 19:30``; on the clock of ``zone`` where one is given, else in its own."""
     if value is None:
         return "time not known"
     local = value.astimezone(zone) if zone else value

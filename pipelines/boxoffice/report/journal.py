@@ -20,9 +20,8 @@ import duckdb
 from boxoffice.errors import ConfigProblem, Problem
 from boxoffice.report import formatting
 from boxoffice.report.export import all_or_none, days_of
-from boxoffice.report.figures import rows
 from boxoffice.settings import Settings
-from boxoffice.warehouse.query import open_published
+from boxoffice.warehouse.query import open_published, rows
 from boxoffice.warehouse.spreadsheet import safe
 
 _TRACKED = [  # income and expenses: programs report no others by production
@@ -35,7 +34,7 @@ _NO_TAX = {"GBP": "No VAT", "ZAR": "No VAT", "AUD": "BAS Excluded", "NZD": "No G
 
 @dataclasses.dataclass(frozen=True)
 class Journal:
-    """What becomes one journal of the accounting program: of one account, currency and day, and balanced by itself."""
+    """What becomes one journal of the accounting program: of one account, currency and day, and balanced on its own."""
 
     number: str
     narration: str
@@ -49,7 +48,7 @@ class Journal:
 
 @dataclasses.dataclass(frozen=True)
 class Format:
-    """How a program wants it. A line is a sum by code, name and ``by``."""
+    """The format of an accounting program. A line is a sum by code, name and ``by``."""
 
     header: list[str]
     row: Callable[[Journal, Any, str], list[Any]]
@@ -154,7 +153,7 @@ def journal(
     """
     first, _ = days_of(month)
     if base and not re.fullmatch("[A-Z]{3}", base):
-        raise ConfigProblem(f"{base!r} is no currency. Write it as GBP.")
+        raise ConfigProblem(f"{base!r} is not a currency. Write it as GBP.")
     with open_published(settings) as db:
         most = _check(db, first, draft)
         journals = _journals(db, first, FORMATS[form], by)

@@ -19,7 +19,7 @@ from markupsafe import Markup
 
 from boxoffice import redaction
 from boxoffice.errors import Problem
-from boxoffice.report import charts, coming, formatting, page, sections
+from boxoffice.report import attention, charts, coming, comparison_tables, comparisons, formatting, page, sales
 from boxoffice.report.figures import Figures
 from boxoffice.report.report import as_of, figures_of, overview, published, warnings
 from boxoffice.settings import Mail, Settings
@@ -150,14 +150,14 @@ def _remember(settings: Settings, now: dt.datetime, to: Sequence[str]) -> None:
 
 def compose(figures: Figures, missing: str | None, now: dt.datetime) -> EmailMessage:
     """The mail, without sender and recipients, as it is sent at ``now``."""
-    week = figures.week()
-    title = f"Box office, week of {formatting.span(week.periods[0].first, week.periods[0].last)}"
+    week = comparisons.week(figures)
+    title = f"Box office, week of {week.periods[0]}"
     stale = figures.data_until and now - figures.data_until > STALE
     warned = warnings(figures, missing)
     if stale and figures.data_until:
         warned.insert(0, f"The data end on {formatting.moment(figures.data_until, figures.zone)}: nothing came since.")
-    attention = sections.attention(figures, warned, {})
-    tables = sections.last_week(figures)
+    needs_attention = attention.section(figures, warned, {})
+    tables = comparison_tables.last_week(figures)
     if performances := figures.performances.coming[:_LISTED]:
         tables.append(coming.table(figures, performances, {}))
     pictures = _pictures(figures)
@@ -166,7 +166,7 @@ def compose(figures: Figures, missing: str | None, now: dt.datetime) -> EmailMes
     message["Subject"] = title
     message["Date"] = formatdate(now.timestamp())
     message["Message-ID"] = make_msgid(domain="boxoffice.invalid")
-    parts = [title, as_of(figures), "\n".join(f"- {line}" for line in _lines(attention))]
+    parts = [title, as_of(figures), "\n".join(f"- {line}" for line in _lines(needs_attention))]
     message.set_content("\n\n".join([*parts, *map(_table_as_text, tables), "The whole page is attached."]) + "\n")
 
     ids = [make_msgid(domain="boxoffice.invalid") for _ in pictures]
@@ -180,7 +180,7 @@ def compose(figures: Figures, missing: str | None, now: dt.datetime) -> EmailMes
         page.tag("h1", title),
         page.paragraph(as_of(figures)),
         page.tag("h2", "Needs attention"),
-        attention,
+        needs_attention,
         *(page.table(*table) for table in tables),
         *shown,
         page.paragraph("The whole page is attached. " + published(figures)),
@@ -212,13 +212,13 @@ def _pictures(figures: Figures) -> list[tuple[str, list[tuple[str, str]], bytes]
         found.append((name, keys, charts.picture(lambda width: charts.curves(width, panels, days))))
     if figures.main:
         currency = figures.main[0]
-        days_sold, sales, refunds, before = sections.daily(figures, currency)
-        name = f"Sales by day, {currency}, {formatting.span(figures.recent.first, figures.recent.last)}"
-        if any(sales.values()):
+        days_sold, by_account, refunds, before = sales.daily(figures, currency)
+        name = f"Sales by day, {currency}, {figures.recent}"
+        if any(by_account.values()):
             by_day = charts.picture(
-                lambda width: charts.sales_by_day(width, days_sold, sales, refunds, before, currency)
+                lambda width: charts.sales_by_day(width, days_sold, by_account, refunds, before, currency)
             )
-            found.append((name, sections.keys(sales, refunds, before), by_day))
+            found.append((name, sales.keys(by_account, refunds, before), by_day))
     return found
 
 

@@ -11,12 +11,24 @@ import duckdb
 
 from boxoffice.atomic_file import whole
 from boxoffice.errors import Problem
-from boxoffice.report import behind, coming, events, formatting, page, sections
+from boxoffice.report import (
+    attention,
+    audience,
+    behind,
+    coming,
+    comparison_tables,
+    comparisons,
+    events,
+    formatting,
+    page,
+    sales,
+)
 from boxoffice.report.coming import Links
-from boxoffice.report.figures import NO_CURRENCY, Figures
+from boxoffice.report.figures import Figures
 from boxoffice.run.status import CLOCKS_DIFFER
 from boxoffice.settings import Settings
 from boxoffice.warehouse import set_aside
+from boxoffice.warehouse.currencies import NO_CURRENCY
 from boxoffice.warehouse.query import open_published
 
 _IN_SHORT = {
@@ -88,31 +100,27 @@ def figures_of(db: duckdb.DuckDBPyConnection, since: dt.date | None = None, curr
 
 def overview(figures: Figures, missing: str | None, links: Links) -> str:
     """The page for a manager: what needs attention, last week, what is to come; then the season; then the rest."""
-    week = figures.week()
-    last_week = [page.table(*table) for table in sections.last_week(figures)]
-    last_week += [page.paragraph(note, "note") for note in sections.cautions(figures, week)]
+    week = comparisons.week(figures)
+    last_week = [page.table(*table) for table in comparison_tables.last_week(figures)]
+    last_week += [page.paragraph(note, "note") for note in comparison_tables.cautions(figures, week)]
     if not figures.main:
         last_week = [page.paragraph("Nothing has been sold yet.")]
     parts: list[tuple[str, str, str]] = [
-        ("attention", "Needs attention", sections.attention(figures, warnings(figures, missing), links)),
-        (
-            "last-week",
-            "Last week",
-            page.lines(last_week),
-        ),
+        ("attention", "Needs attention", attention.section(figures, warnings(figures, missing), links)),
+        ("last-week", "Last week", page.lines(last_week)),
         ("coming", "Coming events", coming.section(figures, links)),
     ]
     if figures.main:
         parts += [
-            ("season", "Season to date", sections.season(figures)),
-            ("best-sellers", "Best sellers", sections.best_sellers(figures, links)),
+            ("season", "Season to date", comparison_tables.season(figures)),
+            ("best-sellers", "Best sellers", sales.best_sellers(figures, links)),
         ]
     for number, currency in enumerate(figures.main, start=1):
         title = "Sales without a currency" if currency == NO_CURRENCY else f"Sales in {currency}"
-        parts.append((f"sales-{number}", title, sections.sales(figures, currency, number)))
-    parts.append(("people", "Audience", sections.people(figures, links)))
+        parts.append((f"sales-{number}", title, sales.section(figures, currency, number)))
+    parts.append(("people", "Audience", audience.section(figures, links)))
     if figures.small:
-        parts.append(("other-currencies", "Other currencies", sections.other_currencies(figures)))
+        parts.append(("other-currencies", "Other currencies", comparison_tables.other_currencies(figures)))
     if unknown := behind.unknown_currencies(figures):
         parts.append(("unknown-currencies", "Sales in unknown currencies", unknown))
     parts += [
@@ -121,7 +129,7 @@ def overview(figures: Figures, missing: str | None, links: Links) -> str:
         ("sources", "Where this comes from", behind.sources(figures)),
         ("meanings", "What the numbers mean", behind.meanings(figures)),
     ]
-    title = f"Box office, week of {formatting.span(week.periods[0].first, week.periods[0].last)}"
+    title = f"Box office, week of {week.periods[0]}"
     links_to = [page.tag("li", page.tag("a", _IN_SHORT.get(part[0], part[1]), href=f"#{part[0]}")) for part in parts]
     header = [
         page.tag("h1", title),
@@ -153,7 +161,7 @@ def warnings(figures: Figures, missing: str | None) -> list[str]:
 
 def _silence(figures: Figures) -> list[str]:
     """A warning where an account ends more than two days before the others: its days below are not whole. Another where
-    its newest record is dated later than these tables: of that account nobody can see whether it ends."""
+    its newest record is dated later than these tables: it is unknown whether that account ends."""
     if not figures.data_until:
         return []
     ahead = [

@@ -13,10 +13,10 @@ from markupsafe import Markup
 from boxoffice.atomic_file import whole
 from boxoffice.errors import Problem
 from boxoffice.report import formatting, page
-from boxoffice.report.figures import NO_CURRENCY, rows
 from boxoffice.report.settlement import LEAVE_OUT, Line, Section, Settlement, find
 from boxoffice.settings import Settings
-from boxoffice.warehouse.query import open_published
+from boxoffice.warehouse.currencies import NO_CURRENCY
+from boxoffice.warehouse.query import open_published, rows
 from boxoffice.warehouse.spreadsheet import safe
 
 _TICKET_COLUMNS = ("Price", "Tickets", "Returned", "Discounts", "Sold for")

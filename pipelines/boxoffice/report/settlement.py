@@ -9,7 +9,8 @@ import duckdb
 
 from boxoffice.errors import ConfigProblem
 from boxoffice.report import formatting
-from boxoffice.report.figures import NO_CURRENCY, rows
+from boxoffice.warehouse.currencies import NO_CURRENCY
+from boxoffice.warehouse.query import rows
 
 LEAVE_OUT = {"fees": "the platforms' fees", "buyer_fees": "fees paid by buyers", "donations": "donations"}
 Amounts = tuple[Decimal | None, ...]  # one an event, None where it is not known
@@ -92,7 +93,7 @@ def find(db: duckdb.DuckDBPyConnection, wanted: str) -> list[Any]:
     if found and len({event.show_key for event in found}) == 1:
         return found
     if found:
-        raise ConfigProblem(f"{len(found)} events have the id {wanted}. Say which:{_listed(found)}")
+        raise ConfigProblem(f"{len(found)} events have the id {wanted}. Give one of:{_listed(found)}")
     near = rows(
         db,
         """

@@ -14,7 +14,7 @@ SIMILAR = 0.8
 
 @dataclasses.dataclass(frozen=True)
 class Suggestion:
-    """One performance on both platforms: ``lines`` to append to the seed, without line ends, and ``why``, in words."""
+    """One performance on both platforms: ``lines`` to append to the seed, without line ends, and ``why``, as text."""
 
     lines: list[str]
     why: str
@@ -56,7 +56,7 @@ def suggest(settings: Settings) -> list[Suggestion]:
         taken |= {one.event_key, other.event_key}
         named = [event for event in (one, other) if event.show_key != event.event_key]
         if len(named) == 2:
-            continue  # people have said what they are: one show, or two
+            continue  # the seed already says whether they are one show or two
         local = f"{other.starts_at.astimezone(ZoneInfo(other.local_zone)):%Y-%m-%d %H:%M}"
         show = named[0].show_name if named else f"{other.event_name} {local}"
         if not named and show in names:

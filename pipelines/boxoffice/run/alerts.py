@@ -1,7 +1,7 @@
-"""Tells the user's own command or address that runs fail or an account has fallen silent, and that all is well again.
+"""Calls ``on_failure``, the user's own command or URL, when runs fail, an account falls silent, or all is well again.
 
-Once per change of what is wrong, not once per run: what was told last stands in ``told.json``. A call that fails is no
-telling, so the next run makes it again.
+Once per change of what is wrong, not once per run: the last state is in ``told.json``. A failed call is not recorded
+there, so the next run repeats it.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ from boxoffice.warehouse.query import open_published
 
 # Seconds that a call may take: the run holds its lock meanwhile.
 PATIENCE = 30.0
-# webhooks that were refused before that are in `status` alone
+# webhooks that were refused earlier are shown by `boxoffice status` only
 NOT_RECEIVED_LATELY = dt.timedelta(days=1)
 
 
@@ -43,15 +43,15 @@ class Trouble(NamedTuple):
 
     @property
     def key(self) -> list[str | None]:
-        """The same trouble in other words is no news."""
+        """What identifies a trouble: another message for the same one is not a change."""
         return [self.what, self.platform, self.account]
 
 
 def tell(settings: Settings, run: dict[str, Any]) -> None:
     """Calls ``on_failure`` when ``run``, a line of runs.jsonl, changes what is wrong.
 
-    A load or transform that went well does not mend what another verb failed at; a run mends everything. Raises Problem
-    when the call failed.
+    A successful load or transform does not repair what another verb failed at; a run repairs everything. Raises
+    Problem if the call failed.
     """
     failed, quiet = _failed(run), _quiet(settings)
     before = _read(settings)
@@ -75,7 +75,7 @@ def tell(settings: Settings, run: dict[str, Any]) -> None:
         settings.secrets,
     )
     missed = _call(settings.on_failure, body)
-    # where it cannot be remembered it is told again: a disk that cannot be written is no reason to be silent
+    # if this cannot be written, the next run calls again: better twice than not at all
     with contextlib.suppress(OSError):
         fresh = settings.told_file.with_suffix(".new")
         fresh.write_text(json.dumps(after))
@@ -98,8 +98,8 @@ def _failed(run: dict[str, Any]) -> list[Trouble]:
 
 
 def _quiet(settings: Settings) -> list[Trouble] | None:
-    """Nothing where it cannot be asked: what was quiet before may still be."""
-    if not settings.sites and not settings.box_offices:  # the settings make no sense
+    """The silent accounts; None if that cannot be found out, since what was quiet before may still be."""
+    if not settings.sites and not settings.box_offices:  # the settings are invalid
         return None
     try:
         with open_published(settings) as db:
@@ -119,13 +119,13 @@ def _read(settings: Settings) -> dict[str, list[list[str | None]]]:
         return {}
 
 
-def _keys(told: dict[str, list[list[str | None]]]) -> set[tuple[str | None, ...]]:
-    return {(verb, *key) for verb, keys in told.items() for key in keys}
+def _keys(state: dict[str, list[list[str | None]]]) -> set[tuple[str | None, ...]]:
+    return {(verb, *key) for verb, keys in state.items() for key in keys}
 
 
 def _call(target: str, body: dict[str, Any]) -> list[str]:
-    """Returns the kinds of addresses that do not have it while others do. Raises Problem when no one has it, without
-    the address, the command or what that printed in it: each may hold a secret."""
+    """Returns the kinds of addresses that failed while others succeeded. Raises Problem if all failed; its message
+    contains neither the address, nor the command, nor its output, since each may hold a secret."""
     text = json.dumps(body, default=str)
     if target.startswith(("https://", "http://")):
         _post(target, text)
@@ -161,23 +161,23 @@ def _post(url: str, text: str) -> None:
     thread.join(PATIENCE)
     answer = answers[0] if answers else f"no answer in {PATIENCE:.0f} s"
     if answer:
-        raise Problem(f"on_failure at {urlsplit(url).hostname} was not told: {answer}.")
+        raise Problem(f"on_failure at {urlsplit(url).hostname} could not be notified: {answer}.")
 
 
 def _notify(addresses: Sequence[str], body: dict[str, Any]) -> list[str]:
-    """Mail, Slack, Teams, ntfy and whatever else Apprise knows, an address each. Returns the kinds of those that do not
-    have it; raises Problem when no one has."""
+    """Notifies each address by Apprise: mail, Slack, Teams, ntfy and others. Returns the kinds of those that failed;
+    raises Problem if all did."""
     try:
         import apprise
     except ImportError:
         raise Problem(
-            "on_failure reached no one: for such an address Apprise is needed, which is not installed here. "
-            "Once: .venv/bin/python -m pip install '.[notify]'"
+            "on_failure could not be called: such an address needs Apprise, which is not installed. "
+            "Install it: .venv/bin/python -m pip install '.[notify]'"
         ) from None
     missed = [urlsplit(address).scheme for address in addresses]
 
     def notify() -> None:
-        # what it logs may have the address in it, and would be printed without a handler
+        # its log may contain the address, and would be printed without a handler
         with apprise.LogCapture(level=logging.WARNING):
             for address in addresses:
                 sender = apprise.Apprise(asset=apprise.AppriseAsset(app_id="Boxoffice", async_mode=False))
@@ -198,14 +198,14 @@ def _not_sent(kinds: Sequence[str]) -> str:
 
 
 def _run(command: str, text: str) -> None:
-    with tempfile.TemporaryFile() as told:
-        told.write(text.encode())
-        told.seek(0)
+    with tempfile.TemporaryFile() as body:
+        body.write(text.encode())
+        body.seek(0)
         process = subprocess.Popen(
-            # not as an argument: those are everybody's to read
+            # not as an argument: every user can read those
             ["/bin/sh", "-c", 'set -- "$ON_FAILURE"; unset ON_FAILURE; eval "$1"'],
             env=os.environ | {"ON_FAILURE": command},
-            stdin=told,
+            stdin=body,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
@@ -213,10 +213,10 @@ def _run(command: str, text: str) -> None:
         try:
             code = process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
-            raise Problem(f"The command on_failure did not end in {PATIENCE:.0f} s: it was ended.") from None
+            raise Problem(f"The command on_failure did not finish in {PATIENCE:.0f} s and was stopped.") from None
         finally:
             if process.poll() is None:
-                # with whatever it has started
+                # with its child processes
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
                 process.wait()

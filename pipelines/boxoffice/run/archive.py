@@ -27,12 +27,12 @@ from boxoffice.ticketor.buffer import FILES
 Echo = Callable[[str], None]
 Records = dict[str, list[tuple[int, str]]]  # by path: position and record_id
 
-LARGE = 64 * 2**20  # bytes: a file beyond this is no small file, and is left as it is
+LARGE = 64 * 2**20  # bytes: a file beyond this is not a small file, and is left as it is
 
 
 @dataclasses.dataclass
 class Packed:
-    """What was packed of one site: files, their bytes before and after, and what had to be left, in words."""
+    """What was packed of one site: files, their bytes before and after, and messages about what had to be left."""
 
     site: str
     files: int = 0
@@ -59,7 +59,7 @@ def archive(
             packed = Packed(site.name)
             done.append(packed)
             if "://" in site.buffer.removeprefix("file://"):
-                packed.left.append("a bucket: its own lifecycle rules do this better")
+                packed.left.append("a bucket: use its own lifecycle rules instead")
                 continue
             found = state.archivable(settings.warehouse, site.name, before)
             for day, files in itertools.groupby(found, key=lambda file: file[3].astimezone(dt.UTC).date()):
@@ -94,7 +94,7 @@ class _Day:
             if made and all((path, *record) in ids for record in made):
                 records[path] = made
             else:
-                self.packed.left.append(f"{path}: does not make the records that raw has of it")
+                self.packed.left.append(f"{path}: does not yield the records that raw holds of it")
         there = {key: member for key, member in there.items() if member.path in records}
         if not records:
             return
@@ -115,7 +115,7 @@ class _Day:
                 self._verify(Path(raw.name), there, records)
         except archive_format.Damaged as damaged:
             raise Problem(
-                f"{damaged}\nNo file of that day was removed. Put that archive back from a copy, or move it away."
+                f"{damaged}\nNo file of that day was removed. Restore that archive from a copy, or move it away."
             ) from None
         finally:
             with contextlib.suppress(OSError):

@@ -23,7 +23,7 @@ from boxoffice.ticket_tailor import endpoints
 from boxoffice.ticket_tailor.api import Answer, Client
 from boxoffice.ticketor import buffer
 
-# the two webhooks that say all there is: README
+# the two webhooks that make a complete set: README
 NEEDED = {"user": "New User", "invoice_with_details": "New Invoice (Sales) with Details"}
 CLOCKS_DIFFER = dt.timedelta(minutes=2)
 NEWEST_FILES = 200
@@ -39,7 +39,7 @@ class Finding(NamedTuple):
 
 
 def check(settings: Settings) -> Iterator[Finding]:
-    """Looks at each account, then at the machine; what takes long comes as it is found."""
+    """Checks each account, then the machine; yields each finding as soon as it is known."""
     if not settings.sites and not settings.box_offices:
         yield Finding("accounts", False, "None is configured. To set one up: boxoffice init")
     for office in settings.box_offices:
@@ -75,7 +75,7 @@ def box_office(office: BoxOffice) -> Iterator[Finding]:
 
 
 def zone_of_events(office: BoxOffice) -> str | None:
-    """The time zone of the first event that a box office lists, for a person who has to name one."""
+    """The time zone of the first event that a box office lists, as a proposal for the setting."""
     try:
         answer = Client(office.base_url, office.api_key, patient=False).call("GET", "/v1/events", query={"limit": "1"})
         return answer.body["data"][0]["timezone"]
@@ -110,7 +110,7 @@ def _clock(of: str, answer: Answer) -> Iterator[Finding]:
 
 
 def folder(site: Site, warehouse: Path) -> Iterator[Finding]:
-    """Whether a site's buffer can be read; its newest file; and which of the two webhooks that are needed have come."""
+    """Whether a site's buffer can be read; its newest file; and which of the two required webhooks have arrived."""
     of = f"ticketor {site.name}"
     try:
         # as if nothing were held: all files are listed
@@ -125,7 +125,7 @@ def folder(site: Site, warehouse: Path) -> Iterator[Finding]:
     if problem := plan.unreadable_problem:
         yield Finding(of, False, str(problem))
     if newest is None:
-        yield Finding(of, False, f"{site.buffer} can be read, and no webhook has come yet: it is empty.")
+        yield Finding(of, False, f"{site.buffer} can be read, and no webhook has arrived yet: it is empty.")
         return
     age = duration(time.time() - newest / 1e9)
     yield Finding(of, True, f"{site.buffer} can be read: {_counted(files, 'file')}, the newest {age} old.")
@@ -134,7 +134,7 @@ def folder(site: Site, warehouse: Path) -> Iterator[Finding]:
             yield Finding(
                 of,
                 False,
-                f"No webhook {name!r} has come: in the Control Panel, Account & Settings > Webhooks, create it with "
+                f"No webhook {name!r} has arrived: in the Control Panel, Account & Settings > Webhooks, create it with "
                 "the same address as the other.",
             )
 
@@ -156,7 +156,7 @@ def _machine(settings: Settings) -> Iterator[Finding]:
     there = next(each for each in (settings.data_dir, *settings.data_dir.parents) if os.access(each, os.F_OK))
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         yield Finding(
-            "data", False, f"{there} cannot be written by this user. Give it to them, or set BOXOFFICE_DATA_DIR."
+            "data", False, f"{there} cannot be written by this user. Change its owner, or set BOXOFFICE_DATA_DIR."
         )
     else:
         free = shutil.disk_usage(there).free
@@ -180,9 +180,9 @@ def _file(path: Path) -> Finding:
     except duckdb.IOException as error:
         if "lock" in str(error):
             return Finding(path.name, True, "In use by a run.")
-        return Finding(path.name, False, f"{str(error).splitlines()[0]} To make it again: boxoffice rebuild")
+        return Finding(path.name, False, f"{str(error).splitlines()[0]} To rebuild it: boxoffice rebuild")
     except duckdb.Error as error:
-        return Finding(path.name, False, f"{str(error).splitlines()[0]} To make it again: boxoffice rebuild")
+        return Finding(path.name, False, f"{str(error).splitlines()[0]} To rebuild it: boxoffice rebuild")
     when = f", published {published[0][0]:%Y-%m-%d %H:%M} UTC" if published else ""
     return Finding(path.name, True, f"{path.stat().st_size // 2**20:,} MB, DuckDB storage {storage}{when}.")
 

@@ -53,10 +53,10 @@ def _send(scratch: Settings, token: str, echo: Callable[[str], None]) -> None:
         for name, sample in samples.WEBHOOKS.items():
             answer = requests.post(f"{address}/ticketor/{token}/{name}", json=sample, timeout=PATIENCE)
             if answer.status_code != 200:
-                raise Problem(f"The sample of {name} was answered {answer.status_code} and not 200.")
+                raise Problem(f"The receiver answered the sample of {name} with {answer.status_code} instead of 200.")
             echo(f"{name}: {answer.status_code}")
     except requests.RequestException as error:
-        raise Problem(f"The receiver did not answer: {type(error).__name__}. What it said is above.") from None
+        raise Problem(f"The receiver did not answer: {type(error).__name__}. Its own output is above.") from None
     finally:
         receiver.terminate()
         receiver.join()

@@ -1,4 +1,4 @@
-"""What would pile up in the data folder over the years, kept small after every run that did something."""
+"""Removes what would accumulate in the data folder over the years, after every run that did something."""
 
 import contextlib
 import os
@@ -19,7 +19,7 @@ def tidy(settings: Settings) -> None:
     """Removes what no later run reads. Only call while holding the lock: to another run it may be in use."""
     for pipeline in _folders(settings.dlt_dir / "pipelines"):
         prune_packages(pipeline)
-    # what DuckDB put aside on disk while it sorted; a kill leaves it there
+    # what DuckDB spilled to the disk; a kill leaves it there
     for spilled in (settings.warehouse, settings.published.with_name(f".{settings.published.name}.new")):
         shutil.rmtree(f"{spilled}.tmp", ignore_errors=True)
     # raw and the secret, where a backup, restore or rebuild was killed

@@ -1,4 +1,4 @@
-"""Room on the disk: nothing is begun without it, and a run on a full disk can still be written down."""
+"""Space on the disk: nothing starts without it, and a run on a full disk can still be recorded."""
 
 import contextlib
 import errno
@@ -8,14 +8,14 @@ import shutil
 from boxoffice.errors import Problem
 from boxoffice.settings import Settings
 
-# Bytes. With less left on the disk nothing is begun.
+# Bytes. With less free on the disk nothing starts.
 ROOM = 16 * 2**20
 # For the lines of some hundred runs on a full disk, which take so much at a time.
 RESERVE, RESERVE_PART = 2**18, 2**14
 
 
 def is_full(error: BaseException) -> bool:
-    """Whether that is what an error says, in whichever library's words."""
+    """Whether an error, of any library, means that the disk is full."""
     return any(os.strerror(number) in str(error) for number in (errno.ENOSPC, errno.EDQUOT))
 
 
@@ -23,14 +23,14 @@ def problem(settings: Settings) -> Problem:
     folder = next(folder for folder in (settings.data_dir, *settings.data_dir.parents) if folder.exists())
     free = shutil.disk_usage(folder).free
     return Problem(
-        f"No space left on the disk of {settings.data_dir}: {free // 2**20:,} MB are free, and nothing is begun with "
+        f"No space left on the disk of {settings.data_dir}: {free // 2**20:,} MB are free, and nothing starts with "
         f"less than {ROOM // 2**20}. What was loaded and published before is kept. Free some space and run again: that "
         "run finishes what is missing."
     )
 
 
 def require_room(settings: Settings) -> None:
-    """Raises Problem where the disk is full, before anything is begun that could not be finished."""
+    """Raises Problem if the disk is full, before anything starts that could not be finished."""
     if shutil.disk_usage(settings.data_dir).free < ROOM:
         raise problem(settings)
 
@@ -43,7 +43,7 @@ def keep_reserve(settings: Settings) -> None:
 
 
 def give_way(settings: Settings) -> bool:
-    """Gives a part of the reserve back to the disk, if there is one."""
+    """Frees a part of the reserve, if there is one."""
     with contextlib.suppress(FileNotFoundError):
         if size := settings.reserve.stat().st_size:
             os.truncate(settings.reserve, max(0, size - RESERVE_PART))

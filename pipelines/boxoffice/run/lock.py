@@ -34,7 +34,7 @@ def make_data_dir(settings: Settings, echo: Callable[[str], None]) -> None:
             settings.data_dir.chmod(0o700)
             echo(
                 f"{settings.data_dir} was open to other users of this machine (mode {stat.S_IMODE(found.st_mode):o}): "
-                "it is for its owner alone now (700). To share boxoffice.duckdb set published_mode."
+                "only its owner can read it now (700). To share boxoffice.duckdb set published_mode."
             )
         settings.logs.mkdir(mode=0o700, exist_ok=True)
         probe = settings.data_dir / ".writable"
@@ -62,7 +62,7 @@ def make_data_dir(settings: Settings, echo: Callable[[str], None]) -> None:
 
 @contextlib.contextmanager
 def privately() -> Iterator[None]:
-    """Whatever is written meanwhile, by dlt and DuckDB too, is for its owner alone, in whatever folder it lies."""
+    """Whatever is written meanwhile, also by dlt and DuckDB, can be read by its owner alone, in any folder."""
     before = os.umask(0o077)
     try:
         yield
@@ -72,22 +72,22 @@ def privately() -> Iterator[None]:
 
 @contextlib.contextmanager
 def lock(settings: Settings) -> Iterator[None]:
-    """Held by one process at a time and gone with it, however it ends. Raises Busy when another one holds it."""
+    """Held by one process at a time, and released however it ends. Raises Busy if another one holds it."""
     with (settings.data_dir / "lock").open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             if error.errno == errno.ENOLCK:
                 raise Problem(
-                    f"The file system of {settings.data_dir} has no locks, as some network disks: nothing would keep "
-                    "two runs apart. Nothing was run. Set BOXOFFICE_DATA_DIR to a folder on a local disk."
+                    f"The file system of {settings.data_dir} has no locks, like some network drives: two runs "
+                    "could overlap. Nothing was run. Set BOXOFFICE_DATA_DIR to a folder on a local disk."
                 ) from None
             if not isinstance(error, BlockingIOError):
                 raise
             file.seek(0)
             holder, since = file.read().strip() or "another process", os.fstat(file.fileno()).st_mtime
             age = max(0.0, time.time() - since)
-            busy = Busy(f"Another run is under way in {settings.data_dir} (process {holder}). Left to it.")
+            busy = Busy(f"Another run is under way in {settings.data_dir} (process {holder}). Nothing was run.")
             if age > HANGS_AFTER.total_seconds():
                 busy = Busy(
                     f"Another run has been under way in {settings.data_dir} for {duration(age)} (process {holder}). "

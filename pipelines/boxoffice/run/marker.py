@@ -43,7 +43,7 @@ def was_changed_outside(settings: Settings) -> bool:
 
 
 def require_full_build(settings: Settings) -> None:
-    """Makes the next run build everything from raw: raw was changed beside the loads."""
+    """Makes the next run build everything from raw: raw was changed other than by a load."""
     settings.clean_marker.write_text("{}")
 
 

@@ -10,7 +10,8 @@ from boxoffice.errors import ConfigProblem
 from boxoffice.raw import closes, contents, corrections, pipeline
 from boxoffice.raw.account import Loaded
 from boxoffice.run import lock, marker
-from boxoffice.settings import Settings, check_name
+from boxoffice.setting_values import check_name
+from boxoffice.settings import Settings
 from boxoffice.ticket_tailor import corrections as ticket_tailor
 from boxoffice.ticket_tailor.endpoints import ENDPOINTS
 from boxoffice.ticketor import corrections as ticketor
@@ -52,7 +53,7 @@ def rename_account(settings: Settings, platform: str, old: str, new: str, *, ech
             db.execute("set TimeZone = 'UTC'")
             rows = rename(db, platform, old, new, dt.datetime.now(dt.UTC))
         shutil.rmtree(pending, ignore_errors=True)
-    echo(f"{platform} {old} is {new} now: {rows:,} rows of raw. To build and publish: boxoffice run")
+    echo(f"{platform} {old} is now {new}: {rows:,} rows of raw. To build and publish: boxoffice run")
 
 
 def rename(db: duckdb.DuckDBPyConnection, platform: str, old: str, new: str, now: dt.datetime) -> int:

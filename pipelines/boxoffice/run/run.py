@@ -42,7 +42,7 @@ class AccountResult:
     """What a run did for one account.
 
     ``news`` counts new raw rows by table, ``refused`` those not let in, ``waiting`` the files too young to be read;
-    ``error`` and ``told`` are for a person. ``newest_webhook``: when a box office's newest one was received (UTC).
+    ``error`` and ``messages`` are for the user. ``newest_webhook``: when a box office's newest one was received (UTC).
     """
 
     platform: str
@@ -52,7 +52,7 @@ class AccountResult:
     waiting: int = 0
     requests: int = 0
     seconds: float = 0.0
-    told: list[str] = dataclasses.field(default_factory=list)
+    messages: list[str] = dataclasses.field(default_factory=list)
     error: str | None = None
     newest_webhook: dt.datetime | None = None
 
@@ -311,7 +311,7 @@ def _is_due(settings: Settings, account: Account, options: Reading, result: RunR
         result.accounts.append(AccountResult(account.platform, account.name, error=words))
         return False
     if not look.due:
-        seen = {"requests": look.requests, "waiting": look.waiting, "told": look.told}
+        seen = {"requests": look.requests, "waiting": look.waiting, "messages": look.messages}
         seen["newest_webhook"] = look.newest_webhook
         result.accounts.append(AccountResult(account.platform, account.name, **seen))
     return look.due
@@ -346,7 +346,7 @@ def _load(
                 echo(f"{account.platform} {account.name}: {told.error}")
             finally:
                 told.news, told.refused = loaded.news, loaded.refused
-                told.requests, told.waiting, told.told = loaded.requests, loaded.waiting, loaded.told
+                told.requests, told.waiting, told.messages = loaded.requests, loaded.waiting, loaded.messages
                 told.newest_webhook = loaded.newest_webhook
                 told.seconds = round(time.monotonic() - started, 3)
             interruption.check()

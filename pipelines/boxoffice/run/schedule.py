@@ -1,4 +1,4 @@
-"""Ready files for the schedulers people have: printed, never installed by us."""
+"""Ready-made files for common schedulers: printed, never installed."""
 
 import shlex
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 from boxoffice.errors import ConfigProblem
 from boxoffice.settings import ROOT, Settings
 
-# Past the hour, for what runs every few hours: on the hour everybody else's jobs run.
+# Past the hour, for what runs every few hours: on the hour everyone else's jobs run.
 MINUTE = 7
 # The report by mail is tried in each of these hours until the server has taken this week's: on Mondays, or once the
 # machine or the server is up again.
@@ -30,7 +30,7 @@ def cron(settings: Settings, minutes: int = 15, report: str | None = None) -> st
     weekly = f"# {MAILED}\n{MINUTE} {HOURS[0]}-{HOURS[1]} * * *  {command(MAIL)}\n" if report else ""
     return (
         f"# boxoffice, {_often(minutes)}; a run with nothing new costs a fraction of a second, two never meet\n"
-        f"# keys stand in .dlt/secrets.toml, or as NAME=value lines above this one\n"
+        f"# keys are in .dlt/secrets.toml, or as NAME=value lines above this one\n"
         f"{_cron_time(minutes)}  {command('run')}\n{weekly}"
     )
 
@@ -84,7 +84,7 @@ ExecStart={_quoted(str(_boxoffice()))} run
 UMask=0077
 # another run under way is no failure
 SuccessExitStatus=75
-# keys stand in .dlt/secrets.toml, or here: EnvironmentFile=%h/.config/boxoffice.env
+# keys are in .dlt/secrets.toml, or here: EnvironmentFile=%h/.config/boxoffice.env
 
 # ~/.config/systemd/user/boxoffice.timer
 [Unit]
@@ -116,7 +116,7 @@ def github_actions(_settings: Settings, minutes: int = 15, report: str | None = 
     )
     return f"""\
 # .github/workflows/boxoffice.yml, in a private repository: the cache holds people's names and addresses.
-# GitHub drops a cache that nobody asked for in a week, and Ticket Tailor's history cannot be asked for again:
+# GitHub drops a cache that was not used for a week, and Ticket Tailor's history cannot be read again:
 # keep a `boxoffice backup` elsewhere.
 # A checkout is new to each run, so each installs and builds everything: minutes, whether anything is new or not.
 name: boxoffice
@@ -173,7 +173,7 @@ def _require_even(minutes: int) -> None:
     """Raises ConfigProblem for what no clock can say: after 45 minutes comes the full hour, not the next 45."""
     if (60 % minutes) if minutes < 60 else (24 * 60 % minutes or minutes % 60):
         raise ConfigProblem(
-            f"Every {minutes} minutes does not come out even. Take a part of an hour (5, 10, 15, 20, 30) or whole "
+            f"Every {minutes} minutes is not possible. Choose a divisor of an hour (5, 10, 15, 20, 30) or whole "
             "hours that make a day (60, 120, 180, 240, 360, 480, 720)."
         )
 

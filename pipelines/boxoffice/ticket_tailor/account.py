@@ -34,12 +34,12 @@ class TicketTailorAccount:
 
     def look(self, options: Reading, echo: Echo = lambda _line: None) -> Look:
         """What is due; what the look has read is not asked for again by the load. ``echo`` hears of long waits."""
-        with self._twin_in_words():
+        with self._twin_explained():
             self._plan = self._planned(options, echo)
         due = not self._plan.is_empty or contents.is_ahead(
             self.settings.warehouse, self.platform, self.name, dt.datetime.now(dt.UTC)
         )
-        look = Look(due=due, requests=self._plan.requests, told=self._plan.told)
+        look = Look(due=due, requests=self._plan.requests, messages=self._plan.messages)
         if self.office.buffer:
             try:
                 webhooks = self._webhooks(options)
@@ -51,7 +51,7 @@ class TicketTailorAccount:
                     look,
                     due=due or not webhooks.is_empty,
                     waiting=webhooks.young,
-                    told=look.told + webhooks.told + webhooks.waiting,
+                    messages=look.messages + webhooks.messages + webhooks.waiting,
                     newest_webhook=buffer.newest(self.settings.warehouse, self.name),
                 )
         return look
@@ -64,11 +64,11 @@ class TicketTailorAccount:
         loaded.set_right = set_right(self.settings, self.platform, self.name, corrections.set_right)
         unreadable = self._load_webhooks(made, options, loaded) if self.office.buffer else None
         # what the look has read came before what was dated back
-        with self._twin_in_words():
+        with self._twin_explained():
             plan = self._plan if self._plan and not loaded.set_right else self._planned(options, echo)
         progress = now_and_then(echo)
         try:
-            with self._twin_in_words():
+            with self._twin_explained():
                 for package in plan.packages(lambda line: progress(f"ticket_tailor {self.name}: {line}")):
                     rows = sum(map(len, package.rows.values()))
                     data = source.ticket_tailor_source(self.office, package)
@@ -79,7 +79,7 @@ class TicketTailorAccount:
                     coverage.join_coverage(db, self.name, plan.asked_since)
         finally:
             loaded.requests = plan.requests
-            loaded.told += plan.told
+            loaded.messages += plan.messages
         if unreadable:
             raise unreadable
 
@@ -99,7 +99,7 @@ class TicketTailorAccount:
                 loaded.refused += sum(each != "loaded" for each in package.records["outcome"].to_pylist())
             loaded.add(pipeline.load_package(self.settings, made, source.webhooks_source(self.office, package), rows))
         loaded.waiting += plan.young
-        loaded.told += plan.told + plan.waiting
+        loaded.messages += plan.messages + plan.waiting
         loaded.newest_webhook = buffer.newest(self.settings.warehouse, self.name)
         return plan.unreadable_problem
 
@@ -107,32 +107,34 @@ class TicketTailorAccount:
         return buffer.plan(self.office, self.settings.warehouse, sweep=options.sweep)
 
     @contextlib.contextmanager
-    def _twin_in_words(self) -> Iterator[None]:
-        """Two names of one box office, told with what to do: it depends on whether both are configured."""
+    def _twin_explained(self) -> Iterator[None]:
+        """Raises two names of one box office as a Problem that says what to do, which depends on what is configured."""
         from boxoffice.ticket_tailor.errors import SameBoxOffice
 
         try:
             yield
         except SameBoxOffice as same:
-            told = f"{same} Nothing of {self.name} was loaded, so nothing counts twice.\n"
+            message = f"{same} Nothing of {self.name} was loaded, so nothing counts twice.\n"
             if same.other in {office.name for office in self.settings.box_offices}:
-                told += f"Both are configured, with two keys of one box office: remove {self.name} from the settings."
+                message += (
+                    f"Both are configured, with two keys of one box office: remove {self.name} from the settings."
+                )
             else:
-                told += (
-                    f"{same.other} is not configured any more. If it has got a new name: "
+                message += (
+                    f"{same.other} is not configured any more. If it was renamed: "
                     f"boxoffice rename-account ticket-tailor {same.other} {self.name}"
                 )
-            raise Problem(told) from None
+            raise Problem(message) from None
 
     def _planned(self, options: Reading, echo: Echo) -> "planning.Plan":
         from boxoffice.ticket_tailor import api, planning
 
-        def told(line: str) -> None:
+        def named(line: str) -> None:
             echo(f"ticket_tailor {self.name}: {line}")
 
         return planning.look(
             self.office,
-            api.Client(self.office.base_url, self.office.api_key, clock=options.clock, told=told),
+            api.Client(self.office.base_url, self.office.api_key, clock=options.clock, echo=named),
             self.settings.warehouse,
             options.clock(),
             full=options.full,

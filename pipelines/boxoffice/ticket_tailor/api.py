@@ -30,18 +30,18 @@ from boxoffice.ticket_tailor.errors import (
     Fault,
     Offline,
     RequestRefused,
+    describe,
     is_nobody_there,
     key_refused,
     minutes,
     too_long,
-    words,
 )
 from boxoffice.ticket_tailor.pages import ANYTHING, Document, Misread, NotAPage, read_page
 
 PAGE_SIZE = 100
 TIMEOUT, IMPATIENT = (10.0, 60.0), (3.0, 5.0)
 
-# Bytes, inflated: a page has a third of a megabyte, and a person may want more of `call`.
+# Bytes, inflated: a page has a third of a megabyte, and `call` may ask for more.
 LARGEST_PAGE, LARGEST_CALL = 32 * 2**20, 64 * 2**20
 MESSAGE_LENGTH = 200
 
@@ -99,16 +99,16 @@ class Answer:
 class Client:
     """One box office's API. Safe to use from several threads.
 
-    ``clock`` gives the time an answer came (UTC), ``sleep`` waits seconds; ``told`` hears of every wait longer than a
-    few seconds. Where no one is ``patient`` each request is tried once, for seconds. The key is in no exception, repr
-    or log.
+    ``clock`` gives the time an answer came (UTC), ``sleep`` waits seconds; ``echo`` is called for every wait longer
+    than a few seconds. A client that is not ``patient`` tries each request once, for seconds. The key is in no
+    exception, repr or log.
     """
 
     base_url: str
     api_key: str = field(repr=False)
     clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)
     sleep: Callable[[float], Any] = time.sleep
-    told: Callable[[str], None] = lambda _line: None
+    echo: Callable[[str], None] = lambda _line: None
     patient: bool = True
     budget: Budget | None = None
     asked: int = field(default=0, init=False)
@@ -181,7 +181,7 @@ class Client:
                 if ended:
                     return
                 raise Problem(
-                    f"{path} does not go on after {len(seen)} objects, it brings the same ones again. What was "
+                    f"{path} does not continue after {len(seen)} objects but repeats them. What was "
                     "read is kept; the next run reads the rest."
                 )
             cursor = trail[-min(STEPS_BACK[stuck - 1], len(trail))]
@@ -319,12 +319,12 @@ class Client:
                 spent += time.monotonic() - asked_at
                 if method not in ("GET", "HEAD"):
                     raise Problem(
-                        f"{method} {path} failed: {words(fault)}. It may have been done all the same."
+                        f"{method} {path} failed: {describe(fault)}. It may have taken effect all the same."
                     ) from None
                 offline = not self.asked and is_nobody_there(fault)
                 if offline and (not self.patient or (self.clock() - began).total_seconds() >= OFFLINE):
                     raise Offline(
-                        f"Ticket Tailor could not be reached at {self.base_url}: {words(fault)}. Is this machine "
+                        f"Ticket Tailor could not be reached at {self.base_url}: {describe(fault)}. Is this machine "
                         "online? Nothing was changed; the next run tries again."
                     ) from None
                 try:
@@ -337,11 +337,13 @@ class Client:
                 except MaxRetryError:
                     raise Problem(
                         f"Ticket Tailor did not answer {method} {path} in {RETRIES.total + 1} tries "
-                        f"(last: {words(fault)}). What was read before is kept; the next run goes on from there."
+                        f"(last: {describe(fault)}). What was read before is kept; the next run goes on from there."
                         if self.patient
-                        else f"Ticket Tailor did not answer {method} {path}: {words(fault)}. Try again in a while."
+                        else f"Ticket Tailor did not answer {method} {path}: {describe(fault)}. Try again in a while."
                     ) from None
-                self._wait(max(retry.get_backoff_time(), getattr(fault, "wait", 0.0)), f"Ticket Tailor: {words(fault)}")
+                self._wait(
+                    max(retry.get_backoff_time(), getattr(fault, "wait", 0.0)), f"Ticket Tailor: {describe(fault)}"
+                )
 
     def _take(self) -> None:
         while wait := self.budget.take():
@@ -349,7 +351,7 @@ class Client:
 
     def _wait(self, seconds: float, why: str) -> None:
         if seconds > TOLD_WAIT and self.budget.is_first_to_wait(seconds):
-            self.told(f"{why}, waiting {minutes(seconds)}")
+            self.echo(f"{why}, waiting {minutes(seconds)}")
         self.sleep(seconds)
 
     def _session(self) -> requests.Session:

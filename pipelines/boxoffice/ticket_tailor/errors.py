@@ -1,4 +1,4 @@
-"""What goes wrong between us and Ticket Tailor, and the message for a person."""
+"""Errors of Ticket Tailor's API, and their messages."""
 
 import requests
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError, ProxyError, SSLError
@@ -65,7 +65,7 @@ def minutes(seconds: float) -> str:
     return f"{seconds / 60:.0f} minutes" if seconds >= 90 else f"{seconds:.0f} seconds"
 
 
-def words(fault: Exception) -> str:
+def describe(fault: Exception) -> str:
     """A fault without the request it carries."""
     if isinstance(fault, Fault | Endless | Unreadable):
         return str(fault)

@@ -135,7 +135,7 @@ def _spans_due(
 class Plan:
     """What a load has to do, and what came of it.
 
-    ``told`` fills while ``packages`` is gone through: what a person should know; so does ``missing``, which counts by
+    ``messages`` for the user fill up while ``packages`` is iterated; so does ``missing``, which counts by
     list what the platform no longer shows. ``limit``: at most so many orders, and tickets, that are new or changed;
     what it leaves stays due.
     """
@@ -148,7 +148,7 @@ class Plan:
     reads: list[Read]
     limit: int | None = None
     is_empty: bool = False
-    told: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
     missing: collections.Counter[str] = field(default_factory=collections.Counter)
     _refused: dict[str, str] = field(default_factory=dict, repr=False)
     _begun: dict[Read, tuple[list[Happening], Iterator[Happening]]] = field(default_factory=dict, repr=False)
@@ -190,7 +190,7 @@ class Plan:
         yield from self._load(gathering, missing)
         if self.missing:
             gone = ", ".join(f"{count:,} {name}" for name, count in self.missing.items())
-            self.told.append(f"no longer listed by Ticket Tailor, kept and marked missing_since: {gone}")
+            self.messages.append(f"no longer listed by Ticket Tailor, kept and marked missing_since: {gone}")
         if self._refused:
             problems.append(self._lists_refused())
         if problems and (isinstance(problems[0], KeyRefused) or len(problems) == 1):
@@ -206,7 +206,7 @@ class Plan:
         return Problem(
             f"Ticket Tailor does not let {lists} be read. {reasons} What was read before is kept, the other lists were "
             "read, and every run asks again.\n"
-            "Check base_url and what this key may read. A list that you no longer want: leave it out of `lists` in "
+            "Check base_url and what this key may read. To stop reading a list, leave it out of `lists` in "
             f"[ticket_tailor.box_offices.{self.box_office.name}]."
         )
 
@@ -249,7 +249,7 @@ class Plan:
             yield Came(read, page)
             if not left[name]:
                 yield Done(read, depth.covered(read, self.box_office.reread_seconds))
-                self.told.append(
+                self.messages.append(
                     f"{name}: {self.limit} came, as many as asked for; what is left comes with the next run"
                 )
                 return
@@ -278,7 +278,7 @@ class Plan:
             if is_needed(happening.read.list, self.held):
                 self._refused[name] = happening.reason
             elif (name, "unreadable") not in self.held.last:
-                self.told.append(f"the list {name} is left out: {happening.reason}")
+                self.messages.append(f"the list {name} is left out: {happening.reason}")
 
     def _news(self, happening: Happening) -> set[str]:
         """The ids that are new or changed in it."""

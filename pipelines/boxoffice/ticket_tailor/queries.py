@@ -1,4 +1,4 @@
-"""What a person asks Ticket Tailor at the terminal: orders, events, one of either. Parsed JSON, straight from the API.
+"""What the commands orders and events ask of Ticket Tailor: all of them, or one. Parsed JSON, straight from the API.
 
 Any other call is ``Client.call``.
 """
@@ -71,7 +71,7 @@ def _key_checked(client: Client) -> Iterator[None]:
 
 
 def moment(text: str, zone: dt.tzinfo = dt.UTC) -> Interval:
-    """The seconds [first, last + 1) that a person means: a date is its whole day in ``zone``, anything finer a second.
+    """The seconds [first, last + 1) that are meant: a date is its whole day in ``zone``, anything finer a second.
 
     Unix seconds, or ISO 8601 (without an offset: in ``zone``). Raises ConfigProblem for anything else.
     """
@@ -79,7 +79,7 @@ def moment(text: str, zone: dt.tzinfo = dt.UTC) -> Interval:
     if text.isascii() and text.isdigit():
         second = int(text)
         if second > 99_999_999_999:
-            raise ConfigProblem(f"{text} is no moment: unix time in seconds has 10 digits.")
+            raise ConfigProblem(f"{text} is not a time: unix time in seconds has 10 digits.")
         return second, second + 1
     try:
         if len(text) == 10:
@@ -91,7 +91,7 @@ def moment(text: str, zone: dt.tzinfo = dt.UTC) -> Interval:
         second = int((point if point.tzinfo else point.replace(tzinfo=zone)).timestamp())
     except (ValueError, OverflowError):
         raise ConfigProblem(
-            f"{text!r} is no moment. Give a date (2026-08-14), a time (2026-08-14T19:30, with Z or an offset if it is "
+            f"{text!r} is not a time. Give a date (2026-08-14), a time (2026-08-14T19:30, with Z or an offset if it is "
             "not local) or unix seconds."
         ) from None
     return second, second + 1
@@ -106,7 +106,7 @@ def span(since: str | None, until: str | None, zone: dt.tzinfo = dt.UTC) -> Inte
         return None
     start, end = moment(since, zone)[0] if since else 0, moment(until, zone)[0] if until else OPEN
     if start >= end:
-        raise ConfigProblem(f"Nothing lies between {since} and {until}: --until is the first moment left out.")
+        raise ConfigProblem(f"There is nothing between {since} and {until}: --until is the first moment left out.")
     return start, end
 
 
@@ -117,7 +117,7 @@ def _listed(client: Client, path: str, filters: dict[str, int], limit: int | Non
     with _key_checked(client):
         for page in client.pages(path, {**filters, "limit": min(left, PAGE_SIZE)}):
             for other in page.misread:
-                client.told(f"{other.id or 'an object without an id'} is left out: {other.reason}")
+                client.echo(f"{other.id or 'an object without an id'} is left out: {other.reason}")
             for document in page.documents[:left]:
                 yield orjson.loads(document.text)
             left -= len(page.documents)
@@ -127,5 +127,5 @@ def _listed(client: Client, path: str, filters: dict[str, int], limit: int | Non
 
 def _id(text: str) -> str:
     if not text or not text.replace("_", "").isalnum() or not text.isascii():
-        raise ConfigProblem(f"{text!r} is no id: ids look like or_81117157 or ev_8865698.")
+        raise ConfigProblem(f"{text!r} is not an id: ids look like or_81117157 or ev_8865698.")
     return text

@@ -29,7 +29,7 @@ class TicketorAccount:
     def look(self, options: Reading, _echo: Echo = lambda _line: None) -> Look:
         plan = self._planned(options)
         is_ahead = contents.is_ahead(self.settings.warehouse, self.platform, self.name, dt.datetime.now(dt.UTC))
-        return Look(due=is_ahead or not plan.is_empty, waiting=plan.young, told=plan.told + plan.waiting)
+        return Look(due=is_ahead or not plan.is_empty, waiting=plan.young, messages=plan.messages + plan.waiting)
 
     @seldom_collecting()
     def load(self, options: Reading, loaded: Loaded, echo: Echo) -> None:
@@ -38,7 +38,7 @@ class TicketorAccount:
 
         loaded.set_right = set_right(self.settings, self.platform, self.name, corrections.set_right)
         plan = self._planned(options)
-        loaded.told += plan.told
+        loaded.messages += plan.messages
         progress = now_and_then(echo)
         files, started = 0, time.monotonic()
         for package in plan.packages():
@@ -54,7 +54,7 @@ class TicketorAccount:
                 f"files{left(files, len(plan.new), time.monotonic() - started)}"
             )
         loaded.waiting = plan.young
-        loaded.told += plan.waiting
+        loaded.messages += plan.waiting
         if problem := plan.unreadable_problem:
             raise problem
 
@@ -66,6 +66,6 @@ class TicketorAccount:
             raise Problem(
                 f"Ticketor site {self.name} has the files that raw holds as those of {twin}, which is not configured "
                 f"any more. Nothing of {self.name} was loaded, so nothing counts twice.\n"
-                f"If {twin} has got a new name: boxoffice rename-account ticketor {twin} {self.name}"
+                f"If {twin} was renamed: boxoffice rename-account ticketor {twin} {self.name}"
             )
         return plan

@@ -1,4 +1,4 @@
-"""Calls into Ticketor's API, for a person at the terminal: nothing can be pulled from it.
+"""Calls of Ticketor's API by `boxoffice call`: it offers nothing to load.
 
 Its page asks for Basic authentication with a user who has the permission "API Access", below <host>/api/<client id>.
 """

@@ -134,7 +134,9 @@ class WithArchive:
                         listing.add(*member.key)
                 listing.folders[name] = mtime_ns
             except Damaged as damaged:
-                listing.told.append(f"{self.folder.owner}: an archive is damaged, what can be read of it is. {damaged}")
+                listing.messages.append(
+                    f"{self.folder.owner}: an archive is damaged; what could be read of it is loaded. {damaged}"
+                )
         return listing
 
     def stat(self, path: str) -> tuple[int, int] | None:

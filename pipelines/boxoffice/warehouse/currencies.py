@@ -8,6 +8,8 @@ import duckdb
 
 from boxoffice.settings import DBT_PROJECT
 
+NO_CURRENCY = "XXX"  # ISO 4217's code for an amount without one, as the marts have it
+
 
 @functools.cache
 def _decimals() -> dict[str, int]:

@@ -31,7 +31,7 @@ def open_published(settings: Settings) -> duckdb.DuckDBPyConnection:
     try:
         db = duckdb.connect(str(settings.published), read_only=True)
     except duckdb.Error as error:
-        raise Problem(f"{error}\n{settings.published} is made anew by: boxoffice transform") from None
+        raise Problem(f"{error}\n{settings.published} is built again by: boxoffice transform") from None
     db.execute("set TimeZone = 'UTC'")
     db.execute("set schema = 'marts'")
     return db
@@ -56,7 +56,7 @@ def ask(
     """
     if out is None:
         if form in ("xlsx", "parquet"):
-            raise ConfigProblem(f"{form} is no text that could be printed: name a file with --out.")
+            raise ConfigProblem(f"{form} cannot be printed: name a file with --out.")
         if not sys.stdout:
             raise Problem("Standard output is closed: there is nowhere to write the answer.")
         place = _standard_output()
@@ -64,7 +64,7 @@ def ask(
         if form == "table":
             raise ConfigProblem("--out takes csv, json, xlsx or parquet: name one with --format.")
         if out.exists() and not out.is_file():
-            raise ConfigProblem(f"{out} is no file that could be replaced. Give another with --out.")
+            raise ConfigProblem(f"{out} is not a file that could be replaced. Give another with --out.")
         place = _file(out)
     with open_published(settings) as db, place as name:
         try:
@@ -81,7 +81,7 @@ def ask(
                 raise Problem(f"This statement has no answer that could be written to {out}.")
         except (duckdb.CatalogException, duckdb.BinderException) as error:
             tables = 'boxoffice sql "show tables"; columns: boxoffice sql "describe fct_orders"'
-            raise Problem(f"{error}\nWhat there is: {tables}") from None
+            raise Problem(f"{error}\nTables: {tables}") from None
         except duckdb.PermissionException as error:
             raise Problem(f"{error}\nA query may read and write files only with --files.") from None
         except duckdb.Error as error:
@@ -148,10 +148,10 @@ def _statements(db: duckdb.DuckDBPyConnection, query: str) -> list[str]:
     """What there is to run: any settings, then the one question. Raises ConfigProblem where that is not so."""
     statements = db.extract_statements(query)
     if not statements:
-        raise ConfigProblem('There is no question. For example: boxoffice sql "from rpt_daily_sales limit 10"')
+        raise ConfigProblem('The query is empty. For example: boxoffice sql "from rpt_daily_sales limit 10"')
     if any(statement.type == duckdb.StatementType.SELECT for statement in statements[:-1]):
         raise ConfigProblem(
-            f"These are {len(statements)} statements, of which one answer would be shown: ask one by one."
+            f"These are {len(statements)} statements, and only one answer could be shown: run them one by one."
         )
     return [statement.query for statement in statements]
 
