@@ -29,6 +29,8 @@ def _built_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         return transform(settings, *arguments, **named)
 
     with pytest.MonkeyPatch.context() as patch:
+        # as a run sets it: dbt parses everything again where its profile differs
+        patch.setenv("BOXOFFICE_MEMORY_LIMIT", build._memory_limit())
         patch.setattr(build, "transform", transform_what_is_parsed)
         yield
 

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import jinja2
 import msgpack
 import yaml
 
@@ -62,8 +63,9 @@ def _profile_hash(data_dir: Path) -> str:
     """As dbt computes it in ManifestLoader.build_manifest_state_check."""
     from dbt.adapters.duckdb.credentials import DuckDBCredentials
 
-    profile = yaml.safe_load((DBT_PROJECT / "profiles.yml").read_text())["boxoffice"]["outputs"]["warehouse"]
-    profile |= {"path": f"{data_dir}/warehouse.duckdb", "schema": "main"}
+    variables = os.environ | {"BOXOFFICE_DATA_DIR": str(data_dir)}
+    rendered = jinja2.Template((DBT_PROJECT / "profiles.yml").read_text()).render(env_var=variables.get)
+    profile = yaml.safe_load(rendered)["boxoffice"]["outputs"]["warehouse"] | {"schema": "main"}
     fields = {name: value for name, value in profile.items() if name not in ("type", "threads")}
     keys = sorted(DuckDBCredentials.from_dict(fields).connection_info())
     return hashlib.sha256(pprint.pformat(keys).encode()).hexdigest()

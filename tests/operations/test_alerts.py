@@ -240,18 +240,23 @@ def test_a_command_gets_it_on_standard_input(house: House, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("command", "told"),
-    [("echo no such list; exit 3", "ended with code 3."), ("/no/such/thing", "code 127"), ("sleep 600", "was ended")],
+    ("command", "told", "sells"),
+    [
+        ("echo no such list; exit 3", "ended with code 3.", False),
+        ("/no/such/thing", "code 127", False),
+        ("sleep 600", "was ended", False),
+        pytest.param("sleep 600", "was ended", True, marks=pytest.mark.house),
+    ],
 )
 def test_a_command_that_fails_harms_no_run(
-    house: House, command: str, told: str, monkeypatch: pytest.MonkeyPatch
+    house: House, command: str, told: str, sells: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(alerts, "PATIENCE", 0.5)
-    if hangs := command.startswith("sleep"):
+    if sells:
         house.go_on(24)
     settings = settings_of(house, command, quiet_after=dt.timedelta(microseconds=1))
     result = ran(settings)
-    assert (result.outcome, result.published) == ("done" if hangs else "idle", hangs)
+    assert (result.outcome, result.published) == ("done" if sells else "idle", sells)
     assert told in str(result.on_failure)
     assert "no such" not in str(result.on_failure)
     assert not settings.told_file.exists()

@@ -1,36 +1,21 @@
 """Somebody types dbt between two runs."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
 
 from boxoffice.run import run
-from boxoffice.settings import ROOT
+from tests.dbt import dbt
 from tests.operations import same
 from tests.operations.house import House
-
-
-def dbt(house: House, *arguments: str) -> None:
-    """As a user types it at the root, in a process of its own."""
-    ran = subprocess.run(
-        [str(Path(sys.executable).with_name("dbt")), *arguments],
-        cwd=ROOT,
-        env=house.environment(house.settings())
-        | {"DBT_TARGET_PATH": str(house.folder / "target"), "DBT_LOG_PATH": str(house.folder / "logs")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stdout[-3000:]
 
 
 def test_a_build_by_hand_sends_the_next_run_down_the_whole_path(house: House, copy_of_first: Path) -> None:
     """Part of the models made anew by hand, two of them in a way that is not ours: the next run publishes what it would
     have published anyway, though nothing is new, and though something was loaded in between."""
     settings = house.settings()
-    dbt(house, "run", "--full-refresh", "--select", "stg_ticketor__invoices", "fct_orders")
+    models = ("stg_ticketor__invoices", "fct_orders")
+    dbt(settings.data_dir, house.folder / "target", "run", "--full-refresh", "--select", *models)
     with duckdb.connect(str(settings.warehouse)) as db:
         db.execute("delete from marts.fct_orders")
         db.execute("update marts.fct_tickets set seat = 'Z 99'")

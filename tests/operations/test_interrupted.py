@@ -43,10 +43,25 @@ class Stopped:
         self.told = told.read_text()
 
 
+SIGINT, SIGTERM = signal.SIGINT, signal.SIGTERM
+ALL_STOPS = [
+    ("looking", SIGINT),
+    ("loading", SIGINT),
+    ("landing", SIGTERM),
+    ("building", SIGINT),
+    ("building", SIGTERM),
+    ("publishing", SIGINT),
+]
+
+
 @pytest.mark.parametrize(
-    "stops", ["landing building", pytest.param("looking loading landing building publishing", marks=pytest.mark.house)]
+    "stops",
+    [
+        pytest.param([("landing", SIGTERM), ("building", SIGINT)], id="two"),
+        pytest.param(ALL_STOPS, id="all", marks=pytest.mark.house),
+    ],
 )
-def test_whatever_it_was_doing(house: House, stops: str) -> None:
+def test_whatever_it_was_doing(house: House, stops: list[tuple[str, int]]) -> None:
     settings = house.settings()
     house.go_on(24)
     dbt_log = settings.logs / "dbt.log"
@@ -70,22 +85,14 @@ def test_whatever_it_was_doing(house: House, stops: str) -> None:
         return "publishing" in told
 
     before = settings.published.read_bytes()
-    for reached, number in (
-        (looking, signal.SIGINT),
-        (loading, signal.SIGINT),
-        (landing, signal.SIGTERM),
-        (building, signal.SIGINT),
-        (building, signal.SIGTERM),
-        (publishing, signal.SIGINT),
-    ):
-        if reached.__name__ not in stops.split():
-            continue
+    steps = {each.__name__: each for each in (looking, loading, landing, building, publishing)}
+    for step, number in stops:
         asked, done = len(house.api.requests), len(re.findall(r" of \d+ (OK|PASS)", dbt_log.read_text()))
         held = packages()
-        house.api.faults = Faults(rate=1, kinds=("hang",)) if reached is looking else None
-        stopped = Stopped(house, settings, number, reached, "run")
+        house.api.faults = Faults(rate=1, kinds=("hang",)) if step == "looking" else None
+        stopped = Stopped(house, settings, number, steps[step], "run")
         house.api.faults = None
-        where = f"{reached.__name__}: {stopped.told}"
+        where = f"{step}: {stopped.told}"
         assert stopped.code == 128 + number, where
         assert "Interrupted. Nothing is lost" in stopped.told, where
         assert "Traceback" not in stopped.told and "failed" not in stopped.told, where
