@@ -25,7 +25,8 @@ def _built_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     transform = build.transform
 
     def transform_what_is_parsed(settings: Settings, *arguments: object, **named: object) -> build.Built:
-        once.parsed(settings.data_dir / "dbt", settings.data_dir)
+        memory_limit = settings.memory_limit or build._memory_limit()
+        once.parsed(settings.data_dir / "dbt", settings.data_dir, memory_limit)
         return transform(settings, *arguments, **named)
 
     with pytest.MonkeyPatch.context() as patch:

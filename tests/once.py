@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import jinja2
 import msgpack
 import yaml
 
@@ -32,8 +33,8 @@ def made(name: str, make: Callable[[Path], object]) -> Path:
     return folder
 
 
-def parsed(target: Path, data_dir: Path) -> None:
-    """Gives dbt the parsed project in a new target folder: parsing takes longer than many builds.
+def parsed(target: Path, data_dir: Path, memory_limit: str | None = None) -> None:
+    """Gives dbt the parsed project in a new target folder: parsing takes as long as building little.
 
     dbt parses again whatever differs from it, and everything when the path of the warehouse does, as in a folder that
     was copied: that is put right.
@@ -44,7 +45,7 @@ def parsed(target: Path, data_dir: Path) -> None:
         manifest = msgpack.unpackb(known.read_bytes(), strict_map_key=False, timestamp=3)
     except ValueError:  # cut short, as a full disk leaves it: for dbt to see
         return
-    profile, expected = manifest["state_check"]["profile_hash"], _profile_hash(data_dir)
+    profile, expected = manifest["state_check"]["profile_hash"], _profile_hash(data_dir, memory_limit)
     if known == path and profile["checksum"] == expected:
         return
     profile["checksum"] = expected
@@ -58,12 +59,15 @@ def _parse(folder: Path) -> None:
     subprocess.run([dbt, "--quiet", "--no-write-json", "parse"], cwd=DBT_PROJECT, env=os.environ | where, check=True)
 
 
-def _profile_hash(data_dir: Path) -> str:
-    """As dbt computes it in ManifestLoader.build_manifest_state_check."""
+def _profile_hash(data_dir: Path, memory_limit: str | None) -> str:
+    """As dbt computes it in ManifestLoader.build_manifest_state_check: of the profile with its variables filled in."""
     from dbt.adapters.duckdb.credentials import DuckDBCredentials
 
-    profile = yaml.safe_load((DBT_PROJECT / "profiles.yml").read_text())["boxoffice"]["outputs"]["warehouse"]
-    profile |= {"path": f"{data_dir}/warehouse.duckdb", "schema": "main"}
+    variables = os.environ | {"BOXOFFICE_DATA_DIR": str(data_dir)}
+    if memory_limit:
+        variables["BOXOFFICE_MEMORY_LIMIT"] = memory_limit
+    text = jinja2.Template((DBT_PROJECT / "profiles.yml").read_text()).render(env_var=variables.get)
+    profile = yaml.safe_load(text)["boxoffice"]["outputs"]["warehouse"] | {"schema": "main"}
     fields = {name: value for name, value in profile.items() if name not in ("type", "threads")}
     keys = sorted(DuckDBCredentials.from_dict(fields).connection_info())
     return hashlib.sha256(pprint.pformat(keys).encode()).hexdigest()
