@@ -34,7 +34,7 @@ def made(name: str, make: Callable[[Path], object]) -> Path:
 
 
 def parsed(target: Path, data_dir: Path) -> None:
-    """Gives dbt the parsed project in a new target folder: parsing takes longer than many builds.
+    """Gives dbt the parsed project in a new target folder: parsing takes as long as building little.
 
     dbt parses again whatever differs from it, and everything when the path of the warehouse does, as in a folder that
     was copied: that is put right.
@@ -60,12 +60,12 @@ def _parse(folder: Path) -> None:
 
 
 def _profile_hash(data_dir: Path) -> str:
-    """As dbt computes it in ManifestLoader.build_manifest_state_check."""
+    """As dbt computes it in ManifestLoader.build_manifest_state_check: of the profile with its variables filled in."""
     from dbt.adapters.duckdb.credentials import DuckDBCredentials
 
     variables = os.environ | {"BOXOFFICE_DATA_DIR": str(data_dir)}
-    rendered = jinja2.Template((DBT_PROJECT / "profiles.yml").read_text()).render(env_var=variables.get)
-    profile = yaml.safe_load(rendered)["boxoffice"]["outputs"]["warehouse"] | {"schema": "main"}
+    text = jinja2.Template((DBT_PROJECT / "profiles.yml").read_text()).render(env_var=variables.get)
+    profile = yaml.safe_load(text)["boxoffice"]["outputs"]["warehouse"] | {"schema": "main"}
     fields = {name: value for name, value in profile.items() if name not in ("type", "threads")}
     keys = sorted(DuckDBCredentials.from_dict(fields).connection_info())
     return hashlib.sha256(pprint.pformat(keys).encode()).hexdigest()

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from boxoffice.settings import ROOT
+from tests import once
+from tests.dbt import dbt
 from tests.worlds import Worlds
 
 
@@ -18,6 +20,7 @@ def environment(worlds: Worlds, tmp_path_factory: pytest.TempPathFactory) -> dic
     folder = tmp_path_factory.mktemp("dbt")
     for path in (worlds.settings.warehouse, worlds.settings.person_key_file):
         shutil.copyfile(path, folder / path.name)
+    once.parsed(folder / "target", folder)
     return {
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
@@ -47,3 +50,9 @@ def test_no_flags_needed(environment: dict[str, str], verb: list[str]) -> None:
     assert ran.returncode == 0, ran.stdout[-3000:]
     if verb == ["build"]:
         assert "unit_test" in ran.stdout or "unit test" in ran.stdout
+
+
+def test_no_test_parses_the_whole_project_again(worlds: Worlds, tmp_path: Path) -> None:
+    """What once.parsed puts into a target folder is what dbt expects there: it says so where it is not."""
+    assert "partial parsing" not in dbt(tmp_path, tmp_path / "target", "parse")
+    assert "Unable to do partial parsing" not in (worlds.settings.logs / "dbt.log").read_text()

@@ -18,6 +18,8 @@ from urllib.parse import parse_qs, urlsplit
 import duckdb
 import pytest
 
+from tests import once
+
 FIXTURES = Path(__file__).parent / "fixtures"
 ORDER = json.loads((FIXTURES / "ticket_tailor" / "order.json").read_text())
 
@@ -54,6 +56,7 @@ def marts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyC
     for example in (FIXTURES / "ticketor").iterdir():
         (buffer / example.name).write_bytes(example.read_bytes())
         os.utime(buffer / example.name, (1_790_000_000, 1_790_000_000))
+    once.parsed(folder / "data" / "dbt", folder / "data")
     ran = subprocess.run(
         [sys.executable, "-m", "boxoffice.cli", "run"],
         env={

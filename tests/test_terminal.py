@@ -19,6 +19,7 @@ from rich.console import Console
 from boxoffice import terminal
 from boxoffice.run.run import AccountResult
 from boxoffice.warehouse import build
+from sandbox.ticket_tailor_api import TicketTailorApi
 from sandbox.ticketor_webhooks import write_broken, write_webhooks
 from sandbox.venue import Venue
 from tests.test_cli import boxoffice
@@ -163,13 +164,14 @@ def test_a_runs_summary_tells_each_account(tmp_path: Path, form: str) -> None:
     venue = Venue(1, orders=20)
     written = write_webhooks(venue, tmp_path / "buffer")
     broken = len(write_broken(venue, tmp_path / "buffer"))
-    ran = boxoffice(
-        tmp_path,
-        *("load", "--log-format", form),
-        TICKETOR_BUFFER=str(tmp_path / "buffer"),
-        TICKET_TAILOR_API_KEY="key",
-        TICKET_TAILOR_BASE_URL="http://127.0.0.1:9",
-    )
+    with TicketTailorApi(venue) as api:
+        ran = boxoffice(
+            tmp_path,
+            *("load", "--log-format", form),
+            TICKETOR_BUFFER=str(tmp_path / "buffer"),
+            TICKET_TAILOR_API_KEY="refused",  # at once, where an address that is none is tried again
+            TICKET_TAILOR_BASE_URL=api.url,
+        )
     assert ran.returncode == 1
     records = f"{written + broken} records"
     if form == "json":

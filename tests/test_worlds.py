@@ -381,6 +381,7 @@ def test_what_each_event_has_not_earned_yet(db: duckdb.DuckDBPyConnection, books
     )
 
 
+@pytest.mark.house  # `make test` does it once a row of each kind has been added: tests/test_touched.py
 def test_a_fresh_build_of_the_same_raw_is_the_same(worlds: Worlds, db: duckdb.DuckDBPyConnection) -> None:
     """Everything after raw is a function of raw: what grew in two runs equals what is built at once."""
     from dataclasses import replace

@@ -28,6 +28,7 @@ from sandbox.ticketor_items import Invoice
 
 ROOT = Path(__file__).resolve().parents[2]
 OPENED = dt.datetime(2025, 5, 23, 2, tzinfo=dt.UTC)  # a Friday with a show in the evening
+ORDERS = 500  # on each platform, a quarter of what `make demo` opens with: every kind of news is among them
 
 
 class Day(NamedTuple):
@@ -66,7 +67,7 @@ def days(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Day]]:
     folder = tmp_path_factory.mktemp("demo") / "data"
     state = folder / "sandbox" / "state.json"
     state.parent.mkdir(parents=True)
-    state.write_text(json.dumps({"end": int(OPENED.timestamp())}))
+    state.write_text(json.dumps({"end": int(OPENED.timestamp()), "orders": ORDERS}))
     before = dict(os.environ)
     yield [one_day(folder), one_day(folder)]
     os.environ.clear()
