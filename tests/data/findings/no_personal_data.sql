@@ -14,15 +14,6 @@
     'event_name', 'event_name_as_given', 'show_name', 'production', 'season', 'product_name', 'venue', 'referral',
     'promotion_code', 'promoter', 'account_name', 'voucher_name', 'membership_type',
 ] %}
-{% set addresses %}
-case
-    when contains(said, '@')
-        then list_transform(
-            regexp_extract_all(lower(said), '[^\s<>()\[\],;:"'']+@[^\s<>()\[\],;:"'']+'), lambda address: rtrim(address, '.')
-        )
-    else []
-end
-{% endset %}
 with people as (
     select
         lower(trim(email)) as email,
@@ -58,34 +49,61 @@ names as (
     where first_and_last like '% %'
 ),
 
--- every text of every mart, and the addresses within it; keys apart, which are hashes
+-- every text of every mart that can be any of these: an address has an @, a name a space, a phone its digits; keys
+-- apart, which are hashes
 texts as (
     {% for mart in marts %}
         {% set columns = text_columns(mart) %}
         select
             '{{ mart }}' as mart,
             column_name,
-            unnest([lower(trim(said))] || {{ addresses }}) as said
+            said
         from (
             unpivot (select {{ columns }} from {{ rows_to_prove(mart) }})
             on {{ columns }}
             into name column_name value said
         )
+        where
+            contains(said, '@')
+            or contains(said, ' ')
+            or (
+                length(said) >= 7
+                and regexp_matches(said, '[0-9]')
+                and not regexp_matches(column_name, '_id$|_reference$')
+            )
         {% if not loop.last %}union all{% endif %}
     {% endfor %}
 ),
 
+-- each as a whole, and the addresses within it
+compared as (
+    select
+        mart,
+        column_name,
+        lower(trim(said)) as said
+    from texts
+    union all
+    select
+        mart,
+        column_name,
+        rtrim(
+            unnest(regexp_extract_all(lower(said), '[^\s<>()\[\],;:"'']+@[^\s<>()\[\],;:"'']+')), '.'
+        ) as said
+    from texts
+    where contains(said, '@')
+),
+
 found as (
     select
-        texts.mart,
-        texts.column_name,
+        compared.mart,
+        compared.column_name,
         names.what,
         names.called
-    from texts
-    inner join names on texts.said = names.called
+    from compared
+    inner join names on compared.said = names.called
     where
-        not (names.what = 'phone' and regexp_matches(texts.column_name, '_id$|_reference$'))
-        and not (names.what = 'name' and list_contains({{ names_of_things }}, texts.column_name))
+        not (names.what = 'phone' and regexp_matches(compared.column_name, '_id$|_reference$'))
+        and not (names.what = 'name' and list_contains({{ names_of_things }}, compared.column_name))
 )
 
 select
