@@ -74,10 +74,10 @@ def test_a_rule_in_a_file_is_short_and_what_a_load_brought_too() -> None:
     _, rule, row = out.file.getvalue().splitlines()
     assert rule == "─" * 100 and row.endswith("x" * 300)
     news = {"issued_tickets": 5265, "orders": 1999, "check_ins": 943, "events": 348, "holds": 3}
-    assert AccountResult("ticket_tailor", "hall", news).news_in_words == (
+    assert AccountResult("ticket_tailor", "hall", news).news_text == (
         "5,265 issued_tickets, 1,999 orders, 943 check_ins, 351 in 2 other tables"
     )
-    assert AccountResult("ticketor", "hall", {"a": 2, "b": 1}).news_in_words == "2 a, 1 b"
+    assert AccountResult("ticketor", "hall", {"a": 2, "b": 1}).news_text == "2 a, 1 b"
 
 
 def test_status_is_coloured_on_a_terminal_and_whole_in_a_pipe(worlds: Worlds, tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ def demo(environ: Mapping[str, str], out: Console, orders: int = ORDERS) -> Stat
         result = runs.run(settings, echo=echo, full=True, clock=lambda: now)
         echo(f"Ticket Tailor answered {api.count():,} requests")
     for account in result.accounts:
-        echo(f"{account.platform} {account.account}: {account.news_in_words}")
+        echo(f"{account.platform} {account.account}: {account.news_text}")
     _raise_if_failed(result)
     state.looks.append(state.now)
     _save(data_dir, state)

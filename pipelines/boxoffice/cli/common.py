@@ -130,7 +130,7 @@ class ProgressLog:
         for account in result.accounts:
             name = f"{account.platform} {account.account}"
             if self.form == "json" or account.error:
-                line = f"{name}: {account.error or account.news_in_words}"
+                line = f"{name}: {account.error or account.news_text}"
                 if line not in just_printed:
                     self(line)
             for line in account.messages:
@@ -152,7 +152,7 @@ class ProgressLog:
                     "failed" if account.error else "loaded" if account.news else "nothing new",
                     f"{account.refused:,}",
                     f"{account.seconds:.1f}",
-                    account.news_in_words,
+                    account.news_text,
                 )
                 for account in accounts
             ],

@@ -57,7 +57,7 @@ class AccountResult:
     newest_webhook: dt.datetime | None = None
 
     @property
-    def news_in_words(self) -> str:
+    def news_text(self) -> str:
         """The largest numbers, and how many rows the other tables have together: `runs.jsonl` has each."""
         counts = [f"{count:,} {table}" for table, count in self.news.items()]
         if len(counts) > TABLES_SHOWN + 1:
@@ -72,7 +72,7 @@ class RunResult:
     Times are UTC.
 
     ``set_aside`` is a sentence on the orders that the published tables lack. ``on_failure`` is why the user's own
-    command or address could not be told, if that was tried and failed.
+    command or address could not be reached, if that was tried.
     """
 
     verb: str
@@ -109,10 +109,10 @@ def run(settings: Settings, *, echo: Echo, only_look: bool = False, **reading: A
 
     ``reading`` are the options of Reading: full, span, limit, clock. With ``only_look`` a run that has anything to do
     leaves it and says so by its outcome, due. Raises ConfigProblem (nothing was run) and
-    Busy (another run is under way); what goes wrong in one account, the build or publishing is told in the result.
+    Busy (another run is under way); what goes wrong in one account, the build or publishing is in the result.
     """
     with _recorded(settings, "run", echo) as result:
-        _refuse_to_begin_anew(settings)
+        _refuse_a_missing_warehouse(settings)
         marked = marker.read(settings)
         options = Reading(sweep=_sweep_due(marked, result.started_at), **reading)
         due, settled = accounts.configured(settings), False
@@ -142,7 +142,7 @@ def run(settings: Settings, *, echo: Echo, only_look: bool = False, **reading: A
                 _judge(result)
                 return result
             if changed or not marked:
-                # with the marker true, all else is built: what hangs on nothing that changed stays as it is
+                # with the marker true, all else is built: what depends on nothing that changed stays as it is
                 _build(settings, result, echo, unbuilt if marked else None)
                 unbuilt = set()
         if (not settled or options.sweep) and not result.error:
@@ -158,7 +158,7 @@ def run(settings: Settings, *, echo: Echo, only_look: bool = False, **reading: A
 def load_only(settings: Settings, *, echo: Echo, **reading: Any) -> RunResult:
     """Raw only: the marts stay as they are until the next transform or run."""
     with _recorded(settings, "load", echo) as result:
-        _refuse_to_begin_anew(settings)
+        _refuse_a_missing_warehouse(settings)
         marker.remove(settings)
         _load(settings, result, accounts.configured(settings), Reading(sweep=True, **reading), echo)
         _judge(result)
@@ -183,7 +183,7 @@ def add_close(
     settings: Settings, verb: str, decide: Callable[[], tuple[closes.Close, str]], *, echo: Echo
 ) -> RunResult:
     """Adds what ``decide`` returns, a close and a subquery of the published file with its rows, to raw; then builds and
-    publishes what depends on it. What ``decide`` raises has changed nothing, and is no failure of a run."""
+    publishes what depends on it. What ``decide`` raises has changed nothing, and does not count as a failed run."""
     with _recorded(settings, verb, echo) as result:
         result.outcome = "due"
         if not (marked := marker.read(settings)):
@@ -209,8 +209,11 @@ def rebuild(
     *,
     echo: Echo,
 ) -> RunResult:
-    """Everything anew, under one lock: ``prepare`` puts a warehouse in place and says whether it lacks anything, which
-    is then read from the beginning; the marts are built and published in any case but that some of it was not read."""
+    """Builds everything again, under one lock.
+
+    ``prepare`` puts a warehouse in place and says whether it lacks anything, which is then read from the beginning; the
+    marts are built and published in any case but that some of it was not read.
+    """
     with _recorded(settings, verb, echo) as result, prepare(result) as lacks:
         if lacks:
             _load(settings, result, accounts.configured(settings), Reading(sweep=True, full=True), echo)
@@ -269,12 +272,12 @@ def _recorded(settings: Settings, verb: str, echo: Echo) -> Iterator[RunResult]:
             result.outcome, result.error = "interrupted", None
             raise
         except Exception as error:
-            result.error = _in_words(settings, result, error)
+            result.error = _message(settings, result, error)
             if disk.is_full(error):
                 raise disk.problem(settings) from None
             if isinstance(error, Problem):
                 raise
-            raise Problem(f"{result.error}\nThe whole story is in {settings.logs / 'errors.log'}.") from error
+            raise Problem(f"{result.error}\nDetails: {settings.logs / 'errors.log'}") from error
         except BaseException as stopped:
             result.error = type(stopped).__name__
             raise
@@ -290,7 +293,7 @@ def _recorded(settings: Settings, verb: str, echo: Echo) -> Iterator[RunResult]:
 
 
 def refused(settings: Settings, verb: str, problem: Problem) -> None:
-    """Tells the user's command or address why nothing was run; of another run under way only if that one hangs."""
+    """Reports to the user's command or address why nothing was run; of another run under way only if that one hangs."""
     if isinstance(problem, Busy) and not problem.hangs:
         return
     now = dt.datetime.now(dt.UTC)
@@ -301,14 +304,14 @@ def refused(settings: Settings, verb: str, problem: Problem) -> None:
 
 
 def _is_due(settings: Settings, account: Account, options: Reading, result: RunResult, echo: Echo) -> bool:
-    """Whether there is anything to load. An account that cannot even be looked at is told here and loaded by no one."""
+    """Whether there is anything to load. An account that cannot even be looked at is reported here and not loaded."""
     try:
         look = account.look(options, echo)
     except Exception as error:
         interruption.check()
-        words = _in_words(settings, result, error)
-        echo(f"{account.platform} {account.name}: {words}")
-        result.accounts.append(AccountResult(account.platform, account.name, error=words))
+        message = _message(settings, result, error)
+        echo(f"{account.platform} {account.name}: {message}")
+        result.accounts.append(AccountResult(account.platform, account.name, error=message))
         return False
     if not look.due:
         seen = {"requests": look.requests, "waiting": look.waiting, "messages": look.messages}
@@ -322,7 +325,7 @@ def _load(
 ) -> tuple[set[str], set[str]]:
     """Loads what is due, each account on its own.
 
-    Returns the platforms of which raw holds what is worth a build (``boxoffice`` is our own settings,
+    Returns the platforms of which raw holds news that call for a build (``boxoffice`` is our own settings,
     ``ticket_tailor_lists`` what no order depends on), and those of which it holds anything new at all, if only that a
     list was read.
     """
@@ -333,8 +336,8 @@ def _load(
         if accounts.load_settings_table(settings):
             changed.add("boxoffice")
         for account in due:
-            told = AccountResult(account.platform, account.name)
-            result.accounts.append(told)
+            done = AccountResult(account.platform, account.name)
+            result.accounts.append(done)
             loaded, started = Loaded(), time.monotonic()
             try:
                 account.load(options, loaded, echo)
@@ -342,13 +345,13 @@ def _load(
                 interruption.check()
                 if disk.is_full(error):
                     raise
-                told.error = _in_words(settings, result, error)
-                echo(f"{account.platform} {account.name}: {told.error}")
+                done.error = _message(settings, result, error)
+                echo(f"{account.platform} {account.name}: {done.error}")
             finally:
-                told.news, told.refused = loaded.news, loaded.refused
-                told.requests, told.waiting, told.messages = loaded.requests, loaded.waiting, loaded.messages
-                told.newest_webhook = loaded.newest_webhook
-                told.seconds = round(time.monotonic() - started, 3)
+                done.news, done.refused = loaded.news, loaded.refused
+                done.requests, done.waiting, done.messages = loaded.requests, loaded.waiting, loaded.messages
+                done.newest_webhook = loaded.newest_webhook
+                done.seconds = round(time.monotonic() - started, 3)
             interruption.check()
             if loaded.news or loaded.finished_earlier or loaded.set_right:
                 changed.add(account.platform)
@@ -411,11 +414,11 @@ def _build(settings: Settings, result: RunResult, echo: Echo, changed: set[str] 
                 if sentence := closes.moved_by_rules(db):
                     echo(sentence)
     except Exception as error:
-        result.error = _in_words(settings, result, error)
+        result.error = _message(settings, result, error)
 
 
-def _in_words(settings: Settings, result: RunResult, error: BaseException) -> str:
-    """A failure as a person is told it; what nobody foresaw goes to errors.log with its traceback."""
+def _message(settings: Settings, result: RunResult, error: BaseException) -> str:
+    """The message of a failure; one that was not foreseen goes to errors.log with its traceback."""
     if isinstance(error, Problem) and not disk.is_full(error):
         return redaction.without(str(error), settings.secrets)
     with contextlib.suppress(OSError), (settings.logs / "errors.log").open("a") as log:
@@ -427,13 +430,13 @@ def _in_words(settings: Settings, result: RunResult, error: BaseException) -> st
 
 
 def _alarm(settings: Settings, result: RunResult) -> None:
-    """Tells the user's command or address; whatever comes of that, the run is what it was."""
+    """Calls the user's command or address; whatever comes of that, the run is what it was."""
     if not settings.on_failure or result.outcome == "interrupted":  # who stopped it knows
         return
     try:
         alerts.tell(settings, dataclasses.asdict(result))
     except Exception as error:
-        result.on_failure = _in_words(settings, result, error)
+        result.on_failure = _message(settings, result, error)
 
 
 def _write_down(settings: Settings, result: RunResult) -> None:
@@ -476,11 +479,11 @@ def _refuse_mixing_with_the_sandbox(settings: Settings) -> None:
         )
 
 
-def _refuse_to_begin_anew(settings: Settings) -> None:
+def _refuse_a_missing_warehouse(settings: Settings) -> None:
     """Where something was published there was a warehouse: without it, only what platforms still show would be."""
     if settings.published.exists() and not settings.warehouse.exists():
         raise Problem(
             f"{settings.warehouse} is gone. Nothing was run, and {settings.published.name} stays as it is.\n"
             "With a backup: boxoffice restore FILE. Without one: boxoffice rebuild, which reads what can still be read "
-            f"and tells what is missing. To begin anew: remove {settings.published}."
+            f"and says what is missing. To start from nothing: remove {settings.published}."
         )

@@ -18,7 +18,7 @@ from boxoffice.warehouse import set_aside
 
 Echo = Callable[[str], None]
 
-TELL_EVERY = 5.0  # seconds
+REPORT_EVERY = 5.0  # seconds
 PLATFORMS = ("ticketor", "ticket_tailor")
 # what holds rows: a view is made again only where the project's text has changed, and then everything is built
 HOLDING = ("touched", "upserted", "whole")
@@ -37,7 +37,7 @@ class Built:
 
 @dataclasses.dataclass
 class _Attempt(Built):
-    """One call of dbt. ``failed`` is what went wrong, in words; ``proofs`` the SQL of the proofs that do not hold."""
+    """One call of dbt. ``failed`` says what went wrong; ``proofs`` is the SQL of the proofs that do not hold."""
 
     failed: list[str] = dataclasses.field(default_factory=list)
     proofs: dict[str, str] = dataclasses.field(default_factory=dict)
@@ -87,11 +87,11 @@ def transform(settings: Settings, echo: Echo, changed: set[str] | None = None, *
             # what grew may be wrong where what is built from nothing is right: only that says which orders break it
             start_over = True
             echo(f"{len(news):,} orders break a proof: building everything from raw")
-    told = "\n".join(f"  {line}" for line in attempt.failed[:10])
+    failures = "\n".join(f"  {line}" for line in attempt.failed[:10])
     raise Problem(
-        f"dbt could not build the marts: {len(attempt.failed)} failed.\n{told}\n"
+        f"dbt could not build the marts: {len(attempt.failed)} failed.\n{failures}\n"
         "Raw holds all that was loaded; what was published before stays as it is. "
-        f"The whole story is in {settings.logs / 'dbt.log'}; `dbt build --full-refresh` repeats it."
+        f"Details: {settings.logs / 'dbt.log'}; `dbt build --full-refresh` repeats it."
     )
 
 
@@ -154,7 +154,7 @@ def _dbt(settings: Settings, verb: str, *words: str, **runner: Any) -> Any:
             [
                 "--quiet",
                 "--no-use-colors",
-                # the file log tells the story; each line more that nobody reads costs, and so do 3 MB of manifest
+                # the file log is enough; each further line costs, and so do 3 MB of manifest
                 "--log-level=none",
                 "--log-level-file=info",
                 "--no-write-json",
@@ -192,20 +192,20 @@ def _take_parsed() -> Any:
 
 
 class Progress:
-    """Tells how far dbt is, every few seconds."""
+    """Reports how far dbt is, every few seconds."""
 
     def __init__(self, echo: Echo) -> None:
-        self.echo = self.tell = echo
+        self.echo = self.report = echo
         self.done, self.total, self.started = 0, 0, 0.0
 
     def __call__(self, event: Any) -> None:
         if event.info.name == "ConcurrencyLine":
             self.total, self.started = event.data.node_count, time.monotonic()
-            self.tell = now_and_then(self.echo, TELL_EVERY)
+            self.report = now_and_then(self.echo, REPORT_EVERY)
         elif event.info.name == "NodeFinished":
             self.done += 1
             taken = time.monotonic() - self.started
-            self.tell(f"{self.done} of {self.total} models and tests{left(self.done, self.total, taken)}")
+            self.report(f"{self.done} of {self.total} models and tests{left(self.done, self.total, taken)}")
 
 
 def make_person_key(path: Path) -> None:

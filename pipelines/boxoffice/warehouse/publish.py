@@ -106,24 +106,24 @@ def _copy_marts(db: duckdb.DuckDBPyConnection) -> None:
         "select table_name, column_name, comment from duckdb_columns() where database_name = 'warehouse' "
         "and schema_name = 'marts' and comment is not null"
     ).fetchall():
-        words = f'comment on column published.marts."{name}"."{column}" is {_text(comment)}'
-        described.setdefault(name, []).append(words)
+        statement = f'comment on column published.marts."{name}"."{column}" is {_text(comment)}'
+        described.setdefault(name, []).append(statement)
     for name, sql, comment in db.execute(
         "select table_name, sql, comment from duckdb_tables() where database_name = 'warehouse' "
         "and schema_name = 'marts' order by table_name"
     ).fetchall():
         db.execute(sql.replace("CREATE TABLE warehouse.marts.", "CREATE TABLE published.marts.", 1))
-        words = [f'comment on table published.marts."{name}" is {_text(comment)}'] if comment else []
+        comments = [f'comment on table published.marts."{name}" is {_text(comment)}'] if comment else []
         # before the rows: each writes the table's entry again, which takes twice as long once there are rows
-        db.execute("; ".join([*words, *described.get(name, [])]))
+        db.execute("; ".join([*comments, *described.get(name, [])]))
         db.execute(f'insert into published.marts."{name}" from warehouse.marts."{name}"')
     for name, sql, comment in db.execute(
         "select view_name, sql, comment from duckdb_views() where database_name = 'warehouse' "
         "and schema_name = 'marts' order by view_name"
     ).fetchall():
         db.execute(sql)
-        words = [f'comment on view published.marts."{name}" is {_text(comment)}'] if comment else []
-        db.execute("; ".join([*words, *described.get(name, [])]))
+        comments = [f'comment on view published.marts."{name}" is {_text(comment)}'] if comment else []
+        db.execute("; ".join([*comments, *described.get(name, [])]))
 
 
 def _copy_and_replace(db: duckdb.DuckDBPyConnection, target: Path, fresh: Path, last: _Last) -> bool:
@@ -312,8 +312,8 @@ def _publish_set_aside(db: duckdb.DuckDBPyConnection) -> None:
         "comment on table published.marts.orders_set_aside is 'Grain: one row per order that a check of our own models "
         "names. It is in no other table, and comes back with the first run in which the check passes.'"
     )
-    for column, words in comments.items():
-        db.execute(f'comment on column published.marts.orders_set_aside."{column}" is {_text(words)}')
+    for column, comment in comments.items():
+        db.execute(f'comment on column published.marts.orders_set_aside."{column}" is {_text(comment)}')
 
 
 def _check_space(settings: Settings) -> None:
