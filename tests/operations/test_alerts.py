@@ -244,8 +244,8 @@ def test_a_command_gets_it_on_standard_input(house: House, tmp_path: Path) -> No
     [
         ("echo no such list; exit 3", "ended with code 3.", False),
         ("/no/such/thing", "code 127", False),
-        ("sleep 600", "was ended", False),
-        pytest.param("sleep 600", "was ended", True, marks=pytest.mark.house),
+        ("sleep 600", "was stopped", False),
+        pytest.param("sleep 600", "was stopped", True, marks=pytest.mark.house),
     ],
 )
 def test_a_command_that_fails_harms_no_run(
@@ -265,7 +265,7 @@ def test_a_command_that_fails_harms_no_run(
 def test_a_command_that_hangs_is_ended_with_what_it_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(alerts, "PATIENCE", 0.5)
     child = tmp_path / "child"
-    with pytest.raises(alerts.Problem, match="was ended"):
+    with pytest.raises(alerts.Problem, match="was stopped"):
         alerts._run(f"sleep 600 & echo $! > {child}; wait", "{}")
     time.sleep(0.1)
     state = Path(f"/proc/{child.read_text().strip()}/stat")
