@@ -1,4 +1,4 @@
-"""Files that appear whole, and that outlive a loss of power."""
+"""Files that appear complete or not at all, and that survive a loss of power."""
 
 import contextlib
 import os
@@ -14,8 +14,8 @@ from boxoffice.errors import Problem
 def whole(target: Path, mode: int | None = None) -> Iterator[BinaryIO]:
     """A file to write (and read back) that becomes ``target`` at the end, with this ``mode`` or what the umask leaves.
 
-    Until then it lies beside it for its owner alone, under a name that no other user of the folder can have taken
-    before. Where anything fails it goes, and ``target`` stays as it was.
+    Until then it is next to it, readable by its owner alone, under a name that no other user of the folder can have
+    taken before. If anything fails it is removed, and ``target`` stays as it was.
     """
     descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=".boxoffice-")
     fresh = Path(name)
@@ -34,7 +34,7 @@ def whole(target: Path, mode: int | None = None) -> Iterator[BinaryIO]:
 
 
 def require_place(target: Path) -> None:
-    """Raises Problem where no file of this name can be made, before anything takes long."""
+    """Raises Problem if no file of this name can be created, before anything takes long."""
     folder = target.parent.absolute()
     if not os.access(folder, os.F_OK):
         reason = f"there is no folder {folder}"

@@ -1,4 +1,4 @@
-"""Secrets out of texts that are shown, written down or sent: a platform may spell back to us what we sent it."""
+"""Removes secrets from texts that are shown, stored or sent: a platform may echo what it was sent."""
 
 import base64
 import functools
@@ -16,10 +16,10 @@ _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
 def without(value: Any, secrets: Sequence[str]) -> Any:
-    """``value``, or every text within its lists and objects, with what is a secret or a part of one replaced.
+    """``value`` with every secret or part of one replaced, also in its lists and objects.
 
-    Looked for as it is, in a URL, in hexadecimal digits and in base64, alone or with something around it; capital and
-    small letters are the same.
+    Found in plain text, in a URL, in hexadecimal and in base64, alone or with something around it, in upper or lower
+    case.
     """
     if isinstance(value, dict):
         return {key: without(each, secrets) for key, each in value.items()}

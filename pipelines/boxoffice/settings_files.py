@@ -13,10 +13,10 @@ Setting = tuple[tuple[str, ...], str]
 
 
 def write(path: Path, settings: list[Setting], mode: int, may_replace: Callable[[str], bool]) -> bool:
-    """Puts settings, each by its table and name, into a file that keeps all else; returns whether it has changed.
+    """Writes settings, each by its table and name, to a file and keeps the rest of it; returns whether it has changed.
 
-    ``may_replace`` is asked, with the setting's name, where the file says something else. Raises ConfigProblem for a
-    file that is no TOML, and OSError where it cannot be written.
+    ``may_replace`` is called with the setting's name if the file has another value. Raises ConfigProblem for a file
+    that is not TOML, and OSError where it cannot be written.
     """
     try:
         text = path.read_text() if path.exists() else ""

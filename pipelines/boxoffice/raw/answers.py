@@ -1,7 +1,7 @@
-"""Answers over HTTP, bounded in bytes and in time whatever the other side does. Both platforms' APIs use it.
+"""HTTP responses, limited in bytes and time whatever the server does. Used for both platforms' APIs.
 
-A timeout of requests is one of silence: it begins again with every byte, and while headers come there is no answer yet
-that could be closed. So the socket itself is shut when the time is over, from another thread.
+A timeout of requests only limits silence: it restarts with every byte, and while headers arrive there is no response
+yet that could be closed. So another thread shuts the socket itself down when the time is over.
 """
 
 import contextlib
@@ -28,11 +28,11 @@ _request = threading.local()  # .deadline of the request that this thread makes
 
 
 class Endless(Exception):
-    """An answer that does not end: it has more bytes, or takes longer, than it may."""
+    """A response that exceeds its limit of bytes or time."""
 
 
 class Unreadable(requests.RequestException):
-    """An answer that breaks the rules of HTTP, or says what no one asked for."""
+    """A response that violates HTTP, or has an encoding that was not requested."""
 
 
 def session() -> requests.Session:
@@ -71,9 +71,9 @@ def read(response: requests.Response, most: int) -> bytes:
 
 @contextlib.contextmanager
 def deadline(seconds: float) -> Iterator[None]:
-    """Ends what this thread asks for in it, connection, headers and body, after so many seconds: raises Endless.
+    """Limits this thread's request in it, connection, headers and body, to so many seconds: raises Endless.
 
-    Whatever an answer may be, it raises nothing else but what requests raises.
+    Whatever the response, nothing else is raised but what requests raises.
     """
     with _Deadline(seconds) as limit:
         try:
@@ -131,7 +131,7 @@ class _Deadline:
 
 
 class _Held:
-    """A connection that tells the deadline of its request which socket it uses, new or used again."""
+    """A connection that registers its socket, new or reused, with the deadline of its request."""
 
     sock: socket.socket | None
 

@@ -1,4 +1,4 @@
-"""What raw already holds: duckdb only, read only. Runs and both platforms ask it.
+"""Queries of what raw already holds: duckdb only, read only. Used by runs and both platforms.
 
 Each function opens the warehouse and closes it before it returns, so that dlt can open the file for writing in the same
 process right after. A warehouse, schema or table that does not exist yet holds nothing.
@@ -40,7 +40,7 @@ def reading(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection | None]:
 
 
 def rows(warehouse: Path, query: str, parameters: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
-    """The answer to one question; opening the file costs more than most of them."""
+    """The answer to one query; opening the file costs more than most of them."""
     with reading(warehouse) as db:
         return ask(db, query, parameters)
 
@@ -56,7 +56,7 @@ def ask(
 
 
 def complete(schema: str) -> str:
-    """The condition on rows that they count: the load that brought them is complete."""
+    """The SQL condition for rows whose load is complete: only these count."""
     return f"_dlt_load_id in (select load_id from {schema}._dlt_loads where status = 0)"
 
 

@@ -1,4 +1,4 @@
-"""Where a buffer lies, a local folder or a bucket: lists files and reads bytes; what they mean is not its business."""
+"""Access to a buffer, a local folder or a bucket: lists files and reads bytes, whatever they mean."""
 
 import contextlib
 import datetime as dt
@@ -64,7 +64,7 @@ class Content(NamedTuple):
 
 
 class NotYet(Exception):
-    """The file is gone: another run will see."""
+    """The file is gone: left to the next run."""
 
 
 class Young(NotYet):
@@ -93,8 +93,8 @@ def is_finished(name: str) -> bool:
 class LocalFolder:
     """A buffer in a folder of this machine. ``owner`` is how messages name its account.
 
-    It is left by no link, whoever puts one there at whatever moment; with ``follow_links`` only by links to what
-    belongs to this user or to root.
+    No link leads out of it, whoever creates one and whenever; with ``follow_links``, only links to what belongs to
+    this user or to root.
     """
 
     def __init__(self, owner: str, root: str, settle_seconds: float, follow_links: bool) -> None:
@@ -156,7 +156,7 @@ class LocalFolder:
                     continue
                 try:
                     if entry.is_symlink() and not (self.follow_links and _is_ours(entry.stat())):
-                        complete = False  # so that each run says so again
+                        complete = False  # so that each run reports it again
                         listing.links += 1
                         continue
                     if entry.is_dir():

@@ -27,7 +27,7 @@ Echo = Callable[[str], None]
 DLT_SETTINGS = {
     # staging reads by load id; on Arrow tables it cannot be switched on later
     "NORMALIZE__PARQUET_NORMALIZER__ADD_DLT_LOAD_ID": "true",
-    # what is left behind otherwise is people's data, twice
+    # otherwise a second copy of personal data would stay
     "LOAD__TRUNCATE_STAGING_DATASET": "true",
     "LOAD__DELETE_COMPLETED_JOBS": "true",
     # a file that is read once, a second later: measured, a twentieth of a load's time

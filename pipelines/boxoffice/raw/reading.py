@@ -14,8 +14,8 @@ from boxoffice.raw.planning import PACKAGE_BYTES, PACKAGE_RECORDS, Files, Known
 from boxoffice.settings import BoxOffice, FileBounds, Site
 
 LOADED, REFUSED, EMPTY = "loaded", "refused", "empty file"
-# Of a refused record, whose file keeps it whole: enough for an invoice of some sixty tickets. DuckDB rewrites 122,880
-# rows at once: with a megabyte of each kept, 300 of a megabyte took 1.0 GB; with this a thousand take 0.4 GB.
+# Kept of a refused record (its file has all of it): enough for an invoice of some sixty tickets. DuckDB rewrites
+# 122,880 rows at once: with a megabyte of each kept, 300 of a megabyte took 1.0 GB; with this a thousand take 0.4 GB.
 KEPT_BYTES = 2**16
 REFUSED_BYTE = 8  # bytes of memory that a load takes for each of them
 

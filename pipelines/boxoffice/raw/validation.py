@@ -1,11 +1,11 @@
 """Validation: bytes in, a document or ``InvalidDocument(reason)`` out. Both platforms use it.
 
-What comes through can poison neither the warehouse nor a model: it is UTF-8, strict JSON without repeated keys, NaN
+What passes can break neither the warehouse nor a model: it is UTF-8, strict JSON without repeated keys, NaN
 or lone surrogates; its ids are whole numbers within 63 bits, its money is exact within 15 significant digits (or is off
 a number of four decimals by no more than a double's noise), its lists are lists. One value that is not would block
-every later load, stop every build, or be a wrong number without a word.
+every later load, stop every build, or silently be a wrong number.
 
-Pure functions of bytes and objects. No reason ever quotes a value: payloads hold people's data, reasons are shown.
+Pure functions of bytes and objects. No reason ever quotes a value: payloads hold personal data, and reasons are shown.
 """
 
 import dataclasses
@@ -293,7 +293,7 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _named(key: str) -> str:
-    """A key is the platform's word, not a person's, as long as it looks like one."""
+    """A key, for a reason, if it looks like a field name of the platform and not like personal data."""
     return f": {key}" if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,40}", key) else ""
 
 

@@ -11,7 +11,7 @@ from boxoffice.settings import Settings
 
 
 class Account(NamedTuple):
-    """A Ticketor site or a Ticket Tailor box office that takes webhooks. ``secrets`` sign those of Ticket Tailor."""
+    """A Ticketor site or a Ticket Tailor box office that receives webhooks. ``secrets`` sign those of Ticket Tailor."""
 
     platform: str
     name: str

@@ -1,6 +1,6 @@
-"""What a request is answered: an ASGI application.
+"""Answers requests: an ASGI application.
 
-The token is looked at before anything else. Without a right one a request gets the same 404 whatever is wrong with it,
+The token is checked before anything else. Without a valid one a request gets the same 404 whatever is wrong with it,
 touches no disk and is not logged; with one, every POST is kept or its refusal is counted.
 """
 
@@ -33,11 +33,11 @@ LARGE, LARGE_AT_ONCE = 256 * 2**10, 4
 SMALL = 64 * 2**10
 # A burst may be so many seconds' worth of deliveries.
 BURST = 10
-AHEAD = dt.timedelta(minutes=5)  # two clocks never agree wholly
+AHEAD = dt.timedelta(minutes=5)  # two clocks never agree exactly
 LONGEST_HEADER = 200  # characters kept of one
 
 _PATH = re.compile(r"/(ticketor|ticket-tailor|health)(?:/([A-Za-z0-9_-]{43}))?(?:/([a-z-]{0,40}))?")
-_NO_DELIVERY = ("GET", "HEAD", "OPTIONS")  # of a person who opens the address, or a browser
+_NO_DELIVERY = ("GET", "HEAD", "OPTIONS")  # from a browser that opens the address
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -52,7 +52,7 @@ class Answer(NamedTuple):
 
 
 class Refused(Exception):
-    """A delivery with a right token that is not kept: the status, why, and how many bytes of it came."""
+    """A delivery with a valid token that is not kept: the status, why, and how many bytes of it came."""
 
     def __init__(self, status: int, reason: str, size: int = 0) -> None:
         super().__init__(status, reason, size)
@@ -182,7 +182,7 @@ class App:
             return True
 
     def _health(self, account: Account | None) -> Answer:
-        """Whether deliveries can be kept. How things are is for who has a token alone: behind a proxy of the same
+        """Whether deliveries can be kept. Details need a token: behind a proxy of the same
         machine every sender has its loopback address."""
         status = 200 if self.writer.is_well else 503
         if account is None:
@@ -238,7 +238,7 @@ class _Rate:
 
 
 def _verify(account: Account, signature: str, body: bytes, now: dt.datetime) -> None:
-    """Raises Refused for a body that Ticket Tailor has not signed, or not at a time that can be."""
+    """Raises Refused for a body that Ticket Tailor has not signed, or whose time of signing is not acceptable."""
     at = signed_at(signature, body, account.secrets)
     if at is None:
         raise Refused(401, "its signature is missing or not by any webhook_secret of the settings", len(body))

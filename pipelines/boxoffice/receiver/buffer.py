@@ -154,7 +154,7 @@ class Buffer:
             return 0
 
     def _give_way(self, keep: int) -> bool:
-        """Gives the reserve back to the disk, all but so many bytes; False if there is no more than that."""
+        """Frees the reserve, all but so many bytes; False if there is no more than that."""
         if self._reserve_size() <= keep:
             return False
         os.truncate(self._reserve, keep)
@@ -176,7 +176,7 @@ class Buffer:
                     os.close(file)
                 os.rename(part, name, src_dir_fd=day, dst_dir_fd=day)
             except OSError:
-                # after a failed fsync the kernel takes its pages for clean: a second one would promise what is not so
+                # after a failed fsync the kernel considers its pages clean: a second fsync would succeed wrongly
                 with contextlib.suppress(OSError):
                     os.unlink(part, dir_fd=day)
                 raise

@@ -1,4 +1,4 @@
-"""Deliveries that the receiver could not keep although their token was right: recorded beside the buffer's days.
+"""Deliveries that the receiver could not keep although their token was valid: recorded in the buffer.
 
 Ticketor documents no second attempt, so of a site each of these may be a sale that no one else knows of. One line of
 ``.refused-deliveries.jsonl`` counts all that were refused for the same reason within a second.

@@ -24,7 +24,7 @@ def configured(settings: Settings) -> list[Account]:
 
 
 def settings_changed(settings: Settings) -> dict[tuple[str, str], str | None]:
-    """The accounts whose settings raw does not hold as they are: (platform, account) and its time zone."""
+    """The accounts whose current settings are not in raw: (platform, account) and its time zone."""
     held = contents.accounts(settings.warehouse)
     wanted = {(account.platform, account.name): account.time_zone for account in configured(settings)}
     return {key: zone for key, zone in wanted.items() if key not in held or held[key] != zone}

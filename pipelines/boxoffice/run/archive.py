@@ -1,8 +1,8 @@
 """`boxoffice archive`: a Ticketor buffer's many small files as one compressed file a day, in the same buffer.
 
 Only what raw holds whole and without a refusal is packed. A file is removed after its archive has been written to the
-disk, read again from there, and found to hold the very bytes of the file, which make the very records that raw has.
-How an archive looks, and how it is read, is described in ``ticketor/archive_format.py``.
+disk, read again from there, and found to hold exactly the bytes of the file, which yield exactly the records in raw.
+The format of an archive is described in ``ticketor/archive_format.py``.
 """
 
 import contextlib
@@ -124,7 +124,7 @@ class _Day:
         self._remove(list(there))
 
     def _read(self, key: Key) -> Member | None:
-        """A file as raw knows it; None when it is gone, has changed, or cannot be read."""
+        """A file as raw holds it; None if it is gone, has changed, or cannot be read."""
         path = self.root / key[0]
         if key[1] > LARGE:
             return None

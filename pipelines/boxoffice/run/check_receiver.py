@@ -1,4 +1,4 @@
-"""Follows a sample of each webhook from a receiver of its own into the marts of a warehouse of its own."""
+"""Follows a sample of each webhook from a temporary receiver into the marts of a temporary warehouse."""
 
 import dataclasses
 import multiprocessing
@@ -21,7 +21,7 @@ PATIENCE = 20.0
 def check(settings: Settings, echo: Callable[[str], None]) -> None:
     """Checks what `boxoffice receive` would start with, then sends it the samples and runs.
 
-    Nothing of it reaches the accounts of the settings. Raises Problem for the first thing that is not as it should be.
+    Nothing of it reaches the configured accounts. Raises Problem for the first thing that is wrong.
     """
     for account in dict.fromkeys(accounts.by_token(settings).values()):
         buffer.Buffer(account.buffer, settings.receiver.min_free)

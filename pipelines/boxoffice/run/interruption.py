@@ -15,7 +15,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupted(KeyboardInterrupt):
-    """Somebody stopped the run; ``exit_code`` is what a shell expects of a process that this signal ended."""
+    """The run was stopped by a signal; ``exit_code`` is what a shell expects of a process that this signal ended."""
 
     def __init__(self, number: int) -> None:
         super().__init__("Interrupted. Nothing is lost: the next run finishes what this one began.")
@@ -27,7 +27,7 @@ _received: list[int] = []
 
 
 def check() -> None:
-    """Raises Interrupted if a signal has come since ``noticed`` began, whatever became of it."""
+    """Raises Interrupted if a signal has come since ``noticed`` began, even if it was caught."""
     if _pipe is None:
         return
     with contextlib.suppress(BlockingIOError):
@@ -66,7 +66,7 @@ def noticed() -> Iterator[None]:
 
 @contextlib.contextmanager
 def held_back() -> Iterator[None]:
-    """For what must come to its end: a signal that comes meanwhile counts afterwards."""
+    """For what must not be interrupted: a signal that arrives meanwhile takes effect afterwards."""
     if _pipe is None:
         yield
         return

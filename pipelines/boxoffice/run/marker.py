@@ -1,7 +1,7 @@
-"""The marker ``clean``: the published file is all that raw, the models and the settings make.
+"""The marker ``clean``: the published file is up to date with raw, the models and the settings.
 
-It is removed before anything is touched and written after publishing, and it names the files it speaks of: so after a
-kill, a `dbt build` by hand, an edited model or a warehouse put back from a backup the next run builds everything again.
+It is removed before anything changes and written after publishing, and it names the files that it is about: so after a
+kill, a `dbt build` by hand, an edited model or a restored warehouse the next run builds everything again.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from boxoffice.settings import DBT_PROJECT, PACKAGE, Settings
 
 
 def read(settings: Settings) -> dict[str, Any]:
-    """What the marker holds when it is true of the files as they are now; otherwise nothing."""
+    """The marker's content if it matches the current files; otherwise nothing."""
     try:
         marker = json.loads(settings.clean_marker.read_text())
         return marker if marker["files"] == _fingerprint(settings) else {}
@@ -22,16 +22,16 @@ def read(settings: Settings) -> dict[str, Any]:
 
 
 def write(settings: Settings, **more: Any) -> None:
-    """Says that everything is built and published, as of the files as they are now."""
+    """Records that everything is built and published from the current files."""
     fresh = settings.clean_marker.with_suffix(".new")
     fresh.write_text(json.dumps({"files": _fingerprint(settings), **more}))
     fresh.replace(settings.clean_marker)
 
 
 def was_changed_outside(settings: Settings) -> bool:
-    """Whether the warehouse is no longer the one the marker speaks of, though no run has been at it.
+    """Whether the warehouse is not the one of the marker, although no run has changed it.
 
-    A `dbt build` by hand, an update, a file put back: tables that grow may then hold anything.
+    A `dbt build` by hand, an update, a restored file: incremental tables may then hold anything.
     """
     try:
         marked = json.loads(settings.clean_marker.read_text())["files"]["warehouse"]

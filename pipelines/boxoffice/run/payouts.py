@@ -18,7 +18,7 @@ HELD = f"select row_id, content from raw_payouts.transactions where {contents.co
 
 @dataclasses.dataclass
 class Compared:
-    """What a load did: its run, and how many rows of ``rpt_payouts`` have which outcome now, if it went well."""
+    """What a load did: its run and, if that succeeded, how many rows of ``rpt_payouts`` have which outcome."""
 
     result: run.RunResult
     outcomes: dict[str, int]
@@ -27,11 +27,11 @@ class Compared:
 def load(
     settings: Settings, files: Sequence[Path], *, echo: run.Echo, days: exports.DayOrder | None = None
 ) -> Compared:
-    """Lands the rows of these exports that raw does not hold as they are, builds what depends on them, and publishes.
+    """Loads the rows of these exports that are new or changed, builds what depends on them, and publishes.
 
-    Rows that cannot be trusted are refused and kept. Files in any order, and loaded again, come to the same; what a
-    later call says of a transaction replaces what an earlier one said. Raises ConfigProblem, with nothing loaded,
-    where nothing is published yet, and for a file that cannot be read or is no export that we know.
+    Rows that cannot be trusted are refused and kept. The order of files and loading them again make no
+    difference; a later call replaces the transactions of an earlier one. Raises ConfigProblem, with nothing loaded,
+    where nothing is published yet, and for a file that cannot be read or is not a known export.
     """
     if not settings.published.exists():
         raise ConfigProblem("Nothing is published yet: there are no payments to compare with. First: boxoffice run")

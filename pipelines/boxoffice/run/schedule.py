@@ -9,7 +9,7 @@ from boxoffice.settings import ROOT, Settings
 
 # Past the hour, for what runs every few hours: on the hour everyone else's jobs run.
 MINUTE = 7
-# The report by mail is tried in each of these hours until the server has taken this week's: on Mondays, or once the
+# The report by mail is tried in each of these hours until the server has accepted this week's: on Mondays, or once the
 # machine or the server is up again.
 HOURS = (7, 22)
 MAIL = "report --mail --weekly"
@@ -170,7 +170,7 @@ def _cron_time(minutes: int) -> str:
 
 
 def _require_even(minutes: int) -> None:
-    """Raises ConfigProblem for what no clock can say: after 45 minutes comes the full hour, not the next 45."""
+    """Raises ConfigProblem for an interval that cron cannot express: 45 minutes would restart at the full hour."""
     if (60 % minutes) if minutes < 60 else (24 * 60 % minutes or minutes % 60):
         raise ConfigProblem(
             f"Every {minutes} minutes is not possible. Choose a divisor of an hour (5, 10, 15, 20, 30) or whole "

@@ -1,8 +1,8 @@
-"""Ends the pause of `run --every` when something appears in a buffer: a sale does not wait for the clock.
+"""Ends the pause of `run --every` when a file appears in a buffer: a sale does not wait for the interval.
 
 Linux sends a signal when a file is made in a folder or moved into it (F_NOTIFY, fcntl(2)). It needs no agreement with
 whoever writes the buffer, who may be another user or program, and no thread, which a process that forks must not have.
-Elsewhere, and in folders of other machines, only the clock ends a pause.
+Elsewhere, and in folders of other machines, only the interval ends a pause.
 """
 
 import contextlib
@@ -46,7 +46,7 @@ class Watch:
             if not address or "://" in address:
                 continue
             for folder in (Path(address), Path(address) / today):
-                with contextlib.suppress(OSError):  # the run says what is wrong with a buffer
+                with contextlib.suppress(OSError):  # the run reports what is wrong with a buffer
                     self._open.append(os.open(folder, os.O_RDONLY | os.O_DIRECTORY))
                     fcntl.fcntl(self._open[-1], fcntl.F_NOTIFY, fcntl.DN_CREATE | fcntl.DN_RENAME | fcntl.DN_MULTISHOT)
 
@@ -58,5 +58,5 @@ class Watch:
             os.read(self._noticed, select.PIPE_BUF * 16)
 
     def _note(self, *_: object) -> None:
-        with contextlib.suppress(BlockingIOError):  # it is full of notes that no one has read yet
+        with contextlib.suppress(BlockingIOError):  # it is full of unread signals
             os.write(self._notes, b".")

@@ -33,7 +33,7 @@ class TicketTailorAccount:
         self._plan: planning.Plan | None = None
 
     def look(self, options: Reading, echo: Echo = lambda _line: None) -> Look:
-        """What is due; what the look has read is not asked for again by the load. ``echo`` hears of long waits."""
+        """What is due; the load does not read again what the look has read. ``echo`` is called for long waits."""
         with self._twin_explained():
             self._plan = self._planned(options, echo)
         due = not self._plan.is_empty or contents.is_ahead(

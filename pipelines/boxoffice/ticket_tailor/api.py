@@ -53,7 +53,7 @@ ONE_TRY = Retry(total=0)
 # Seconds after which no one answers, when nothing has answered yet: the machine is offline, or the address is wrong.
 OFFLINE = 12.0
 
-# Seconds. A person who looks on sees a wait that is longer.
+# Seconds. A longer wait is reported.
 TOLD_WAIT = 3.0
 
 # The platform's window is 30 minutes long. What it asks for beyond that is reported, not waited for.
@@ -150,9 +150,9 @@ class Client:
     def pages(self, path: str, params: Mapping[str, Any] | None = None, shape: Shape = ANYTHING) -> Iterator[Page]:
         """A list from its beginning to its end, with the same filters on every page.
 
-        ``links.next`` is only believed to say that there is more. Where the cursor's object is gone (the platform
+        ``links.next`` is only trusted to say that there is more. Where the cursor's object is gone (the platform
         refuses it, or answers nothing although there was more) or a page brings nothing new, the read goes on from an
-        earlier id. Raises Problem when nothing of that brings the list to an end, rather than cut it short.
+        earlier id. Raises Problem, rather than return a truncated list, if none of that reaches the end.
         """
         seen: set[str] = set()
         trail: list[str] = []
@@ -205,8 +205,8 @@ class Client:
         query: Mapping[str, Any] | None = None,
         body: str | bytes | Mapping[str, Any] | None = None,
     ) -> Answer:
-        """Any call of the API, the key added. The answer comes back whatever its status, unless it is the key that is
-        refused (KeyRefused).
+        """Any call of the API, with the key added. Returns the answer whatever its status; raises KeyRefused if the key
+        is refused.
 
         ``path`` is relative to the API (``/v1/events``). Only GET and HEAD are tried again after a fault: a write may
         have been done before its answer was lost. A mapping as ``body`` is sent as a form, as the API's writes want it.
@@ -293,7 +293,7 @@ class Client:
                     self.asked += 1
                 self.budget.learn(response.headers, self.clock().timestamp())
                 if response.status_code == 429:
-                    # no fault, and no try lost: everybody with this key waits as long as the platform says; when it
+                    # not a failed try: everything with this key waits as long as the platform says; when it
                     # does not say, longer each time
                     wait = self._asked_wait(response) or min(2.0**pauses, 60.0)
                     waited, pauses = waited + wait, pauses + 1

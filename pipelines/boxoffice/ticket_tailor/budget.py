@@ -55,7 +55,7 @@ class Budget:
         reset = _number(headers.get("X-Rate-Limit-Reset"))
         with self._lock:
             if limit and left is not None and int(limit) != self._told_limit:
-                # the first answer, or the platform has changed its mind: what was assumed counts no more
+                # the first answer, or the platform has changed its limit: what was assumed no longer holds
                 self._limit = self._told_limit = int(limit)
                 self._left = int(left)
             if reset is not None:

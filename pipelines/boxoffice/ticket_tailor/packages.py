@@ -1,4 +1,4 @@
-"""What was read, compared with what raw holds, as rows to land: a row only for a new version."""
+"""Compares what was read with raw, and makes rows to load: a row only for a new version."""
 
 import datetime as dt
 import hashlib
@@ -91,8 +91,8 @@ class Gathering:
         return self.documents >= ROWS_PER_PACKAGE or self.bytes >= BYTES_PER_PACKAGE
 
     def package(self) -> Package:
-        """What is news of everything added so far, and begins again. The warehouse is asked now and not before: an
-        earlier package of the same run may have been loaded meanwhile."""
+        """The rows that are new among everything added so far; then starts over. The warehouse is queried now and not
+        before: an earlier package of the same run may have been loaded meanwhile."""
         happened, self._happened, self.documents, self.bytes = self._happened, [], 0, 0
         pages: dict[str, list[Page]] = {}
         ends: list[Done] = []

@@ -1,9 +1,10 @@
-"""What is due: which lists, which spans of them, and why. The look, and the plan of a load.
+"""What is due: which lists, which intervals of them, and why. The look, and the plan of a load.
 
 ``created_at`` never moves when an order is refunded, cancelled or edited, and there is no ``updated_at``; an order may
-be listed after a newer one. So what has been read is kept as spans (coverage), and read again: the last two hours by
-every run, the last week once an hour, the last 90 days once a day (settings). Whatever was never read is due too. All
-spans go back from the newest created_at ever covered, which is the platform's clock; ours only counts the hours.
+be listed after a newer one. So what has been read is stored as intervals (coverage), and read again: the last two hours
+by every run, the last week once an hour, the last 90 days once a day (settings). Whatever was never read is due too.
+All intervals go back from the newest created_at ever covered, which is the platform's clock; ours only counts the
+hours.
 """
 
 import collections
@@ -102,7 +103,7 @@ def is_needed(each: Endpoint, held: state.Reads) -> bool:
 
 
 def _ago(moment: dt.datetime, now: dt.datetime) -> float:
-    """Seconds since then; a moment in the future is long ago, lest a clock set back stops all reading."""
+    """Seconds since then; a moment in the future is long ago, or a clock that was set back would stop all reading."""
     return (now - moment).total_seconds() if moment <= now else float("inf")
 
 
@@ -165,7 +166,7 @@ class Plan:
     def packages(self, progress: Callable[[str], None] = lambda _line: None) -> Iterator[Package]:
         """The packages to load, one after the other: take the next one when the last is in the warehouse.
 
-        ``progress`` hears a line whenever something came, and every ten seconds while nothing does. Raises Problem
+        ``progress`` gets a line whenever something arrives, and every ten seconds while nothing does. Raises Problem
         after the packages of all that could be read.
         """
         if self.is_empty:
@@ -181,7 +182,7 @@ class Plan:
                 elif happening:
                     gathering.add(happening)
                     so_far.add(happening)
-                    self._tell(happening)
+                    self._report(happening)
                 progress(str(so_far))
                 if happening is None or gathering.is_full:
                     yield from self._load(gathering, missing)
@@ -271,7 +272,7 @@ class Plan:
     def _start(self, read: Read) -> Iterator[Happening]:
         return follow(self.client, read, self.box_office.reread_seconds)
 
-    def _tell(self, happening: Happening) -> None:
+    def _report(self, happening: Happening) -> None:
         """A list that cannot be read is a failure where it has to be; otherwise it is reported when that is new."""
         if isinstance(happening, Unreadable):
             name = happening.read.list.name

@@ -46,7 +46,7 @@ class Came:
 
 @dataclass(frozen=True)
 class Cut:
-    """There is too much for one: the rest of the read in windows, newest first, for whoever takes them."""
+    """The read is too long for one: its rest as windows, newest first, for the workers."""
 
     read: Read
     windows: list[Read]
@@ -75,7 +75,7 @@ class Unreadable:
 
 @dataclass(frozen=True)
 class Failed:
-    """The read came to no end; the other lists go on."""
+    """The read failed before its end; the other lists continue."""
 
     read: Read
     problem: Problem
@@ -170,7 +170,7 @@ def _cut(client: Client, rest: Read, depth: Depth) -> list[Read]:
             break
     rows_per_window = PAGES_PER_WINDOW * 100
     length = max((depth.newest - depth.oldest + 1) * rows_per_window // depth.rows, SHORTEST_CUT // 2)
-    # one row a second apart or one a month: never more windows than a person would want to read about
+    # one row a second apart or one a month: never more windows than can be reported
     length = max(length, (top - start) // 1000)
     windows, end = [], rest.end
     for edge in range(top - length, start, -length):

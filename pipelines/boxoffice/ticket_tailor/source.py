@@ -101,7 +101,7 @@ def _resource(name: str, key: str, rows: dict[str, list[Any]], schema: pa.Schema
             yield _table(rows.pop(name, []), schema)
 
     if name in _CURSORS:
-        # dlt drops rows further behind its maximum than the lag, without a word: the lag is what this read reaches back
+        # dlt silently drops rows further behind its maximum than the lag: the lag is what this read reaches back
         cursor = dlt.sources.incremental(
             "created_at", lag=package.reach.get(name, 0), on_cursor_value_missing="include"
         )

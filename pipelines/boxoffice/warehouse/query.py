@@ -1,4 +1,4 @@
-"""Questions in SQL to the published file: what they may reach, and how answers are printed."""
+"""SQL queries of the published file: what they may reach, and how answers are printed."""
 
 import contextlib
 import io
@@ -24,8 +24,8 @@ from boxoffice.warehouse.workbook import Workbook
 
 
 def open_published(settings: Settings) -> duckdb.DuckDBPyConnection:
-    """A read-only connection with schema marts in front. Raises Problem when nothing has been published yet, or what
-    was is no database any more."""
+    """A read-only connection with schema marts in front. Raises Problem if nothing has been published yet, or
+    the file is damaged."""
     if not settings.published.exists():
         raise Problem(f"{settings.published} does not exist: nothing has been published yet. First: boxoffice run")
     try:
@@ -47,8 +47,8 @@ def rows(db: duckdb.DuckDBPyConnection, query: str, *values: Any) -> list[Any]:
 def ask(
     settings: Settings, query: str, form: str, out: Path | None = None, *, raw: bool = False, files: bool = False
 ) -> None:
-    """Gives the answer as ``form``: table, csv, json, xlsx or parquet; printed, or to the file ``out``, which appears
-    whole or stays as it was. ``raw`` leaves out what keeps CSV safe in a spreadsheet.
+    """Prints the answer as ``form``: table, csv, json, xlsx or parquet, or writes it to the file ``out``, completely or
+    not at all. ``raw`` leaves out what keeps CSV safe in a spreadsheet.
 
     The query reaches no other file, extension or network unless ``files``, and in no case Python's variables.
     Raises ConfigProblem where ``out`` and ``form`` do not go together, Problem with what DuckDB says of a query that it
@@ -145,7 +145,7 @@ def _in_currency(db: duckdb.DuckDBPyConnection, answer: duckdb.DuckDBPyRelation)
 
 
 def _statements(db: duckdb.DuckDBPyConnection, query: str) -> list[str]:
-    """What there is to run: any settings, then the one question. Raises ConfigProblem where that is not so."""
+    """The statements to run: any settings, then one query. Raises ConfigProblem for anything else."""
     statements = db.extract_statements(query)
     if not statements:
         raise ConfigProblem('The query is empty. For example: boxoffice sql "from rpt_daily_sales limit 10"')

@@ -117,7 +117,7 @@ _SEEDS = {
 
 
 def check() -> None:
-    """Raises ConfigProblem, with file and line, for the first row of a seed that decides nothing."""
+    """Raises ConfigProblem, with file and line, for the first row of a seed that is invalid."""
     for name, seed in _SEEDS.items():
         _check(DBT_PROJECT / "seeds" / f"{name}.csv", seed)
 

@@ -1,7 +1,7 @@
 """Orders that a proof names: kept out of the marts until a build in which the proof holds.
 
-A proof (``tests/data/proofs``) fails only where our own models are wrong. It names the orders that break it, so the
-rest can be built, proved and published without them. Which orders they are is noted in ``intermediate.set_aside``, and
+A proof (``tests/data/proofs``) fails only if our own models are wrong. It names the orders that break it, so the
+rest can be built, proved and published without them. The table ``intermediate.set_aside`` lists these orders, and
 the models leave out their documents (``macros/touched.sql``).
 """
 
