@@ -446,7 +446,7 @@ def test_other_rules_change_no_closed_month(
 
 
 REFUSED = {
-    "2026-13": "is no month",
+    "2026-13": "is not a month",
     "2026-01": "is already closed",
     "2025-12": "is part of what was frozen with 2026-01",
     "2026-03": "the next is 2026-02",

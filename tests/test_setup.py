@@ -148,7 +148,7 @@ def test_check_tells_what_is_wrong_and_changes_nothing(tmp_path: Path, api: Tick
     wrong = boxoffice(tmp_path, environ | {"TICKET_TAILOR_API_KEY": "sk_wrong"}, "check")
     assert wrong.returncode == 1
     assert "wrong ticket_tailor main: Ticket Tailor refuses the API key" in wrong.stdout
-    assert "wrong ticketor main: No webhook 'New User' has come" in wrong.stdout
+    assert "wrong ticketor main: No webhook 'New User' has arrived" in wrong.stdout
     began = time.monotonic()
     gone = boxoffice(tmp_path, environ | {"TICKET_TAILOR_BASE_URL": "http://127.0.0.1:9"}, "check")
     assert "could not be reached" in gone.stdout
