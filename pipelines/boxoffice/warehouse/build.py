@@ -192,7 +192,7 @@ def _take_parsed() -> Any:
 
 
 class Progress:
-    """Tells how far dbt is, every few seconds."""
+    """Tells what our macros log for a person, and how far dbt is, every few seconds."""
 
     def __init__(self, echo: Echo) -> None:
         self.echo = self.tell = echo
@@ -206,6 +206,8 @@ class Progress:
             self.done += 1
             taken = time.monotonic() - self.started
             self.tell(f"{self.done} of {self.total} models and tests{left(self.done, self.total, taken)}")
+        elif event.info.name == "JinjaLogInfo":
+            self.echo(event.data.msg)
 
 
 def make_person_key(path: Path) -> None:
