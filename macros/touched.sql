@@ -117,6 +117,7 @@
             insert into {{ built() }} values ('', 'text of now', '{{ text }}')
             {% endcall -%}
         {%- endif -%}
+        {%- do say_if_everything_is_built(text) -%}
     {%- endif -%}
     {%- do adapter.commit() -%}
 {%- endmacro %}

@@ -220,7 +220,7 @@ def test_what_one_row_changes_elsewhere(folder: Path, tmp_path: Path) -> None:
             "(select max(o.id) from raw_ticket_tailor.orders as o where o.box_office = issued_tickets.box_office)))",
         ),
     )
-    dbt(folder, "build")
+    assert "made from raw" not in dbt(folder, "build")
     assert made_everything(folder) == {False}
     after = marts(folder)
     assert orders > 1 and len({row for row in after["fct_orders"] if row not in before["fct_orders"]}) >= orders
@@ -323,7 +323,7 @@ def test_another_text_reaches_what_is_old(folder: Path, tmp_path: Path) -> None:
     )
     before = marts(folder)
     payments = ask(folder, "select count(*) from raw_ticketor.records where outcome = 'loaded' and webhook = 'payment'")
-    dbt(folder, "build", project=project)
+    assert "(an update, an edit): all tables are made from raw" in dbt(folder, "build", project=project)
     assert ask(folder, "select count(*) from staging.stg_ticketor__payments where code = 'A1'") == payments != [(0,)]
     # what builds and publishing note of themselves stays
     tables = "select table_name from information_schema.tables"

@@ -192,7 +192,7 @@ def _take_parsed() -> Any:
 
 
 class Progress:
-    """Reports how far dbt is, every few seconds."""
+    """Reports what our macros log for a person, and how far dbt is, every few seconds."""
 
     def __init__(self, echo: Echo) -> None:
         self.echo = self.report = echo
@@ -206,6 +206,8 @@ class Progress:
             self.done += 1
             taken = time.monotonic() - self.started
             self.report(f"{self.done} of {self.total} models and tests{left(self.done, self.total, taken)}")
+        elif event.info.name == "JinjaLogInfo":
+            self.echo(event.data.msg)
 
 
 def make_person_key(path: Path) -> None:
