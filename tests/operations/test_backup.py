@@ -42,7 +42,11 @@ def damage(warehouse: Path, table: str) -> None:
             file.write(b"\x5a" * 4096)
 
 
-def test_a_backup_put_back_is_the_same(house: House, tmp_path: Path, copy_of_first: Path) -> None:
+@pytest.mark.parametrize("builds", [False, pytest.param(True, marks=pytest.mark.house)])
+def test_a_backup_put_back_is_the_same(
+    house: House, tmp_path: Path, copy_of_first: Path, monkeypatch: pytest.MonkeyPatch, builds: bool
+) -> None:
+    """Raw, row by row, and the secret behind every person_key; with ``builds`` what is published of them too."""
     settings = house.settings()
     with duckdb.connect(str(settings.warehouse), read_only=True) as db:
         [(versions,)] = db.execute("select count(*) from raw_ticket_tailor.orders").fetchall()
@@ -54,9 +58,19 @@ def test_a_backup_put_back_is_the_same(house: House, tmp_path: Path, copy_of_fir
     assert [path.name for path in settings.data_dir.iterdir() if path.name.startswith(".")] == []
 
     shutil.rmtree(settings.data_dir)
+    built: list[Settings] = []
+    if not builds:
+        monkeypatch.setattr(run, "_build", lambda settings, *_: built.append(settings))
     restored = backup.restore(settings, kept, echo=quiet)
-    assert (restored.result.outcome, restored.messages) == ("done", [])
-    assert same.marts(copy_of_first, settings.published) == []
+    assert (restored.result.error, restored.messages) == (None, [])
+    if builds:
+        assert restored.result.outcome == "done"
+        assert same.marts(copy_of_first, settings.published) == []
+    else:
+        assert built == [settings]
+        assert same.raw(copy_of_first.with_name("warehouse.duckdb"), settings.warehouse) == []
+        secret = settings.person_key_file.read_text()
+        assert secret == copy_of_first.with_name("person.key").read_text()
 
     # the next run goes on from there: what came since, and nothing twice
     house.go_on(24)

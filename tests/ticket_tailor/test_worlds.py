@@ -11,7 +11,7 @@ from sandbox.venue import Change, Venue
 from tests.ticket_tailor.loads import DAY, HOUR, truth
 
 WORLDS, SAMPLE = 50, 10
-THROUGH_DLT = 4
+THROUGH_DLT = 2
 
 
 def make_world(seed: int) -> tuple[TicketTailorApi, random.Random]:
