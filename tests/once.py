@@ -49,6 +49,8 @@ def parsed(target: Path, data_dir: Path) -> None:
     if known == path and profile["checksum"] == expected:
         return
     profile["checksum"] = expected
+    # models read it when they run, and are the same text wherever it leads
+    manifest["env_vars"]["BOXOFFICE_DATA_DIR"] = str(data_dir)
     target.mkdir(parents=True, exist_ok=True)
     path.write_bytes(msgpack.packb(manifest, datetime=True))
 

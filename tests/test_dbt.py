@@ -27,6 +27,8 @@ def environment(worlds: Worlds, tmp_path_factory: pytest.TempPathFactory) -> dic
         "BOXOFFICE_DATA_DIR": str(folder),
         "DBT_TARGET_PATH": str(folder / "target"),
         "DBT_LOG_PATH": str(folder / "logs"),
+        # of the profile that the project was parsed with
+        "BOXOFFICE_MEMORY_LIMIT": os.environ["BOXOFFICE_MEMORY_LIMIT"],
     }
 
 

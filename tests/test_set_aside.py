@@ -14,6 +14,7 @@ from boxoffice.report.report import report
 from boxoffice.run import marker, run, status
 from boxoffice.settings import ROOT, Settings
 from boxoffice.warehouse import build, set_aside
+from tests import once
 from tests.worlds import Worlds
 
 Rows = dict[str, list[tuple]]
@@ -170,12 +171,12 @@ def test_orders_that_proofs_name_are_left_out_and_come_back(
         assert built(settings).exit_code == 1
         assert published(again) == published(settings)
 
-    # more than may be missing: what was published stays
-    stamp = settings.published.stat()
-    result = built(dataclasses.replace(settings, set_aside_at_most=len(aside) - 1))
-    assert "at most" in str(result.error)
-    assert not result.published
-    assert settings.published.stat() == stamp
+        # more than may be missing: what was published stays
+        stamp = settings.published.stat()
+        result = built(dataclasses.replace(settings, set_aside_at_most=len(aside) - 1))
+        assert "at most" in str(result.error)
+        assert not result.published
+        assert settings.published.stat() == stamp
 
     # the models are repaired
     use({})
@@ -201,6 +202,32 @@ def test_what_names_no_order_leaves_what_was_published(
 
     assert "dim_customers has one row per customer_key" in str(result.error)
     assert settings.published.stat() == stamp
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_no_more_are_missing_than_may_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, linked: bool) -> None:
+    """Those that proofs name, and those that are linked to them: what builds find is given here."""
+    settings = Settings(tmp_path, set_aside_at_most=1)
+    with duckdb.connect(str(settings.warehouse)) as db:
+        db.execute("create schema intermediate")
+        db.execute(
+            "create table intermediate.set_aside (platform text, account text, order_id text, proof text, "
+            "explanation text, is_in_force boolean)"
+        )
+    named = "select 'p' as proof, 'ticketor' as platform, 'a' as account, unnest({}) as order_id, '' as explanation"
+    proofs = {"facts": named.format("['17']" if linked else "['17', '18']")}
+    found = [build._Attempt(failed=["test facts"], proofs=proofs)] * 2 + [build._Attempt()]
+
+    def found_next(*_: object) -> build._Attempt:
+        if len(found) == 1:
+            set_aside.put(settings, [set_aside.Order("ticketor", "a", "18", "linked", "")])
+        return found.pop(0)
+
+    monkeypatch.setattr(build, "_build", found_next)
+    monkeypatch.setattr(once, "parsed", lambda *_: None)
+    with pytest.raises(Problem, match=r"2 orders break a proof or are linked .* at most 1 may be missing"):
+        build.transform(settings, lambda _line: None)
+    assert len(found) == (0 if linked else 1)
 
 
 def test_a_proof_that_names_none_is_known(tmp_path: Path) -> None:

@@ -264,7 +264,7 @@ def test_no_order_at_all(folder: Path) -> None:
     "words",
     [
         pytest.param("fct_orders fct_order_lines", marks=pytest.mark.house),
-        "fct_orders fct_tickets --full-refresh",
+        pytest.param("fct_orders fct_tickets --full-refresh", marks=pytest.mark.house),
         pytest.param("int_ticketor__touched int_ticket_tailor__order_heads --full-refresh", marks=pytest.mark.house),
         pytest.param("intermediate.ticketor --exclude int_ticketor__invoices", marks=pytest.mark.house),
         pytest.param("source:raw_ticket_tailor+", marks=pytest.mark.house),

@@ -2,11 +2,8 @@
 
 import contextlib
 import dataclasses
-import os
 import re
 import shutil
-import subprocess
-import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,9 +11,11 @@ from typing import Any
 from unittest import mock
 
 import duckdb
+from click.testing import CliRunner
 
+from boxoffice.cli import main
 from boxoffice.run import run
-from boxoffice.settings import ROOT, BoxOffice, Settings, Site
+from boxoffice.settings import BoxOffice, Settings, Site
 from boxoffice.warehouse import set_aside
 from tests.deliveries import box_offices, checks, ticket_tailor, ticketor
 from tests.deliveries.checks import Finding
@@ -188,16 +187,10 @@ class Batch:
             ["sql", "--format", "csv", "from rpt_reconciliation"],
             *(["explain", order] for (order,) in orders),
         ):
-            ran = subprocess.run(
-                [sys.executable, "-m", "boxoffice.cli", *verb],
-                cwd=ROOT,
-                env={**os.environ, "BOXOFFICE_DATA_DIR": str(settings.data_dir)},
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            if ran.returncode:
-                yield Finding(None, f"grown: boxoffice {verb[0]}", f"{verb}: {ran.returncode}: {ran.stderr[-800:]}")
+            ran = CliRunner().invoke(main, verb, env={"BOXOFFICE_DATA_DIR": str(settings.data_dir)})
+            if ran.exit_code:
+                told = f"{verb}: {ran.exit_code}: {ran.output[-800:]} {ran.exception!r}"
+                yield Finding(None, f"grown: boxoffice {verb[0]}", told)
 
     def _other(self, grown: Settings) -> None:
         """The same deliveries in another order and number of runs; of Ticket Tailor only the last state."""

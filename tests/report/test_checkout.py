@@ -1,13 +1,14 @@
 """What is made of sales in a checkout, which may be public, is never offered to git."""
 
-import os
+import contextlib
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from boxoffice.cli import main
 from boxoffice.settings import ROOT, Settings
 from boxoffice.warehouse.query import open_published
 from tests.report.test_export import MONTH
@@ -41,8 +42,9 @@ def test_nothing_made_of_sales_is_new_to_git(demo: Settings, checkout: Path) -> 
     with open_published(demo) as db:
         [event] = db.execute("select min(event_key) from dim_events").fetchone()
     for verb in [*VERBS, ["settle", event], ["settle", event, "--format", "csv"]]:
-        environment = {"PATH": os.environ["PATH"], "HOME": str(checkout), "BOXOFFICE_DATA_DIR": str(demo.data_dir)}
-        subprocess.run([sys.executable, "-m", "boxoffice.cli", *verb], cwd=checkout, env=environment, check=True)
+        with contextlib.chdir(checkout):
+            ran = CliRunner().invoke(main, verb, env={"BOXOFFICE_DATA_DIR": str(demo.data_dir)})
+        assert ran.exit_code == 0, ran.output
     assert len(list(checkout.rglob("boxoffice*"))) > 8 and len(list(checkout.glob("settlement-*"))) == 2
     for name in REDIRECTED:
         (checkout / name).parent.mkdir(exist_ok=True)
