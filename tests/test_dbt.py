@@ -58,3 +58,9 @@ def test_no_test_parses_the_whole_project_again(worlds: Worlds, tmp_path: Path) 
     """What once.parsed puts into a target folder is what dbt expects there: it says so where it is not."""
     assert "Unable to do partial parsing" not in dbt(tmp_path, tmp_path / "target", "parse")
     assert "Unable to do partial parsing" not in (worlds.settings.logs / "dbt.log").read_text()
+
+
+def test_where_there_is_no_warehouse_dbt_says_so_and_makes_none(tmp_path: Path) -> None:
+    """With retries in profiles.yml it said so after ten minutes."""
+    assert "nowhere/warehouse.duckdb" in dbt(tmp_path / "nowhere", tmp_path / "target", "build", well=False)
+    assert not (tmp_path / "nowhere").exists()
