@@ -262,5 +262,5 @@ def test_the_demo_month_by_month(demo: Settings, tmp_path: Path) -> None:
 
 
 def test_no_month(october: Settings, tmp_path: Path) -> None:
-    with pytest.raises(ConfigProblem, match="is no month"):
+    with pytest.raises(ConfigProblem, match="is not a month"):
         journal(october, "2026-1", "csv", tmp_path)
