@@ -5,6 +5,7 @@
 ) }}
 {% set is_unit_test = model.resource_type == 'unit_test' %}
 {% set whole = is_unit_test or is_made_whole() %}
+{% set people_of_new_loads = '(select (people.account, people.customer_id) from people_in_new_loads as people)' %}
 {% if not is_unit_test %}
 -- depends_on: {{ ref('int_ticketor__touched') }}
 {% endif %}
@@ -39,14 +40,11 @@ mentions as (
             {{ who }}_last_name as last_name,
             {{ who }}_email as email,
             {{ who }}_phone as phone
-        from {{ ref('stg_ticketor__' ~ model) }} as named
-        {% if not whole -%}
-        semi join people_in_new_loads as people
-            on named.account = people.account and named.{{ who }}_id = people.customer_id
-        {%- endif %}
+        from {{ ref('stg_ticketor__' ~ model) }}
         where
             {{ who }}_id is not null
             and {{ is_first_delivery() }}
+            and {{ 'true' if whole else '(account, ' ~ who ~ '_id) in ' ~ people_of_new_loads }}
         {{ 'union all' if not loop.last }}
     {% endfor %}
 ),
