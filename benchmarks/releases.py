@@ -15,7 +15,6 @@ import argparse
 import json
 import os
 import resource
-import signal
 import statistics
 import subprocess
 import sys
@@ -89,7 +88,7 @@ class Side:
                     time.sleep(0.2)
                 taken.append(sum(done[-1]["seconds"].values()))
         finally:
-            process.send_signal(signal.SIGINT)
+            process.terminate()
             process.wait()
         return taken
 
