@@ -4,6 +4,9 @@ Exit codes: 0 success (also when nothing was new) · 1 something failed, and the
 settings are invalid, nothing was run · 75 another run is under way · 130 Ctrl-C, 143 SIGTERM.
 """
 
+import atexit
+import gc
+
 import click
 
 from boxoffice.cli import maintenance, month, payouts, platforms, receiving, reports, runs, setup
@@ -22,6 +25,8 @@ def main() -> None:
     TICKET_TAILOR_API_KEY=… boxoffice run             load, build and publish what is new
     boxoffice sql "from rpt_daily_sales limit 10"     query the published tables
     """
+    # an interpreter that ends looks for cycles in all that it holds: of a run, a second for nothing
+    atexit.register(gc.freeze)
 
 
 @click.command()

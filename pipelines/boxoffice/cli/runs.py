@@ -1,5 +1,6 @@
 """The commands that load, build and publish, and schedule that."""
 
+import gc
 import signal
 import subprocess
 import sys
@@ -92,6 +93,8 @@ def run(every: str | None, **reading: Any) -> None:
             took = time.monotonic() - started
             # however often it is woken, it rests for a third of the time
             watch.wait(soon - took, rest=took / 2)
+    # what dbt makes lives until the process ends: looking for cycles in it takes a twentieth of a small run
+    gc.set_threshold(10_000_000)
     finish(runs.run(settings("run"), echo=log, **_options(**reading)), log)
 
 
