@@ -1,11 +1,27 @@
 """What raw already holds of a buffer: which files have been read, and which records they made."""
 
 import json
-from collections.abc import Sequence
+from array import array
 from dataclasses import dataclass
 from pathlib import Path
 
+import orjson
+
 from boxoffice.raw import contents
+
+# Handed over as one text, as ids are; not through Arrow, whose threads would keep `run --every` from forking.
+_LISTING = """
+    listing as materialized (
+        select
+            unnest(range(len(lists.file))) as number,
+            unnest(lists.file) as file,
+            unnest(lists.size) as size,
+            unnest(lists.mtime_ns) as mtime_ns
+        from (
+            select from_json($listing, '{"file": ["VARCHAR"], "size": ["BIGINT"], "mtime_ns": ["BIGINT"]}') as lists
+        )
+    )
+"""
 
 
 @dataclass(frozen=True)
@@ -26,25 +42,23 @@ class HeldFiles:
         return contents.complete(self.schema)
 
     def elsewhere(
-        self, warehouse: Path, account: str, paths: list[str], sizes: Sequence[int], mtimes_ns: Sequence[int]
+        self, warehouse: Path, account: str, paths: list[str], sizes: "array[int]", mtimes_ns: "array[int]"
     ) -> dict[str, tuple[int, int]]:
         """Which other accounts raw holds these files of, where it holds none of this one: how many there are by path
         and size, and how many of these by their time too."""
-        import pyarrow as pa
-
         with contents.reading(warehouse) as db:
             any_of_this = f"select 1 from {self._records} where {self.column} = $account limit 1"
             if db is None or contents.ask(db, any_of_this, {"account": account}):
                 return {}
-            columns = {"file": pa.array(paths, pa.string()), "size": pa.array(sizes), "mtime_ns": pa.array(mtimes_ns)}
-            db.register("listing", pa.table(columns))
             query = f"""
+                with {_LISTING}
                 select {self.column}, count(distinct file), count(distinct file) filter (file_mtime_ns = mtime_ns)
                 from {self._records}
                 inner join listing using (file)
                 where position = 0 and file_size = size and size > 0 group by {self.column}
             """
-            return {name: (same, exactly) for name, same, exactly in contents.ask(db, query, {})}
+            found = contents.ask(db, query, _listing(paths, sizes, mtimes_ns))
+            return {name: (same, exactly) for name, same, exactly in found}
 
     def tables_exist(self, warehouse: Path) -> bool:
         """Whether a first load has made its tables."""
@@ -58,14 +72,13 @@ class HeldFiles:
         return dict(contents.rows(warehouse, query, {"account": account}))
 
     def unread(
-        self, warehouse: Path, account: str, paths: list[str], sizes: Sequence[int], mtimes_ns: Sequence[int]
+        self, warehouse: Path, account: str, paths: list[str], sizes: "array[int]", mtimes_ns: "array[int]"
     ) -> list[tuple[int, bool]]:
         """Which of these files raw has no whole reading of at this size and time: their numbers in the lists, and
         whether it has one at another. (A file's first record is written last, so it vouches for the whole file.)"""
-        import pyarrow as pa
-
         query = f"""
-            with held as (
+            with {_LISTING},
+            held as (
                 select file, file_size, file_mtime_ns from {self._records}
                 where {self.column} = $account and position = 0 and {self._complete}
             )
@@ -75,19 +88,10 @@ class HeldFiles:
                 on listing.file = held.file and listing.size = held.file_size and listing.mtime_ns = held.file_mtime_ns
             order by listing.number
         """
-        listing = pa.table(
-            {
-                "number": pa.array(range(len(paths)), pa.int64()),
-                "file": pa.array(paths, pa.string()),
-                "size": pa.array(sizes, pa.int64()),
-                "mtime_ns": pa.array(mtimes_ns, pa.int64()),
-            }
-        )
         with contents.reading(warehouse) as db:
             if db is None:
                 return [(number, False) for number in range(len(paths))]
-            db.register("listing", listing)
-            return db.execute(query, {"account": account}).fetchall()
+            return db.execute(query, {"account": account} | _listing(paths, sizes, mtimes_ns)).fetchall()
 
     def recent(self, warehouse: Path, account: str, since_ns: int, limit: int) -> dict[str, set[tuple[int, int]]]:
         """Files that may be growing: the newest by modification time, and the newest of those with several records.
@@ -123,3 +127,8 @@ class HeldFiles:
         """
         rows = contents.rows(warehouse, query, {"account": account, "ids": json.dumps(files)})
         return {record_id: (moment, basis) for record_id, moment, basis in rows}
+
+
+def _listing(paths: list[str], sizes: "array[int]", mtimes_ns: "array[int]") -> dict[str, str]:
+    lists = {"file": paths, "size": sizes.tolist(), "mtime_ns": mtimes_ns.tolist()}
+    return {"listing": orjson.dumps(lists).decode()}
