@@ -47,6 +47,11 @@ _STORAGE_VERSIONS = "select tags['storage_version'] from duckdb_databases() wher
 NEW_FILE = {"storage_compatibility_version": STORAGE_VERSION}
 
 
+def configure_dlt(settings: Settings) -> None:
+    """To be called before dlt is imported."""
+    os.environ.update(DLT_SETTINGS | {"DLT_DATA_DIR": str(settings.dlt_dir), "DLT_PROJECT_DIR": str(ROOT)})
+
+
 def open_pipeline(settings: Settings, platform: str, account: str, loaded: "Loaded") -> "dlt.Pipeline":
     """The dlt pipeline of one account, with what an earlier run left unloaded finished first (reported in ``loaded``).
 
@@ -55,7 +60,7 @@ def open_pipeline(settings: Settings, platform: str, account: str, loaded: "Load
     is dropped with dlt's own folder, which dlt makes again from the warehouse: what to read is decided by what raw
     holds, so it is read once more.
     """
-    os.environ.update(DLT_SETTINGS | {"DLT_DATA_DIR": str(settings.dlt_dir), "DLT_PROJECT_DIR": str(ROOT)})
+    configure_dlt(settings)
     import dlt
     import pyarrow as pa
 

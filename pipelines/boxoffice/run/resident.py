@@ -7,6 +7,7 @@ forks: a child would have none of them, and their locks as they were.
 import atexit
 import gc
 import hashlib
+import importlib
 import os
 import signal
 import subprocess
@@ -18,10 +19,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from boxoffice.raw import pipeline
 from boxoffice.run import lock
 from boxoffice.settings import DBT_PROJECT, Settings
 
 POLL = 0.02  # seconds
+# what a run with news imports, which takes it seconds; of dlt and dbt also what they import only when they work
+NEEDED = (
+    "boxoffice.ticket_tailor.source",
+    "boxoffice.ticketor.source",
+    "boxoffice.warehouse.publish",
+    "dbt.task.build",
+    "dlt.common.libs.pyarrow",
+    "dlt.destinations.impl.duckdb.duck",
+    "dlt.sources.helpers.requests",
+)
+# numpy and pyarrow start a thread each where they are imported, unless these say otherwise
+WITHOUT_THREADS = {"OPENBLAS_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "background_thread:false"}
 
 
 class Forked:
@@ -81,15 +95,19 @@ def can_fork() -> bool:
 
 def prepare(settings: Settings) -> bool:
     """Imports what a run needs and parses the project, where that is not done. False where a child would be unsafe."""
-    import dlt  # noqa: F401
     import duckdb
 
     from boxoffice.warehouse import build
 
     if not build.is_parsed():
+        os.environ.update(WITHOUT_THREADS)
+        pipeline.configure_dlt(settings)
+        for module in NEEDED:
+            importlib.import_module(module)
         text = text_of_program()
         with lock.privately():
             build.parse(settings, lambda: text_of_program() == text)
+        build.compile_macros()
         # the connection that DuckDB opens by itself has a thread
         duckdb.default_connection().close()
         gc.collect()

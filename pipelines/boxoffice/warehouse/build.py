@@ -180,6 +180,14 @@ def parse(settings: Settings, is_current: Callable[[], bool]) -> None:
         _parsed = _Parsed(result.result, is_current)
 
 
+def compile_macros() -> None:
+    """Of the parsed project, as dbt does and keeps them when they are called first."""
+    from dbt_common.clients.jinja import template_cache
+
+    for macro in _parsed.manifest.macros.values() if _parsed else []:
+        template_cache.get_node_template(macro)
+
+
 def is_parsed() -> bool:
     return _parsed is not None
 
