@@ -30,7 +30,7 @@
     {%- endif -%}
     {%- set key = config.require('unique_key') -%}
     {%- set key = key if key is string else '(' ~ key | join(', ') ~ ')' -%}
-    {{ return(with_hooks(replaced(key ~ ' in (select ' ~ key ~ ' from ' ~ in_last_build(model) ~ ')', sql))) }}
+    {{ return(with_hooks(replaced(key ~ ' in (select ' ~ key ~ ' from ' ~ rows_replaced(model) ~ ')', sql))) }}
 {% endmaterialization %}
 
 
@@ -81,9 +81,6 @@
         {%- do adapter.drop_relation(existing) -%}
     {%- endif -%}
     {%- do assert_contract() -%}
-    {%- if model.config.materialized in ['touched', 'upserted'] %}
-        drop table if exists {{ in_last_build(model) }};
-    {%- endif %}
     {%- if config.get('contract').enforced %}
         create or replace table {{ this }} {{ get_table_columns_and_constraints() }};
         {{ commented('table') }}
@@ -95,10 +92,13 @@
 
 
 {% macro replaced(condition, rows) -%}
-    {#- The statements that replace the rows for which the condition holds, and keep what comes instead in `last_build`. -#}
-    {%- set news = in_last_build(model) -%}
+    {#- The statements that replace the rows for which the condition holds, and keep what comes instead in memory. Two transactions:
+        one writes to one database. -#}
+    {%- set news = rows_replaced(model) -%}
     create or replace table {{ news }} as from {{ this }} limit 0;
     insert into {{ news }} by name {{ rows }};
+    commit;
+    begin;
     delete from {{ this }} where {{ condition }};
     insert into {{ this }} from {{ news }}
 {%- endmacro %}

@@ -4,7 +4,7 @@
     - the models of a platform read touched('stg_...'): what they hold after a build is what the build touched;
     - models that are materialized as `touched` hold all orders: the rows of what is touched are replaced. Which rows those are says
       the model's `meta`: `touched_by` are the columns that are looked for among the touched keys (dbt_project.yml has a folder's);
-      the rows that come instead are in schema `last_build` as well, where the rest of the build reads them (replaced_in_build);
+      the rows that come instead are in memory as well, where the rest of the build reads them (replaced_in_build);
     - what a build was made of is noted when all of it has gone well, tests too (note_built). A build that was killed has noted
       nothing, and the next one touches the same orders and more;
     - another text of any model, macro or seed, other accounts, another secret: everything is touched, and built from nothing;
@@ -43,14 +43,14 @@
 {%- endmacro %}
 
 
-{% macro in_last_build(node) -%}
-    {#- The rows that the last build put into a model that grows. -#}
-    {{ return(api.Relation.create(database=target.database, schema='last_build', identifier=node.alias)) }}
+{% macro rows_replaced(node) -%}
+    {#- The rows that this build puts into a model that grows: a table in memory (profiles.yml). -#}
+    {{ return(api.Relation.create(database='replaced', schema='main', identifier=node.alias)) }}
 {%- endmacro %}
 
 
 {% macro replaced_in_build() -%}
-    {#- The models whose touched rows this build has replaced: they are in `last_build`, and need not be looked for among all rows. -#}
+    {#- The models whose touched rows this build has replaced: they are in memory, and need not be looked for among all rows. -#}
     {{ return(graph.setdefault('replaced in build ' ~ invocation_id, [])) }}
 {%- endmacro %}
 
@@ -84,7 +84,6 @@
     {%- set accounts = adapter.get_relation(target.database, 'raw_boxoffice', 'accounts') -%}
     {%- call statement(auto_begin=True) %}
     create schema if not exists intermediate;
-    create schema if not exists last_build;
     create table if not exists {{ built() }} (platform varchar, part varchar, value varchar);
     create table if not exists {{ set_aside() }} (
         platform varchar, account varchar, order_id varchar, proof varchar, explanation varchar, is_in_force boolean
@@ -350,7 +349,7 @@
                     {{ read[0] }}
                 {%- endif -%}
             {%- elif name in replaced_in_build() -%}
-                {{ in_last_build(node) }}
+                {{ rows_replaced(node) }}
             {%- else -%}
                 {#- looked for by their keys alone and then read by their place: of a wide table that costs a third -#}
                 (select * from {{ read[0] }} where rowid in (

@@ -10,7 +10,6 @@
         {%- endfor -%}
         {%- for node in graph.nodes.values() if node.resource_type in ['model', 'seed'] -%}
             {%- do names.append(node.relation_name) -%}
-            {%- do names.append(in_last_build(node) | trim) -%}
             {%- do schemas.append(node.schema) -%}
         {%- endfor -%}
         {%- for schema, name, type in run_query(
