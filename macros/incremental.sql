@@ -12,7 +12,7 @@
         {{ return(true) }}
     {%- endif -%}
     {%- set platform = model.fqn[2] -%}
-    {%- set is_by_this_text = first_value(
+    {%- set is_by_this_text = value_of_build(
         "select count(*) filter (_shape <> " ~ shape() ~ ") = 0 and count(*) > 0 from " ~ this
     ) -%}
     {{ return(not is_by_this_text and not is_noted('text', platform)) }}

@@ -11,14 +11,14 @@
 
 {% materialization touched, adapter='duckdb' %}
     {%- if is_made_whole() -%}
-        {{ return(with_hooks(created() ~ noted_for_publishing())) }}
+        {{ return(in_a_transaction(created() ~ noted_for_publishing())) }}
     {%- endif -%}
     {%- if not load_cached_relation(this) -%}
         {{ exceptions.raise_compiler_error(this ~ ' is not there, and cannot be built alone: `dbt build` builds it with all it needs') }}
     {%- endif -%}
     {%- set condition = is_touched(model) -%}
     {%- set rows = 'select * from (' ~ sql ~ ') where ' ~ condition -%}
-    {%- set result = with_hooks(replaced(condition, rows) ~ noted_for_publishing(model.config.meta)) -%}
+    {%- set result = in_a_transaction(replaced(condition, rows) ~ noted_for_publishing(model.config.meta)) -%}
     {%- do replaced_in_build().append(model.name) -%}
     {{ return(result) }}
 {% endmaterialization %}
@@ -26,26 +26,22 @@
 
 {% materialization upserted, adapter='duckdb' %}
     {%- if is_created() -%}
-        {{ return(with_hooks(created())) }}
+        {{ return(in_a_transaction(created())) }}
     {%- endif -%}
     {%- set key = config.require('unique_key') -%}
     {%- set key = key if key is string else '(' ~ key | join(', ') ~ ')' -%}
-    {{ return(with_hooks(replaced(key ~ ' in (select ' ~ key ~ ' from ' ~ rows_replaced(model) ~ ')', sql))) }}
+    {{ return(in_a_transaction(replaced(key ~ ' in (select ' ~ key ~ ' from ' ~ rows_replaced(model) ~ ')', sql))) }}
 {% endmaterialization %}
 
 
 {% materialization whole, adapter='duckdb' %}
-    {{ return(with_hooks(created())) }}
+    {{ return(in_a_transaction(created())) }}
 {% endmaterialization %}
 
 
 {% materialization view, adapter='duckdb' %}
-    {%- set existing = load_cached_relation(this) -%}
-    {%- if existing and not existing.is_view -%}
-        {%- do adapter.drop_relation(existing) -%}
-    {%- endif -%}
     {%- do assert_contract() -%}
-    {{ return(with_hooks('create or replace view ' ~ this ~ ' as ' ~ sql ~ ';' ~ commented('view'), 'view')) }}
+    {{ return(in_a_transaction(without_another('view') ~ 'create or replace view ' ~ this ~ ' as ' ~ sql ~ ';' ~ commented('view'), 'view')) }}
 {% endmaterialization %}
 
 
@@ -76,17 +72,23 @@
 
 {% macro created() -%}
     {#- The statements that create the table of the model at hand. -#}
-    {%- set existing = load_cached_relation(this) -%}
-    {%- if existing and not existing.is_table -%}
-        {%- do adapter.drop_relation(existing) -%}
-    {%- endif -%}
     {%- do assert_contract() -%}
+    {{ without_another('table') }}
     {%- if config.get('contract').enforced %}
         create or replace table {{ this }} {{ get_table_columns_and_constraints() }};
         {{ commented('table') }}
         insert into {{ this }} by name {{ sql }}
     {%- else %}
         create or replace table {{ this }} as {{ sql }}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{% macro without_another(type) -%}
+    {#- Drops what has the name of the model at hand and is not of its type. -#}
+    {%- set existing = load_cached_relation(this) -%}
+    {%- if existing and existing.type != type -%}
+        drop {{ existing.type }} {{ this }};
     {%- endif -%}
 {%- endmacro %}
 
@@ -121,13 +123,15 @@
 {%- endmacro %}
 
 
-{% macro with_hooks(statements, type='table') -%}
-    {#- Runs the statements and the model's hooks in one transaction. -#}
-    {%- do run_hooks(pre_hooks, inside_transaction=True) -%}
-    {%- call statement('main') -%}
-        {{ statements }}
+{% macro in_a_transaction(statements, type='table') -%}
+    {#- Runs the statements and the model's hooks. One call of dbt's, since each costs it as much as a small query: `begin` and `commit`
+        are part of the text. What fails is rolled back when dbt closes the node's connection. -#}
+    {%- call statement('main', auto_begin=False) -%}
+        begin;
+        {% for hook in pre_hooks %}{{ render(hook.sql) }};{% endfor %}
+        {{ statements }};
+        {% for hook in post_hooks %}{{ render(hook.sql) }};{% endfor %}
+        commit
     {%- endcall -%}
-    {%- do run_hooks(post_hooks, inside_transaction=True) -%}
-    {%- do adapter.commit() -%}
     {{ return({'relations': [this.incorporate(type=type)]}) }}
 {%- endmacro %}
