@@ -116,7 +116,7 @@
             insert into {{ built() }} values ('', 'text of now', '{{ text }}')
             {% endcall -%}
         {%- endif -%}
-        {%- do say_if_everything_is_built(text) -%}
+        {%- do adapt_to_size(text) -%}
     {%- endif -%}
     {%- do adapter.commit() -%}
 {%- endmacro %}
