@@ -150,11 +150,15 @@ def require_whole(settings: Settings) -> None:
 # writing
 
 
+def has_tables(settings: Settings) -> bool:
+    with contents.reading(settings.warehouse) as db:
+        return {"closes", "lines", "_dlt_loads"} <= contents.tables(db, SCHEMA)
+
+
 def make_tables(settings: Settings) -> None:
     """The models read both tables: until a month is closed they exist and are empty."""
-    with contents.reading(settings.warehouse) as db:
-        if {"closes", "lines", "_dlt_loads"} <= contents.tables(db, SCHEMA):
-            return
+    if has_tables(settings):
+        return
     with duckdb.connect() as db:
         _load(settings, [], db, NO_LINES)
 

@@ -77,16 +77,21 @@ def load_settings_table(settings: Settings) -> bool:
 
 def make_missing_tables(settings: Settings) -> None:
     """The models read the tables of both platforms, and of closed months: where there is nothing they are empty."""
-    closes.make_tables(settings)
-    if not FILES.held.tables_exist(settings.warehouse):
+    from boxoffice.ticket_tailor.packages import TABLES
+
+    with contents.reading(settings.warehouse):  # opened once for all three
+        has_closes = closes.has_tables(settings)
+        has_ticketor = FILES.held.tables_exist(settings.warehouse)
+        has_ticket_tailor = ticket_tailor_state.tables(settings.warehouse).issuperset(TABLES)
+    if not has_closes:
+        closes.make_tables(settings)
+    if not has_ticketor:
         made = pipeline.open_pipeline(settings, "ticketor", "no_site", Loaded())
         from boxoffice.raw import planning
         from boxoffice.ticketor import source
 
         pipeline.load_package(settings, made, source.ticketor_source(Site("no_site", buffer=""), planning.Package()))
-    from boxoffice.ticket_tailor.packages import TABLES
-
-    if not ticket_tailor_state.tables(settings.warehouse).issuperset(TABLES):
+    if not has_ticket_tailor:
         made = pipeline.open_pipeline(settings, "ticket_tailor", "no_box_office", Loaded())
         from boxoffice.ticket_tailor import source as box_office
 

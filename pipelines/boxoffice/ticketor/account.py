@@ -61,8 +61,10 @@ class TicketorAccount:
     def _planned(self, options: Reading) -> "Plan":
         from boxoffice.ticketor import buffer
 
-        plan = buffer.plan(self.site, self.settings.warehouse, sweep=options.sweep)
-        if twin := plan.twin(configured={site.name for site in self.settings.sites}):
+        with contents.reading(self.settings.warehouse):  # opened once for all that a plan asks
+            plan = buffer.plan(self.site, self.settings.warehouse, sweep=options.sweep)
+            twin = plan.twin(configured={site.name for site in self.settings.sites})
+        if twin:
             raise Problem(
                 f"Ticketor site {self.name} has the files that raw holds as those of {twin}, which is not configured "
                 f"any more. Nothing of {self.name} was loaded, so nothing counts twice.\n"
