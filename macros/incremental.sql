@@ -19,9 +19,10 @@
 {%- endmacro %}
 
 
-{% macro only_new_loads(relation) -%}
+{% macro only_new_loads(relation, and_same=none) -%}
     {#- The loads this table does not hold yet. Not a maximum: a load may finish after a later one. Their rows are found first, by
-        the place where they are: documents of other loads are not even read. -#}
+        the place where they are: documents of other loads are not even read. With `and_same`, a column, also the rows of other loads
+        in which it has a value that is new. -#}
     {% if execute and model.resource_type != 'unit_test' and not must_reread() -%}
         {%- set loads = run_query(
             'select distinct _dlt_load_id from ' ~ relation
@@ -29,7 +30,14 @@
             ~ (' except select value from ' ~ built_loads(model.fqn[2]) if is_noted('text', model.fqn[2]) else '')
         ).columns[0].values() -%}
         {% if loads -%}
-            and rowid in (select rowid from {{ relation }} where _dlt_load_id in ('{{ loads | join("', '") }}'))
+            {%- set is_new = "_dlt_load_id in ('" ~ loads | join("', '") ~ "')" -%}
+            and rowid in (
+                select rowid from {{ relation }} where {{ is_new }}
+                {% if and_same -%}
+                    union all
+                    select rowid from {{ relation }} where {{ and_same }} in (select {{ and_same }} from {{ relation }} where {{ is_new }})
+                {%- endif %}
+            )
         {%- else -%}
             and false
         {%- endif %}

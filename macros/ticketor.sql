@@ -112,6 +112,61 @@
 {%- endmacro %}
 
 
+{% macro items_read(webhook, list, fields, numbers) -%}
+    {#- One row per item of a record of this webhook, or of the list in an invoice with details: `doc` has its fields. An empty list
+        keeps its record. `said` is what stands in the places of `numbers` where one of them could not be read; other fields are read
+        as text, and need none. Items whose Id is 0, which is none, are counted in `place_without_id`. -#}
+    select
+        * exclude (document, items),
+        case
+            when doc.id = 0 then len(list_filter(items[1:item_position], lambda item: item.id = 0))
+        end as place_without_id,
+        case
+            when doc is not null and (
+                {%- for number in numbers %}doc.{{ number | lower }} is null{{ ' or ' if not loop.last }}{% endfor -%}
+            )
+                then
+                    json_extract_string(
+                        json_extract(document, if(webhook = '{{ webhook }}', '$', '$.{{ list }}[' || item_position - 1 || ']')),
+                        ['$.{{ numbers | join("', '$.") }}']
+                    )
+        end as said
+    from (
+        select
+            * exclude (parent),
+            parent.id as parent_id,
+            unnest(items) as doc,
+            generate_subscripts(items, 1) as item_position
+        from (
+            select
+                *,
+                coalesce(
+                    nullif(if(webhook = '{{ webhook }}', [from_json(document, '{{ fields }}')], parent.{{ list | lower }}), []), [null]
+                ) as items
+            from (
+                select
+                    record_id,
+                    site,
+                    webhook,
+                    received_at,
+                    file,
+                    position,
+                    document,
+                    _dlt_load_id,
+                    case
+                        when webhook <> '{{ webhook }}'
+                            then from_json(document, '{"Id": "BIGINT", "{{ list }}": [{{ fields }}]}')
+                    end as parent
+                from {{ source('raw_ticketor', 'records') }}
+                where outcome = 'loaded'
+                    and webhook in ('{{ webhook }}', 'invoice_with_details')
+                    {{ only_new_loads(source('raw_ticketor', 'records')) }}
+            )
+        )
+    )
+{%- endmacro %}
+
+
 {% macro item_id() -%}
     {#- An item's Id; of one whose Id is 0, which is none: its invoice and its place among such items in the list, and in another
         message, a hash of what it looks like. -#}

@@ -20,7 +20,7 @@ with documents as (
 
 read as (
     select
-        * exclude (document),
+        *,
         from_json(document, '{
             "Id": "BIGINT", "Date": "VARCHAR", "InvoiceType": "VARCHAR", "RelatedInvoiceId": "BIGINT",
             "ReturnStatus": "VARCHAR", "Referrer": "VARCHAR",
@@ -42,16 +42,25 @@ read as (
             "WillCall": {"Status": "VARCHAR", "Date": "VARCHAR"},
             "ProductsCount": "BIGINT", "TicketsCount": "BIGINT",
             "Payments": [{"Id": "BIGINT"}], "Tickets": [{"Id": "BIGINT"}], "Products": [{"Id": "BIGINT"}]
-        }') as doc,
-        json_extract_string(document, [
-            '$.Id', '$.Date', '$.InvoiceType', '$.RelatedInvoiceId', '$.ReturnStatus',
-            '$.Amount.Total', '$.Amount.Currency', '$.Amount.ServiceCharge', '$.Amount.Tax', '$.Amount.Tip',
-            '$.Amount.Discount', '$.Amount.PromotionCode',
-            '$.PlatformFee.Fee', '$.PlatformFee.TicketProtectionFee', '$.PlatformFee.AdFee',
-            '$.PlatformFee.PaymentProcessingFee', '$.PlatformFee.DeliveryFee',
-            '$.Buyer.Id', '$.Agent.Id', '$.ProductsCount', '$.TicketsCount'
-        ]) as said
+        }') as doc
     from documents
+),
+
+-- what stands in the place of a number that could not be read: text is taken as it is
+unread as (
+    select
+        * exclude (document),
+        case
+            when
+                doc.id is null or doc.relatedinvoiceid is null or doc.buyer.id is null or doc.agent.id is null
+                or doc.productscount is null or doc.ticketscount is null
+                then
+                    json_extract_string(
+                        document,
+                        ['$.Id', '$.RelatedInvoiceId', '$.Buyer.Id', '$.Agent.Id', '$.ProductsCount', '$.TicketsCount']
+                    )
+        end as said
+    from read
 ),
 
 typed as (
@@ -73,7 +82,7 @@ typed as (
         {{ money('doc.platformfee.adfee') }} as ad_fee,
         {{ money('doc.platformfee.paymentprocessingfee') }} as payment_processing_fee,
         {{ money('doc.platformfee.deliveryfee') }} as platform_delivery_fee
-    from read
+    from unread
 )
 
 select
@@ -126,26 +135,22 @@ select
     concat_ws(
         ' ',
         case when said[1] <> '' and invoice_id is null then 'Id' end,
-        case when invoice_type is null and {{ cleaned('said[3]') }} is not null then 'InvoiceType' end,
-        case when said[4] <> '' and doc.relatedinvoiceid is null then 'RelatedInvoiceId' end,
-        case when return_status is null and {{ cleaned('said[5]') }} is not null then 'ReturnStatus' end,
-        case when said[6] <> '' and total is null then 'Amount.Total' end,
-        case when currency is null and {{ cleaned('said[7]') }} is not null then 'Amount.Currency' end,
-        case when said[8] <> '' and service_charge is null then 'Amount.ServiceCharge' end,
-        case when said[9] <> '' and tax is null then 'Amount.Tax' end,
-        case when said[10] <> '' and tip is null then 'Amount.Tip' end,
-        case when said[11] <> '' and discount is null then 'Amount.Discount' end,
-        case when promotion_code is null and {{ cleaned('said[12]') }} is not null then 'Amount.PromotionCode' end,
-        case when said[13] <> '' and platform_fee is null then 'PlatformFee.Fee' end,
-        case when said[14] <> '' and ticket_protection_fee is null then 'PlatformFee.TicketProtectionFee' end,
-        case when said[15] <> '' and ad_fee is null then 'PlatformFee.AdFee' end,
-        case when said[16] <> '' and payment_processing_fee is null then 'PlatformFee.PaymentProcessingFee' end,
-        case when said[17] <> '' and platform_delivery_fee is null then 'PlatformFee.DeliveryFee' end,
-        case when said[18] <> '' and doc.buyer.id is null then 'Buyer.Id' end,
-        case when said[19] <> '' and doc.agent.id is null then 'Agent.Id' end,
-        case when {{ is_unread_time('said[2]', 'ordered_at') }} then 'Date' end,
-        case when said[20] <> '' and doc.productscount is null then 'ProductsCount' end,
-        case when said[21] <> '' and doc.ticketscount is null then 'TicketsCount' end
+        case when said[2] <> '' and doc.relatedinvoiceid is null then 'RelatedInvoiceId' end,
+        case when doc.amount.total <> '' and total is null then 'Amount.Total' end,
+        case when doc.amount.servicecharge <> '' and service_charge is null then 'Amount.ServiceCharge' end,
+        case when doc.amount.tax <> '' and tax is null then 'Amount.Tax' end,
+        case when doc.amount.tip <> '' and tip is null then 'Amount.Tip' end,
+        case when doc.amount.discount <> '' and discount is null then 'Amount.Discount' end,
+        case when doc.platformfee.fee <> '' and platform_fee is null then 'PlatformFee.Fee' end,
+        case when doc.platformfee.ticketprotectionfee <> '' and ticket_protection_fee is null then 'PlatformFee.TicketProtectionFee' end,
+        case when doc.platformfee.adfee <> '' and ad_fee is null then 'PlatformFee.AdFee' end,
+        case when doc.platformfee.paymentprocessingfee <> '' and payment_processing_fee is null then 'PlatformFee.PaymentProcessingFee' end,
+        case when doc.platformfee.deliveryfee <> '' and platform_delivery_fee is null then 'PlatformFee.DeliveryFee' end,
+        case when said[3] <> '' and doc.buyer.id is null then 'Buyer.Id' end,
+        case when said[4] <> '' and doc.agent.id is null then 'Agent.Id' end,
+        case when {{ is_unread_time('doc.date', 'ordered_at') }} then 'Date' end,
+        case when said[5] <> '' and doc.productscount is null then 'ProductsCount' end,
+        case when said[6] <> '' and doc.ticketscount is null then 'TicketsCount' end
     ) as unreadable,
     _dlt_load_id,
     {{ shape() }} as _shape

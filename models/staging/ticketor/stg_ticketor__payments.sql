@@ -2,64 +2,18 @@
 -- that its load counts as read. Card and billing address stay in raw.
 {{ config(unique_key='record_id') }}
 
-with documents as (
-    select
-        record_id,
-        site,
-        webhook,
-        received_at,
-        file,
-        position,
-        document,
-        _dlt_load_id
-    from {{ source('raw_ticketor', 'records') }}
-    where outcome = 'loaded'
-        and webhook in ('payment', 'invoice_with_details')
-        {{ only_new_loads(source('raw_ticketor', 'records')) }}
-),
-
-parents as (
-    select
-        *,
-        case when webhook <> 'payment' then from_json(document, '{"Id": "BIGINT", "Payments": ["JSON"]}') end as parent
-    from documents
-),
-
-lists as (
-    select
-        * exclude (document, parent),
-        parent.id as parent_id,
-        -- an empty list keeps its record
-        coalesce(
-            nullif(case webhook when 'payment' then [cast(document as json)] else parent.payments end, []), [null]
-        ) as items
-    from parents
-),
-
-items as (
-    select
-        * exclude (items),
-        unnest(items) as item,
-        generate_subscripts(items, 1) as item_position
-    from lists
-),
-
-read as (
-    select
-        * exclude (item),
-        from_json(item, '{
-            "Id": "BIGINT", "InvoiceId": "BIGINT", "ChargeMethod": "VARCHAR", "PaymentType": "VARCHAR",
-            "Amount": "VARCHAR", "Currency": "VARCHAR", "Date": "VARCHAR", "DeductedAmountByPlatform": "VARCHAR",
-            "Success": "VARCHAR", "CashRegisterId": "BIGINT", "PaymentProcessorEventOrganizerId": "BIGINT",
-            "Buyer": {
-                "Id": "BIGINT", "FirstName": "VARCHAR", "LastName": "VARCHAR", "Email": "VARCHAR", "Phone": "VARCHAR"
-            }
-        }') as doc,
-        json_extract_string(item, [
-            '$.Id', '$.InvoiceId', '$.ChargeMethod', '$.PaymentType', '$.Amount', '$.Currency',
-            '$.DeductedAmountByPlatform', '$.CashRegisterId', '$.Buyer.Id', '$.Date', '$.Success'
-        ]) as said
-    from items
+{% set fields %}
+{
+    "Id": "BIGINT", "InvoiceId": "BIGINT", "ChargeMethod": "VARCHAR", "PaymentType": "VARCHAR",
+    "Amount": "VARCHAR", "Currency": "VARCHAR", "Date": "VARCHAR", "DeductedAmountByPlatform": "VARCHAR",
+    "Success": "VARCHAR", "CashRegisterId": "BIGINT", "PaymentProcessorEventOrganizerId": "BIGINT",
+    "Buyer": {
+        "Id": "BIGINT", "FirstName": "VARCHAR", "LastName": "VARCHAR", "Email": "VARCHAR", "Phone": "VARCHAR"
+    }
+}
+{% endset %}
+with read as (
+    {{ items_read('payment', 'Payments', fields, ['Id', 'InvoiceId', 'CashRegisterId', 'Buyer.Id']) }}
 ),
 
 typed as (
@@ -82,30 +36,11 @@ named as (
     from typed
 ),
 
--- 0 is no Id: distinguished by their places in the list, counted without what has one
-without_id as (
-    select
-        record_id,
-        item_position,
-        row_number() over (partition by record_id order by item_position) as place_without_id
-    from named
-    where likeness is not null
-),
-
-placed as (
-    select
-        named.*,
-        without_id.place_without_id
-    from named
-    left join without_id
-        on named.record_id = without_id.record_id and named.item_position = without_id.item_position
-),
-
 identified as (
     select
         *,
         {{ item_id() }} as payment_id
-    from placed
+    from named
 )
 
 select
@@ -139,15 +74,12 @@ select
         ' ',
         case when said[1] <> '' and payment_id is null then 'Id' end,
         case when said[2] <> '' and doc.invoiceid is null then 'InvoiceId' end,
-        case when charge_method is null and {{ cleaned('said[3]') }} is not null then 'ChargeMethod' end,
-        case when payment_type is null and {{ cleaned('said[4]') }} is not null then 'PaymentType' end,
-        case when said[5] <> '' and amount is null then 'Amount' end,
-        case when currency is null and {{ cleaned('said[6]') }} is not null then 'Currency' end,
-        case when said[7] <> '' and platform_deduction is null then 'DeductedAmountByPlatform' end,
-        case when said[8] <> '' and doc.cashregisterid is null then 'CashRegisterId' end,
-        case when said[9] <> '' and doc.buyer.id is null then 'Buyer.Id' end,
-        case when {{ is_unread_time('said[10]', 'paid_at') }} then 'Date' end,
-        case when is_success is null and {{ cleaned('said[11]') }} is not null then 'Success' end
+        case when doc.amount <> '' and amount is null then 'Amount' end,
+        case when doc.deductedamountbyplatform <> '' and platform_deduction is null then 'DeductedAmountByPlatform' end,
+        case when said[3] <> '' and doc.cashregisterid is null then 'CashRegisterId' end,
+        case when said[4] <> '' and doc.buyer.id is null then 'Buyer.Id' end,
+        case when {{ is_unread_time('doc.date', 'paid_at') }} then 'Date' end,
+        case when is_success is null and {{ cleaned('doc.success') }} is not null then 'Success' end
     ) as unreadable,
     _dlt_load_id,
     {{ shape() }} as _shape
