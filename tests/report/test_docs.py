@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from boxoffice.settings import ROOT, Settings
+from tests import once
 from tests.report.browser import Browser, Page
 
 TOO_WIDE = """
@@ -41,6 +42,7 @@ def target(demo: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("docs")
     # dbt opens it for writing, which another test's reader would meet
     shutil.copyfile(demo.warehouse, folder / demo.warehouse.name)
+    once.parsed(folder, folder)
     # -o: this environment is not set up anew by a test
     subprocess.run(
         ["make", "-o", ".venv/.run", f"BIN={Path(sys.executable).parent}", "docs"],
@@ -51,6 +53,8 @@ def target(demo: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
             "BOXOFFICE_DATA_DIR": str(folder),
             "DBT_TARGET_PATH": str(folder),
             "DBT_LOG_PATH": str(folder),
+            # of the profile that the project was parsed with
+            "BOXOFFICE_MEMORY_LIMIT": os.environ["BOXOFFICE_MEMORY_LIMIT"],
         },
         check=True,
     )

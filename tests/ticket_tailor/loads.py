@@ -135,7 +135,8 @@ class Warehouse:
         if not self.through_dlt and contents.is_ahead(self.settings.warehouse, "ticket_tailor", office.name, clock()):
             with duckdb.connect(str(self.settings.warehouse)) as db:
                 corrections.set_right(db, office.name, clock())
-        plan = planning.look(office, client, self.settings.warehouse, clock(), **reading)
+        with contents.reading(self.settings.warehouse):  # as in a run: opening it again costs little meanwhile
+            plan = planning.look(office, client, self.settings.warehouse, clock(), **reading)
         outcome = Outcome(plan)
         self.last = outcome
         try:
@@ -168,6 +169,7 @@ class Warehouse:
     def _land(self, package: Package, webhooks: pa.Table | None = None) -> None:
         with duckdb.connect(str(self.settings.warehouse)) as db:
             db.execute("set TimeZone = 'UTC'")
+            db.begin()
             db.execute("create schema if not exists raw_ticket_tailor; use raw_ticket_tailor")
             db.execute("create table if not exists _dlt_loads (load_id varchar, status bigint)")
             (load_id,) = db.execute("select count(*)::varchar from _dlt_loads").fetchone()
@@ -180,6 +182,7 @@ class Warehouse:
                 if rows:
                     self._insert(db, name, rows, load_id)
             db.execute("insert into _dlt_loads values (?, 0)", [load_id])
+            db.commit()
 
     def _insert(self, db: duckdb.DuckDBPyConnection, name: str, rows: list[Any], load_id: str) -> None:
         columns = dict(zip(RAW[name], map(list, zip(*rows, strict=True)), strict=True))

@@ -59,6 +59,7 @@ class Venue:
             folders = folders_table("site", "arena", package.folders or {}, d.NOW)
             found = {"records": package.records, "folders": folders}
             with duckdb.connect(str(self.settings.warehouse)) as db:
+                db.begin()
                 db.execute("create schema if not exists raw_ticketor")
                 db.execute("create table if not exists raw_ticketor._dlt_loads (load_id varchar, status bigint)")
                 for name, table in found.items():
@@ -70,6 +71,7 @@ class Venue:
                     db.execute(f"delete from raw_ticketor.{name} where {key} in (select {key} from rows)")
                     db.execute(f"insert into raw_ticketor.{name} {made}")
                 db.execute("insert into raw_ticketor._dlt_loads values (?, 0)", [load_id])
+                db.commit()
             assert number < 100
 
     def query(self, sql: str) -> list[dict[str, Any]]:
