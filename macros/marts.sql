@@ -4,19 +4,20 @@
 {%- endmacro %}
 
 
+{% macro named_zones() -%}
+    {#- The accounts' zones, to be written into a query: to ask for a day costs six times as much where the zone comes with the row. -#}
+    {%- set names = value_of_build(
+        "select string_agg(distinct reporting_zone, ' ') from " ~ node_of('int_reporting_zones').relation_name
+    ) if execute and model.resource_type != 'unit_test' -%}
+    {{ return((names or '').split()) }}
+{%- endmacro %}
+
+
 {% macro account_day(at, zones) -%}
-    {#- The calendar day of a UTC time at an account, by its row of int_reporting_zones. Asking for the day costs six times as much
-        where the zone comes with the row: so those of the settings are written into the query. -#}
-    {%- set named = [] -%}
-    {%- if execute and model.resource_type == 'model' -%}
-        {%- set names = value_of_build(
-            "select string_agg(distinct reporting_zone, ' ') from " ~ node_of('int_reporting_zones').relation_name
-        ) -%}
-        {%- do named.extend((names or '').split()) -%}
-    {%- endif -%}
+    {#- The calendar day of a UTC time at an account, by its row of int_reporting_zones. -#}
     case
         when {{ at }} is null then null
-        {%- for zone in named %}
+        {%- for zone in named_zones() %}
         when {{ zones }}.reporting_zone = '{{ zone }}' then {{ local_day(at, "'" ~ zone ~ "'") }}
         {%- endfor %}
         else {{ local_day(at, "coalesce(" ~ zones ~ ".reporting_zone, 'UTC')") }}
@@ -132,7 +133,7 @@
 {%- endmacro %}
 
 
-{% macro summed_measures(but=[]) -%}
+{% macro summed_measures() -%}
     {#- The measures of the reports that can be added up, added up, with room for all digits. What is not known stays NULL:
         platform_fees and tax_inside. -#}
     {% for measure in measures_of_money() -%}
@@ -143,8 +144,7 @@
     {%- for count in [
             'sales_without_tax', 'tickets_sold', 'comps', 'tickets_imported', 'tickets_returned', 'orders',
             'orders_without_fees',
-        ]
-        if count not in but %}
+        ] %}
     cast(coalesce(sum({{ count }}), 0) as bigint) as {{ count }}{{ ',' if not loop.last }}
     {%- endfor %}
 {%- endmacro %}

@@ -25,7 +25,7 @@ ledger as (
         order_id,
         booked_on as sales_on,
         event_key,
-        currency,
+        coalesce(currency, 'XXX') as currency,
         sum(amount) filter (where line_kind in ('ticket', 'product', 'membership')) as gross_sales,
         sum(-amount) filter (where line_kind = 'refund') as refunds,
         sum(-amount) filter (
@@ -214,9 +214,7 @@ tickets_back as (
     group by all
 ),
 
-together as (
-    select * from ledger
-    union all by name
+counted as (
     select * from receipts
     union all by name
     select * from booked_orders
@@ -224,15 +222,50 @@ together as (
     select * from tickets_out
     union all by name
     select * from tickets_back
+),
+
+-- apart from the ledger, which is added up by the same columns and has most of the measures
+others as (
+    select
+        platform,
+        account,
+        order_id,
+        sales_on,
+        event_key,
+        coalesce(currency, 'XXX') as currency,
+        sum(receipts) as receipts,
+        sum(platform_fees) as platform_fees,
+        sum(orders) as orders,
+        sum(orders_without_fees) as orders_without_fees,
+        sum(tickets_sold) as tickets_sold,
+        sum(comps) as comps,
+        sum(tickets_returned) as tickets_returned
+    from counted
+    group by all
 )
 
 select
-    platform,
-    account,
-    order_id,
-    sales_on,
-    event_key,
-    coalesce(currency, 'XXX') as currency,
-    {{ summed_measures(but=['tickets_imported']) }}
-from together
-group by all
+    coalesce(ledger.platform, others.platform) as platform,
+    coalesce(ledger.account, others.account) as account,
+    coalesce(ledger.order_id, others.order_id) as order_id,
+    coalesce(ledger.sales_on, others.sales_on) as sales_on,
+    coalesce(ledger.event_key, others.event_key) as event_key,
+    coalesce(ledger.currency, others.currency) as currency,
+    {% for measure in measures_of_money() -%}
+    {{ wide('coalesce(' ~ measure ~ ', 0)') }} as {{ measure }},
+    {% endfor -%}
+    {{ wide('ledger.tax_inside') }} as tax_inside,
+    {{ wide('others.platform_fees') }} as platform_fees,
+    cast(coalesce(ledger.sales_without_tax, 0) as bigint) as sales_without_tax,
+    {% for count in ['tickets_sold', 'comps', 'tickets_returned', 'orders', 'orders_without_fees'] -%}
+    cast(coalesce(others.{{ count }}, 0) as bigint) as {{ count }}{{ ',' if not loop.last }}
+    {% endfor %}
+from ledger
+full outer join others
+    on
+        ledger.platform = others.platform
+        and ledger.account = others.account
+        and ledger.order_id is not distinct from others.order_id
+        and ledger.sales_on = others.sales_on
+        and ledger.event_key is not distinct from others.event_key
+        and ledger.currency = others.currency
