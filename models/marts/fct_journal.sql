@@ -277,6 +277,8 @@ natural_rows as (
             and postings.account = chart.account
             and postings.posting = chart.posting
             and (if(postings.posting = 'clearing', postings.method, null)) is not distinct from chart.method
+    -- most lines have no tax to post
+    where postings.amount <> 0 or postings.rule = 'opening'
     group by all
     -- an opening balance of 0 says that it is known
     having sum(postings.amount) <> 0 or postings.rule = 'opening'
