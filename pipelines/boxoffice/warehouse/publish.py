@@ -164,9 +164,10 @@ def _touched_rows(db: duckdb.DuckDBPyConnection) -> dict[str, str] | None:
     ).fetchall():
         if touched_by is None or name in conditions or touched > LARGEST_PART * orders:
             return None
+        # column by column: DuckDB takes twice as long to compare them as one row
         conditions[name] = (
             f"{f'{touched_always} or ' if touched_always else ''}({touched_by}) in "
-            "(select (platform, account, touched_key) from warehouse.intermediate.unpublished_orders "
+            "(select platform, account, touched_key from warehouse.intermediate.unpublished_orders "
             f"where name = {_text(name)})"
         )
     return conditions
@@ -174,18 +175,10 @@ def _touched_rows(db: duckdb.DuckDBPyConnection) -> dict[str, str] | None:
 
 def _replace_what_differs(db: duckdb.DuckDBPyConnection, name: str) -> None:
     """Of a mart that is created in each build: most of its rows are as they were."""
-    columns = ", ".join(
-        f'"{column}"'
-        for (column,) in db.execute(
-            "select column_name from duckdb_columns() where database_name = 'warehouse' and schema_name = 'marts' "
-            "and table_name = ? order by column_index",
-            [name],
-        ).fetchall()
-    )
     for side in ("published", "warehouse"):
         db.execute(
             f"create or replace temp table {side}_rows as "
-            f'select rowid as place, hash({columns}) as hashed from {side}.marts."{name}"'
+            f'select rowid as place, hash(*columns(*)) as hashed from {side}.marts."{name}"'
         )
     rows = "(select place from {}_rows where hashed not in (select hashed from {}_rows))"
     gone, come = rows.format("published", "warehouse"), rows.format("warehouse", "published")
