@@ -11,11 +11,10 @@
     {%- if flags.FULL_REFRESH or not load_cached_relation(this) -%}
         {{ return(true) }}
     {%- endif -%}
-    {%- set platform = model.fqn[2] -%}
-    {%- set is_by_this_text = value_of_build(
-        "select count(*) filter (_shape <> " ~ shape() ~ ") = 0 and count(*) > 0 from " ~ this
-    ) -%}
-    {{ return(not is_by_this_text and not is_noted('text', platform)) }}
+    {%- if is_noted('text', model.fqn[2]) -%}
+        {{ return(false) }}
+    {%- endif -%}
+    {{ return(not value_of_build("select count(*) filter (_shape <> " ~ shape() ~ ") = 0 and count(*) > 0 from " ~ this)) }}
 {%- endmacro %}
 
 
@@ -26,7 +25,7 @@
     {% if execute and model.resource_type != 'unit_test' and not must_reread() -%}
         {%- set loads = run_query(
             'select distinct _dlt_load_id from ' ~ relation
-            ~ ' except select _dlt_load_id from ' ~ this
+            ~ ' except select distinct _dlt_load_id from ' ~ this
             ~ (' except select value from ' ~ built_loads(model.fqn[2]) if is_noted('text', model.fqn[2]) else '')
         ).columns[0].values() -%}
         {% if loads -%}

@@ -9,9 +9,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from boxoffice.errors import Problem
 from boxoffice.settings import Settings
 from boxoffice.warehouse import publish as publishing
-from boxoffice.warehouse.publish import Published, publish
+from boxoffice.warehouse.publish import CopyAhead, Published, publish
 from tests.compare import differences
 from tests.test_touched import ask, change, dbt, ticket_tailor, ticketor
 from tests.worlds import Worlds
@@ -30,9 +31,9 @@ def settings(worlds: Worlds, tmp_path: Path) -> Settings:
     return made
 
 
-def published(settings: Settings, whole: Path | None = None) -> Published:
+def published(settings: Settings, whole: Path | None = None, *, ahead: CopyAhead | None = None) -> Published:
     """Publishes, and compares with ``whole``, by default a whole copy that is made for it."""
-    done = publish(settings, NOW)
+    done = publish(settings, NOW, ahead)
     assert list(differences(whole or whole_copy(settings), settings.published)) == []
     assert ask(settings.data_dir, "from intermediate.unpublished_orders") == []
     return done
@@ -135,6 +136,44 @@ def test_a_file_that_is_not_the_last_one_is_copied_whole(settings: Settings) -> 
         done = published(settings, whole)
         assert (done.in_proportion, done.not_ours) == (False, True)
     assert published(settings, whole).in_proportion
+
+
+def test_a_copy_begun_ahead_is_taken_while_it_is_of_the_last_file(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publishing, "AHEAD_FROM", 0)
+    fresh = settings.data_dir / ".boxoffice.duckdb.new"
+
+    def copied() -> CopyAhead:
+        with CopyAhead(settings) as ahead:
+            change(settings.data_dir, "update marts.dim_events set event_name = event_name || '!'")
+        assert ahead.stamp() == publishing._stamp(settings.published)
+        return ahead
+
+    ahead, copy = copied(), fresh.stat().st_ino
+    assert published(settings, ahead=ahead).in_proportion
+    assert settings.published.stat().st_ino == copy
+
+    ahead = copied()
+    publish(settings, NOW)
+    assert published(settings, ahead=ahead).in_proportion
+
+    ahead = copied()
+    settings.published.chmod(0o644)
+    with duckdb.connect(str(settings.published)) as db:
+        db.execute("update marts.fct_orders set total_amount = 0")
+    done = published(settings, ahead=ahead)
+    assert (done.in_proportion, done.not_ours) == (False, True)
+
+    with pytest.raises(Problem), CopyAhead(settings) as ahead:
+        raise Problem("The build failed.")
+    assert not fresh.exists()
+    assert published(settings, ahead=ahead).in_proportion
+
+    monkeypatch.setattr(publishing, "ROOM_FOR", 2**40)
+    with CopyAhead(settings) as ahead:
+        pass
+    assert ahead.stamp() is None
 
 
 def test_a_table_more_or_described_otherwise(settings: Settings) -> None:

@@ -5,14 +5,15 @@
 ) }}
 {% set is_unit_test = model.resource_type == 'unit_test' %}
 {% set whole = is_unit_test or is_made_whole() %}
-{% set people_of_new_loads = '(select (people.account, people.customer_id) from people_in_new_loads as people)' %}
+{% set people_of_new_loads = '(select people.account, people.customer_id from people_in_new_loads as people)' %}
 {% if not is_unit_test %}
 -- depends_on: {{ ref('int_ticketor__touched') }}
 {% endif %}
 with {{ '' if whole else 'people_in_new_loads as (' ~ people_in_new_loads() ~ '),' }}
 
-mentions as (
+deliveries as (
     select
+        record_id,
         account,
         user_id as customer_id,
         received_at,
@@ -21,7 +22,7 @@ mentions as (
         last_name,
         email,
         coalesce(phone, mobile) as phone
-    from {{ distinct_deliveries('stg_ticketor__users', whole=true) }}
+    from {{ ref('stg_ticketor__users') }}
     where user_id <> '0'
     union all
     {% for model, who, place in [
@@ -32,6 +33,7 @@ mentions as (
         ('payments', 'buyer', 6),
     ] -%}
         select
+            record_id,
             account,
             {{ who }}_id as customer_id,
             received_at,
@@ -43,10 +45,16 @@ mentions as (
         from {{ ref('stg_ticketor__' ~ model) }}
         where
             {{ who }}_id is not null
-            and {{ is_first_delivery() }}
             and {{ 'true' if whole else '(account, ' ~ who ~ '_id) in ' ~ people_of_new_loads }}
         {{ 'union all' if not loop.last }}
     {% endfor %}
+),
+
+-- after the people: DuckDB takes this for the narrower condition, and would look for them among all messages
+mentions as (
+    select * exclude (record_id)
+    from deliveries
+    where {{ is_first_delivery() }}
 ),
 
 -- the few ways in which messages name a person, before anything is sorted

@@ -5,15 +5,11 @@
     "select distinct payload_id from " ~ ref('stg_ticketor__records')
     ~ " where outcome <> 'loaded' and reason like 'truncated%' and payload_id is not null"
 ).columns[0].values() if is_model else [] %}
-with records as (
-    select *
-    from {{ ref('stg_ticketor__records') }}
-),
-
--- a file that holds an empty list is complete
+with
+-- a file that holds an empty list is complete; of a CTE of all records, DuckDB would make a copy first
 refused as (
     select *
-    from records
+    from {{ ref('stg_ticketor__records') }}
     where outcome <> 'loaded' and reason is distinct from 'no records'
 ),
 
@@ -31,7 +27,7 @@ newest_readings as (
         records.file,
         records.file_size,
         records.file_mtime_ns
-    from records
+    from {{ ref('stg_ticketor__records') }} as records
     inner join files
         on records.account = files.account and records.file = files.file
     where records.position = 0
@@ -60,7 +56,7 @@ still_in_file as (
 delivered_later as (
     select distinct refused.record_id
     from still_in_file as refused
-    inner join records as loaded
+    inner join {{ ref('stg_ticketor__records') }} as loaded
         on refused.account = loaded.account and refused.payload_id = loaded.payload_id
     where
         loaded.outcome = 'loaded'

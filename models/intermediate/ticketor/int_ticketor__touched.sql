@@ -122,7 +122,8 @@ with recursive
         where platform = 'ticketor'
     ),
 
-    returns as (
+    -- by itself: DuckDB expects more of them than there are, and would look for each invoice among all
+    returns as materialized (
         select distinct
             account,
             invoice_id

@@ -394,14 +394,14 @@ def _build(settings: Settings, result: RunResult, echo: Echo, changed: set[str] 
             closes.require_whole(settings)
             for line in closes.write_files(settings):
                 echo(line)
-        with result.timed("transform"):
+        with publish.CopyAhead(settings) if changed else contextlib.nullcontext() as ahead, result.timed("transform"):
             echo("building and testing the marts")
             built = build.transform(settings, echo, changed, start_over=marker.was_changed_outside(settings))
         marker.forget(settings)
         result.models_built, result.tests_passed, result.warned = built.models, built.tests, built.warned
         with result.timed("publish"):
             echo("publishing")
-            published = publish.publish(settings, dt.datetime.now(dt.UTC))
+            published = publish.publish(settings, dt.datetime.now(dt.UTC), ahead)
         result.published, result.set_aside = True, published.missing
         if published.not_ours:
             echo(

@@ -14,8 +14,10 @@ import datetime as dt
 import hashlib
 import os
 import shutil
+import threading
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import duckdb
 
@@ -32,6 +34,9 @@ GROWS_TO, SLACK = 1.5, 16 * 2**20
 LARGEST_PART = 1 / 8
 # both headers of a DuckDB file, one of which changes with every edit
 HEADERS = 3 * 4096
+# ahead of a build only a file is copied that takes a while, and where there is room for this many: the build needs some
+AHEAD_FROM, ROOM_FOR = 64 * 2**20, 4
+COPIED_AT_ONCE = 64 * 2**20
 # what is published beside the marts
 ADDED = ("run_info", "orders_set_aside")
 
@@ -56,19 +61,63 @@ class _Last(NamedTuple):
     whole_size: int
 
 
-def publish(settings: Settings, now: dt.datetime) -> Published:
-    """Publishes schema ``marts``, with types, constraints and comments, and ``run_info`` and ``orders_set_aside``."""
-    target = settings.published
-    fresh = target.with_name(f".{target.name}.new")
-    for leftover in (fresh, _wal(fresh)):
+class CopyAhead:
+    """A copy of the published file that is made while a build goes on: of a large one, that takes seconds.
+
+    What cannot be copied, or changes meanwhile, ``publish`` copies itself. A build that fails needs no copy.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.source, self.target = settings.published, _fresh(settings)
+        self._of: str | None = None
+        self._is_needed = True
+        self._thread = threading.Thread(target=self._copy, daemon=True)
+
+    def __enter__(self) -> Self:
+        with contextlib.suppress(OSError):
+            size = self.source.stat().st_size
+            if AHEAD_FROM <= size <= shutil.disk_usage(self.source.parent).free // ROOM_FOR:
+                self._thread.start()
+        return self
+
+    def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:
+        if failed:
+            self._is_needed = False
+            self.stamp()
+            self._of = None
+            self.target.unlink(missing_ok=True)
+
+    def stamp(self) -> str | None:
+        """Of the file that was copied, once that has ended. None where nothing was."""
+        if self._thread.ident:
+            self._thread.join()
+        return self._of
+
+    def _copy(self) -> None:
+        with contextlib.suppress(OSError):
+            stamp = _stamp(self.source)
+            self.target.unlink(missing_ok=True)
+            if _copy_file(self.source, self.target, lambda: self._is_needed):
+                self._of = stamp
+
+
+def publish(settings: Settings, now: dt.datetime, ahead: CopyAhead | None = None) -> Published:
+    """Publishes schema ``marts``, with types, constraints and comments, and ``run_info`` and ``orders_set_aside``.
+
+    ``ahead`` is a copy that was begun before, of the file that is still there or of an earlier one.
+    """
+    target, fresh = settings.published, _fresh(settings)
+    copied = ahead.stamp() if ahead else None
+    for leftover in (_wal(fresh),) if copied else (fresh, _wal(fresh)):
         leftover.unlink(missing_ok=True)
-    _check_space(settings)
+    if not copied:
+        _check_space(settings)
     with duckdb.connect(":memory:") as db:
         db.execute("set TimeZone = 'UTC'")
         db.execute(f"attach '{_quoted(settings.warehouse)}' as warehouse")
         last = _last(db)
         is_ours = last is not None and last.stamp == _stamp(target)
-        in_proportion = last is not None and is_ours and _copy_and_replace(db, target, fresh, last)
+        in_proportion = last is not None and is_ours and _copy_and_replace(db, target, fresh, last, copied)
         if not in_proportion:
             fresh.unlink(missing_ok=True)
             _attach(db, fresh)
@@ -126,12 +175,15 @@ def _copy_marts(db: duckdb.DuckDBPyConnection) -> None:
         db.execute("; ".join([*comments, *described.get(name, [])]))
 
 
-def _copy_and_replace(db: duckdb.DuckDBPyConnection, target: Path, fresh: Path, last: _Last) -> bool:
+def _copy_and_replace(
+    db: duckdb.DuckDBPyConnection, target: Path, fresh: Path, last: _Last, copied: str | None
+) -> bool:
     """Copies the last published file and replaces the rows that differ. False where only a whole copy is sure to do."""
     conditions = _touched_rows(db)
     if conditions is None or target.stat().st_size > GROWS_TO * last.whole_size + SLACK:
         return False
-    _copy_file(target, fresh)
+    if copied != last.stamp:
+        _copy_file(target, fresh)
     fresh.chmod(0o600)
     _attach(db, fresh)
     if _described(db, "warehouse") == _described(db, "published"):
@@ -164,9 +216,10 @@ def _touched_rows(db: duckdb.DuckDBPyConnection) -> dict[str, str] | None:
     ).fetchall():
         if touched_by is None or name in conditions or touched > LARGEST_PART * orders:
             return None
+        # column by column: DuckDB takes twice as long to compare them as one row
         conditions[name] = (
             f"{f'{touched_always} or ' if touched_always else ''}({touched_by}) in "
-            "(select (platform, account, touched_key) from warehouse.intermediate.unpublished_orders "
+            "(select platform, account, touched_key from warehouse.intermediate.unpublished_orders "
             f"where name = {_text(name)})"
         )
     return conditions
@@ -174,18 +227,10 @@ def _touched_rows(db: duckdb.DuckDBPyConnection) -> dict[str, str] | None:
 
 def _replace_what_differs(db: duckdb.DuckDBPyConnection, name: str) -> None:
     """Of a mart that is created in each build: most of its rows are as they were."""
-    columns = ", ".join(
-        f'"{column}"'
-        for (column,) in db.execute(
-            "select column_name from duckdb_columns() where database_name = 'warehouse' and schema_name = 'marts' "
-            "and table_name = ? order by column_index",
-            [name],
-        ).fetchall()
-    )
     for side in ("published", "warehouse"):
         db.execute(
             f"create or replace temp table {side}_rows as "
-            f'select rowid as place, hash({columns}) as hashed from {side}.marts."{name}"'
+            f'select rowid as place, hash(*columns(*)) as hashed from {side}.marts."{name}"'
         )
     rows = "(select place from {}_rows where hashed not in (select hashed from {}_rows))"
     gone, come = rows.format("published", "warehouse"), rows.format("warehouse", "published")
@@ -259,15 +304,18 @@ def _stamp(path: Path) -> str | None:
     return f"{STORAGE_VERSION} {stat.st_ino} {stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns} {headers}"
 
 
-def _copy_file(source: Path, target: Path) -> None:
-    """By sharing the blocks where the file system can, which shutil does not ask it for."""
+def _copy_file(source: Path, target: Path, is_needed: Callable[[], bool] = lambda: True) -> bool:
+    """By sharing the blocks where the file system can, which shutil does not ask it for. False if it was given up."""
     if not hasattr(os, "copy_file_range"):
         shutil.copyfile(source, target)
-        return
+        return True
     with source.open("rb") as old, target.open("wb") as new:
         left = os.fstat(old.fileno()).st_size
-        while left and (copied := os.copy_file_range(old.fileno(), new.fileno(), left)):
+        while left and (copied := os.copy_file_range(old.fileno(), new.fileno(), min(left, COPIED_AT_ONCE))):
             left -= copied
+            if not is_needed():
+                return False
+    return True
 
 
 def _add_run_info(db: duckdb.DuckDBPyConnection, now: dt.datetime) -> None:
@@ -326,6 +374,10 @@ def _check_space(settings: Settings) -> None:
             f"Publishing needs up to {needed // 2**20:,} MB in {settings.data_dir}, and {free // 2**20:,} MB are free. "
             "The marts are built and what was published before stays; free some space and run again."
         )
+
+
+def _fresh(settings: Settings) -> Path:
+    return settings.published.with_name(f".{settings.published.name}.new")
 
 
 def _wal(path: Path) -> Path:

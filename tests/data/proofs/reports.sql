@@ -14,10 +14,12 @@
     'credited': "line_kind = 'credited'",
     'credited_of_sales': "line_kind = 'credited' and " ~ of_sales,
 } %}
-with ledger as (
+-- the largest table of all is read once
+with lines_of_days as (
     select
         platform,
         account,
+        booked_on as sales_on,
         coalesce(currency, 'XXX') as currency,
         sum(case when line_kind in ('ticket', 'product', 'membership') then amount else 0 end) as gross_sales,
         {% for measure, condition in given_back.items() %}
@@ -34,6 +36,16 @@ with ledger as (
         sum(case when {{ is_given_back() }} then 0 else amount end) as charged_total
     from {{ ref('fct_order_lines') }}
     where booked_at is not null
+    group by all
+),
+
+ledger as (
+    select
+        platform,
+        account,
+        currency,
+        sum(columns(* exclude (platform, account, sales_on, currency)))
+    from lines_of_days
     group by all
 ),
 
@@ -179,13 +191,13 @@ own as (
     select
         platform,
         account,
-        booked_on as sales_on,
-        coalesce(currency, 'XXX') as currency,
-        case when {{ is_given_back() }} then 0 else amount end as charged_total,
-        case line_kind when 'refund' then -amount else 0 end as refunds,
-        case line_kind when 'credited' then -amount else 0 end as credited
-    from {{ ref('fct_order_lines') }}
-    where booked_on is not null
+        sales_on,
+        currency,
+        charged_total,
+        refunds,
+        credited
+    from lines_of_days
+    where sales_on is not null
     union all by name
     select
         platform,
