@@ -4,7 +4,7 @@ import os
 import pickle
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jinja2
 import pytest
@@ -13,6 +13,9 @@ from boxoffice.settings import Settings
 from boxoffice.warehouse import build
 from tests import once
 from tests import worlds as made_up
+
+if TYPE_CHECKING:
+    from tests.test_cases import House
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -52,6 +55,19 @@ def _compile_once(compile: Callable[..., Any]) -> Callable[..., Any]:
         return compiled[key]
 
     return known_or_compiled
+
+
+@pytest.fixture(scope="session")
+def cases() -> "House":
+    """The accounts of test_cases.py after their runs. Not to be written to."""
+    from tests.test_cases import House
+
+    def play(folder: Path) -> None:
+        made = House(folder)
+        made.play()
+        (folder / "cases.pickle").write_bytes(pickle.dumps(made))
+
+    return pickle.loads((once.made("cases", play) / "cases.pickle").read_bytes())
 
 
 @pytest.fixture(scope="session")
