@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--worlds", type=int, default=6, help="how many made-up venues the marts are compared with")
+    parser.addoption("--worlds", type=int, default=4, help="how many made-up venues the marts are compared with")
 
 
 @pytest.fixture(scope="session", autouse=True)
