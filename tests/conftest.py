@@ -22,6 +22,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--worlds", type=int, default=4, help="how many made-up venues the marts are compared with")
 
 
+# The longest first, so that no process ends long after the others; and while the project is parsed for the first of
+# them, those that need no dbt.
+FIRST = ("tests/test_cases.py", "tests/receiver", "tests/test_touched.py", "tests/test_deliveries.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: next((at for at, path in enumerate(FIRST) if item.nodeid.startswith(path)), len(FIRST)))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _built_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Where the processes of the suite share what they build, the parsed project included."""
