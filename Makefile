@@ -41,8 +41,8 @@ notebooks: .venv-notebooks/.ready  ## what the notebooks run with: .venv-noteboo
 demo: .venv/.run  ## a made-up venue, from both platforms to the marts; again: a day passes
 	@$(BIN)/python -m sandbox demo
 
-test: .venv/.dev .venv-notebooks/.ready  ## what any change can break: ten to fifteen minutes
-	@$(BIN)/python -m pytest -m 'not house' -n 2 --dist loadfile --no-loadscope-reorder --durations 15
+test: .venv/.dev .venv-notebooks/.ready  ## what any change can break: some ten minutes
+	@$(BIN)/python -m pytest -m 'not house' -n 3 --dist loadfile --no-loadscope-reorder --durations 15
 
 test-house: .venv/.dev .venv-notebooks/.ready  ## what is expensive and seldom changes, then worlds, torture and fuzz: hours
 	@$(BIN)/python -m pytest -m house -n 2 --dist loadfile --no-loadscope-reorder --durations 15

@@ -4,7 +4,7 @@ import os
 import pickle
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jinja2
 import pytest
@@ -14,9 +14,21 @@ from boxoffice.warehouse import build
 from tests import once
 from tests import worlds as made_up
 
+if TYPE_CHECKING:
+    from tests.test_cases import House
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--worlds", type=int, default=6, help="how many made-up venues the marts are compared with")
+    parser.addoption("--worlds", type=int, default=4, help="how many made-up venues the marts are compared with")
+
+
+# The longest first, so that no process ends long after the others; and while the project is parsed for the first of
+# them, those that need no dbt.
+FIRST = ("tests/test_cases.py", "tests/receiver", "tests/test_touched.py", "tests/test_deliveries.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: next((at for at, path in enumerate(FIRST) if item.nodeid.startswith(path)), len(FIRST)))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -52,6 +64,19 @@ def _compile_once(compile: Callable[..., Any]) -> Callable[..., Any]:
         return compiled[key]
 
     return known_or_compiled
+
+
+@pytest.fixture(scope="session")
+def cases() -> "House":
+    """The accounts of test_cases.py after their runs. Not to be written to."""
+    from tests.test_cases import House
+
+    def play(folder: Path) -> None:
+        made = House(folder)
+        made.play()
+        (folder / "cases.pickle").write_bytes(pickle.dumps(made))
+
+    return pickle.loads((once.made("cases", play) / "cases.pickle").read_bytes())
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,7 @@
-"""The root is the dbt project: what a dbt user types works there with no flags, unit tests included."""
+"""The root is the dbt project: what a dbt user types works there with no flags, unit tests included.
+
+`make docs` and `dbt build` in this process, by test_docs.py and test_cases.py, are what `make test` has of it.
+"""
 
 import os
 import shutil
@@ -35,7 +38,7 @@ def environment(worlds: Worlds, tmp_path_factory: pytest.TempPathFactory) -> dic
 @pytest.mark.parametrize(
     "verb",
     [
-        pytest.param(["build"], id="build"),
+        pytest.param(["build"], id="build", marks=pytest.mark.house),
         pytest.param(["docs", "generate"], id="docs-generate", marks=pytest.mark.house),
         pytest.param(["source", "freshness"], id="source-freshness", marks=pytest.mark.house),
     ],

@@ -19,11 +19,12 @@ EXAMPLES = sorted((Path(__file__).parent / "deliveries" / "examples").glob("*.md
 
 @pytest.fixture(scope="module", params=[60, pytest.param(240, marks=pytest.mark.house)])
 def batch(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Batch:
-    """All in one warehouse: grown over three runs, given in another order to a second one; many are rebuilt, too."""
+    """All in one warehouse: grown over three loads and two builds, given in another order to a second one; many are
+    built after each load, and rebuilt."""
     drawn: int = request.param
     sequences = [renumbered(read(path), number) for number, path in enumerate(EXAMPLES)]
     sequences += [draw("suite", number) for number in range(len(EXAMPLES), len(EXAMPLES) + drawn)]
-    tried = Batch(tmp_path_factory.mktemp("deliveries"), sequences)
+    tried = Batch(tmp_path_factory.mktemp("deliveries"), sequences, builds_each=drawn > 100)
     tried.try_all(("grown", "other") if drawn < 100 else ("grown", "other", "rebuilt"))
     return tried
 

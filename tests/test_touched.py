@@ -52,6 +52,13 @@ def made_everything(folder: Path) -> set[bool]:
 
 def fresh(folder: Path, other: Path) -> dict[str, list[tuple]]:
     """The marts of a warehouse that was built at once from the same raw rows."""
+    copy_raw(folder, other)
+    dbt(other, "build")
+    return marts(other)
+
+
+def copy_raw(folder: Path, other: Path) -> None:
+    """A new data folder with the same raw rows, and nothing built of them."""
     other.mkdir()
     shutil.copyfile(folder / "person.key", other / "person.key")
     with duckdb.connect(str(other / "warehouse.duckdb")) as db:
@@ -62,8 +69,6 @@ def fresh(folder: Path, other: Path) -> dict[str, list[tuple]]:
         ).fetchall():
             db.execute(f"create schema if not exists {schema}")
             db.execute(f'create table {schema}."{table}" as from grown.{schema}."{table}"')
-    dbt(other, "build")
-    return marts(other)
 
 
 def ticketor(where: str, document: str, webhook: str) -> str:

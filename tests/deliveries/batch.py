@@ -42,10 +42,12 @@ class Batch:
         say: Callable[[str], None] = lambda _line: None,
         left_out: frozenset[str] = frozenset(),
         full: bool = True,
+        builds_each: bool = True,
     ):
-        """``full``: whether the run in the middle reads all of Ticket Tailor, too, and not only what is due."""
+        """``full``: whether the run in the middle reads all of Ticket Tailor, too, and not only what is due.
+        ``builds_each``: whether it builds what it loads, too, and does not leave that to the last one."""
         self.folder, self.sequences, self.say, self.left_out = folder, sequences, say, left_out
-        self.full = full
+        self.full, self.builds_each = full, builds_each
         self.findings: list[Finding] = []
         self.files: dict[tuple[str, str], tuple[int, ticketor.File]] = {}
         self.zones = dict(list(ZONES.items())[: 2 if len(sequences) < FEW else len(ZONES)])
@@ -149,9 +151,7 @@ class Batch:
             yield
 
     def _judge(self, settings: Settings, result: run.RunResult, where: str) -> bool:
-        for account in result.accounts:
-            if account.error:
-                self.findings.append(Finding(None, f"{where}: account", f"{account.account}: {account.error}"))
+        self.findings += _account_errors(result, where)
         if result.published and not result.error:
             return True
         if not result.error:
@@ -165,7 +165,10 @@ class Batch:
         for number in range(ROUNDS):
             self._deliver(settings, lambda file, now=number: file["round"] == now)
             self._show(settings, number)
-            if not self._run(settings, f"run {number + 1}", full=self.full or number != 1):
+            if number == 1 and not self.builds_each:
+                loaded = run.load_only(settings, echo=lambda _line: None, full=self.full)
+                self.findings += _account_errors(loaded, "load 2")
+            elif not self._run(settings, f"run {number + 1}", full=self.full or number != 1):
                 return None
         self.findings += checks.written_is_read(settings.warehouse, self.files, "raw") if self.files else []
         self.findings += checks.invariants(settings.published, self.sequences, "grown")
@@ -231,6 +234,12 @@ class Batch:
             return
         if self._judge(settings, result, "rebuild"):
             self.findings += checks.differences(grown.published, settings.published, "grown and rebuilt")
+
+
+def _account_errors(result: run.RunResult, where: str) -> Iterator[Finding]:
+    for account in result.accounts:
+        if account.error:
+            yield Finding(None, f"{where}: account", f"{account.account}: {account.error}")
 
 
 @contextlib.contextmanager

@@ -311,7 +311,8 @@ def test_several_addresses_of_apprise(
         mail.stop()
     [note], [message] = hook.bodies, inbox.taken
     assert (note["topic"], note["title"]) == (SECRET, "Boxoffice needs attention")
-    for text in (note["message"], message):
+    # how a mail's lines are wrapped depends on the length of the folder's name
+    for text in (note["message"], message.replace("=\r\n", "")):
         assert "The run failed: no room for" in text and SECRET not in text
     assert "To: anna@example.org" in message
 
