@@ -53,24 +53,30 @@ names as (
 -- apart, which are hashes
 texts as (
     {% for mart in marts %}
-        {% set columns = text_columns(mart) %}
+        {% set columns = text_columns(mart).split(', ') %}
         select
             '{{ mart }}' as mart,
             column_name,
             said
         from (
-            unpivot (select {{ columns }} from {{ rows_to_prove(mart) }})
-            on {{ columns }}
+            unpivot (
+                -- asked of columns, whose values repeat, and not of every value by itself
+                select
+                    {% for column in columns %}
+                        {% set is_id = modules.re.search('_id"?$|_reference"?$', column) %}
+                        case
+                            when
+                                contains({{ column }}, '@')
+                                or contains({{ column }}, ' ')
+                                {{ 'or (length(' ~ column ~ ") >= 7 and regexp_matches(" ~ column ~ ", '[0-9]'))" if not is_id }}
+                                then {{ column }}
+                        end as {{ column }},
+                    {% endfor %}
+                from {{ rows_to_prove(mart) }}
+            )
+            on {{ columns | join(', ') }}
             into name column_name value said
         )
-        where
-            contains(said, '@')
-            or contains(said, ' ')
-            or (
-                length(said) >= 7
-                and regexp_matches(said, '[0-9]')
-                and not regexp_matches(column_name, '_id$|_reference$')
-            )
         {% if not loop.last %}union all{% endif %}
     {% endfor %}
 ),
