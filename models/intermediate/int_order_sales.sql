@@ -251,15 +251,17 @@ select
     coalesce(ledger.sales_on, others.sales_on) as sales_on,
     coalesce(ledger.event_key, others.event_key) as event_key,
     coalesce(ledger.currency, others.currency) as currency,
-    {% for measure in measures_of_money() -%}
-    {{ wide('coalesce(' ~ measure ~ ', 0)') }} as {{ measure }},
-    {% endfor -%}
+    {% for measure in measures_of_money() %}
+        {{ wide('coalesce(' ~ measure ~ ', 0)') }} as {{ measure }},
+    {% endfor %}
     {{ wide('ledger.tax_inside') }} as tax_inside,
     {{ wide('others.platform_fees') }} as platform_fees,
     cast(coalesce(ledger.sales_without_tax, 0) as bigint) as sales_without_tax,
-    {% for count in ['tickets_sold', 'comps', 'tickets_returned', 'orders', 'orders_without_fees'] -%}
-    cast(coalesce(others.{{ count }}, 0) as bigint) as {{ count }}{{ ',' if not loop.last }}
-    {% endfor %}
+    cast(coalesce(others.tickets_sold, 0) as bigint) as tickets_sold,
+    cast(coalesce(others.comps, 0) as bigint) as comps,
+    cast(coalesce(others.tickets_returned, 0) as bigint) as tickets_returned,
+    cast(coalesce(others.orders, 0) as bigint) as orders,
+    cast(coalesce(others.orders_without_fees, 0) as bigint) as orders_without_fees
 from ledger
 full outer join others
     on

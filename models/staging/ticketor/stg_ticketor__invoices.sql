@@ -142,10 +142,19 @@ select
         case when doc.amount.tip <> '' and tip is null then 'Amount.Tip' end,
         case when doc.amount.discount <> '' and discount is null then 'Amount.Discount' end,
         case when doc.platformfee.fee <> '' and platform_fee is null then 'PlatformFee.Fee' end,
-        case when doc.platformfee.ticketprotectionfee <> '' and ticket_protection_fee is null then 'PlatformFee.TicketProtectionFee' end,
+        case
+            when doc.platformfee.ticketprotectionfee <> '' and ticket_protection_fee is null
+                then 'PlatformFee.TicketProtectionFee'
+        end,
         case when doc.platformfee.adfee <> '' and ad_fee is null then 'PlatformFee.AdFee' end,
-        case when doc.platformfee.paymentprocessingfee <> '' and payment_processing_fee is null then 'PlatformFee.PaymentProcessingFee' end,
-        case when doc.platformfee.deliveryfee <> '' and platform_delivery_fee is null then 'PlatformFee.DeliveryFee' end,
+        case
+            when doc.platformfee.paymentprocessingfee <> '' and payment_processing_fee is null
+                then 'PlatformFee.PaymentProcessingFee'
+        end,
+        case
+            when doc.platformfee.deliveryfee <> '' and platform_delivery_fee is null
+                then 'PlatformFee.DeliveryFee'
+        end,
         case when said[3] <> '' and doc.buyer.id is null then 'Buyer.Id' end,
         case when said[4] <> '' and doc.agent.id is null then 'Agent.Id' end,
         case when {{ is_unread_time('doc.date', 'ordered_at') }} then 'Date' end,

@@ -91,7 +91,10 @@ select
         case when doc.tax <> '' and tax is null then 'Tax' end,
         case when doc.deliveryfee <> '' and delivery_fee is null then 'DeliveryFee' end,
         case when said[4] <> '' and doc.buyer.id is null then 'Buyer.Id' end,
-        case when is_recurring is null and {{ cleaned('doc.isrecurringpurchase') }} is not null then 'IsRecurringPurchase' end
+        case
+            when is_recurring is null and {{ cleaned('doc.isrecurringpurchase') }} is not null
+                then 'IsRecurringPurchase'
+        end
     ) as unreadable,
     _dlt_load_id,
     {{ shape() }} as _shape

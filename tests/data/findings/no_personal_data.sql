@@ -62,16 +62,19 @@ texts as (
             unpivot (
                 -- asked of columns, whose values repeat, and not of every value by itself
                 select
-                    {% for column in columns %}
-                        {% set is_id = modules.re.search('_id"?$|_reference"?$', column) %}
+                {% for column in columns %}
+                        {% set name = column.strip('"') %}
+                        {% set may_be_phone = not (name.endswith('_id') or name.endswith('_reference')) %}
                         case
                             when
                                 contains({{ column }}, '@')
                                 or contains({{ column }}, ' ')
-                                {{ 'or (length(' ~ column ~ ") >= 7 and regexp_matches(" ~ column ~ ", '[0-9]'))" if not is_id }}
+                                {% if may_be_phone %}
+                                    or (length({{ column }}) >= 7 and regexp_matches({{ column }}, '[0-9]'))
+                                {% endif %}
                                 then {{ column }}
-                        end as {{ column }},
-                    {% endfor %}
+                        end as {{ column }}{{ ',' if not loop.last }}
+                {% endfor %}
                 from {{ rows_to_prove(mart) }}
             )
             on {{ columns | join(', ') }}

@@ -394,12 +394,14 @@ from dated
 inner join zones on dated.platform = zones.platform and dated.account = zones.account
 where
     dated.happened_at >= timestamptz '1972-02-01'
-    and dated.given_day is distinct from case zones.reporting_zone
-        {% for zone in named_zones() %}
-            when '{{ zone }}' then cast(dated.happened_at at time zone '{{ zone }}' as date)
-        {% endfor %}
-        else cast(dated.happened_at at time zone zones.reporting_zone as date)
-    end
+    and dated.given_day is distinct from (
+        case zones.reporting_zone
+            {% for zone in named_zones() or ['UTC'] %}
+                when '{{ zone }}' then cast(dated.happened_at at time zone '{{ zone }}' as date)
+            {% endfor %}
+            else cast(dated.happened_at at time zone zones.reporting_zone as date)
+        end
+    )
 {% for mart, key, order_id in [
     ('fct_orders', 'order_key', order),
     ('fct_tickets', 'ticket_key', ticket_order),
