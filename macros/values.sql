@@ -1,10 +1,6 @@
 {% macro key(parts) -%}
-    {#- A surrogate key: the same in every rebuild, NULL when any part is. The parts are joined by a character that no id holds; at once,
-        as `||` makes another text for each. -#}
-    case
-        when {{ parts | join(' is not null and ') }} is not null
-            then md5(concat_ws(chr(31), {% for part in parts %}cast({{ part }} as varchar){{ ', ' if not loop.last }}{% endfor %}))
-    end
+    {#- A surrogate key: the same in every rebuild, NULL when any part is. The parts are joined by a character that no id holds. -#}
+    md5({% for part in parts %}cast({{ part }} as varchar){% if not loop.last %} || chr(31) || {% endif %}{% endfor %})
 {%- endmacro %}
 
 
