@@ -58,9 +58,10 @@ def release(settings: Settings, platforms: Iterable[str]) -> set[tuple[str, str,
 def named(settings: Settings, proofs: dict[str, str]) -> list[Order]:
     """The orders that failed proofs name: one row each. ``proofs`` is a proof's name to its compiled SQL.
 
-    Raises NamesNone if one of them names none.
+    Raises NamesNone if some of them name none, with the first row of each of these.
     """
     orders: dict[tuple[str, str, str], Order] = {}
+    nameless: dict[str, str] = {}
     with duckdb.connect(str(settings.warehouse), read_only=True) as db:
         db.execute("set TimeZone = 'UTC'")
         for name, sql in proofs.items():
@@ -70,8 +71,11 @@ def named(settings: Settings, proofs: dict[str, str]) -> list[Order]:
             ).fetchall():
                 order = Order(*row)
                 if None in order.key:
-                    raise NamesNone(f"proof {name}: {order.proof}: {order.explanation}")
-                orders.setdefault(order.key, order)
+                    nameless.setdefault(name, f"proof {name}: {order.proof}: {order.explanation}")
+                else:
+                    orders.setdefault(order.key, order)
+    if nameless:
+        raise NamesNone("; ".join(nameless.values()))
     return list(orders.values())
 
 
