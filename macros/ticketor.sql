@@ -114,12 +114,12 @@
 
 {% macro items_read(webhook, list, fields, numbers) -%}
     {#- One row per item of a record of this webhook, or of the list in an invoice with details: `doc` has its fields. An empty list
-        keeps its record. `said` is what stands in the places of `numbers` where one of them could not be read; other fields are read
+        keeps its record. `said` has the text of `numbers` where one of them could not be read; other fields are read
         as text, and need none. Items whose Id is 0, which is none, are counted in `place_without_id`. -#}
     select
-        * exclude (document, items),
+        * exclude (document),
         case
-            when doc.id = 0 then len(list_filter(items[1:item_position], lambda item: item.id = 0))
+            when doc.id = 0 then row_number() over (partition by record_id, doc.id order by item_position)
         end as place_without_id,
         case
             when doc is not null and (
@@ -133,7 +133,7 @@
         end as said
     from (
         select
-            * exclude (parent),
+            * exclude (parent, items),
             parent.id as parent_id,
             unnest(items) as doc,
             generate_subscripts(items, 1) as item_position

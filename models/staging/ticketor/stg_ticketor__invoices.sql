@@ -46,7 +46,7 @@ read as (
     from documents
 ),
 
--- what stands in the place of a number that could not be read: text is taken as it is
+-- the text of numbers, where one of them could not be read: other fields are read as text
 unread as (
     select
         * exclude (document),
