@@ -10,7 +10,7 @@ import jinja2
 import pytest
 
 from boxoffice.settings import Settings
-from boxoffice.warehouse import build
+from boxoffice.warehouse import build, dbt_project
 from tests import once
 from tests import worlds as made_up
 
@@ -39,12 +39,12 @@ def _built_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     transform = build.transform
 
     def transform_what_is_parsed(settings: Settings, *arguments: object, **named: object) -> build.Built:
-        once.parsed(settings.data_dir / "dbt", settings.data_dir)
+        once.parsed(settings.data_dir)
         return transform(settings, *arguments, **named)
 
     with pytest.MonkeyPatch.context() as patch:
         # as a run sets it: dbt parses everything again where its profile differs
-        patch.setenv("BOXOFFICE_MEMORY_LIMIT", build._memory_limit())
+        patch.setenv("BOXOFFICE_MEMORY_LIMIT", dbt_project.memory_limit())
         patch.setattr(build, "transform", transform_what_is_parsed)
         # dbt compiles the same templates in every build, which takes a second: once for the process here
         patch.setattr(jinja2.Environment, "compile", _compile_once(jinja2.Environment.compile))

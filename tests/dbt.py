@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from boxoffice.settings import ROOT
-from boxoffice.warehouse import build
+from boxoffice.warehouse import dbt_project
 from tests import once
 
 
@@ -15,7 +15,7 @@ def dbt(data_dir: Path, target: Path, *words: str, well: bool = True, project: P
     """What dbt says; ``well``: whether it has to succeed."""
     from dbt.cli.main import dbtRunner
 
-    once.parsed(target, data_dir)
+    once.parsed_for_dbt(target, data_dir)
     said: list[str] = []
     variables = {
         "BOXOFFICE_DATA_DIR": str(data_dir),
@@ -34,7 +34,7 @@ def dbt(data_dir: Path, target: Path, *words: str, well: bool = True, project: P
             result = dbtRunner(callbacks=[lambda event: said.append(event.info.msg)]).invoke(["--quiet", *words])
         finally:
             gc.enable()
-            build._let_go()
+            dbt_project.let_go()
     said.append(str(result.exception or ""))
     assert result.success == well, "\n".join(said[-40:])
     return "\n".join(said)

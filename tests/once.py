@@ -14,7 +14,8 @@ import jinja2
 import msgpack
 import yaml
 
-from boxoffice.settings import DBT_PROJECT
+from boxoffice.settings import DBT_PROJECT, Settings
+from boxoffice.warehouse import dbt_project
 
 # shared by all processes of this suite; conftest.py sets it
 FOLDER = Path()
@@ -33,14 +34,24 @@ def made(name: str, make: Callable[[Path], object]) -> Path:
     return folder
 
 
-def parsed(target: Path, data_dir: Path) -> None:
-    """Gives dbt the parsed project in a new target folder: parsing takes as long as building little.
+def parsed(data_dir: Path) -> None:
+    """Gives runs of a new data folder the parsed project: parsing takes as long as building little."""
+    known, new = (dbt_project.parsed_file(Settings(data_dir=at)) for at in (made("parsed", _parse), data_dir))
+    if not new.exists():
+        new.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(known, new)
+
+
+def parsed_for_dbt(target: Path, data_dir: Path) -> None:
+    """The same for dbt by hand, and its target folder.
 
     dbt parses again whatever differs from it, and everything when the path of the warehouse does, as in a folder that
     was copied: that is put right.
     """
     path = target / "partial_parse.msgpack"
-    known = path if path.exists() else made("parsed", _parse) / path.name
+    known = (
+        path if path.exists() else dbt_project.parsed_file(Settings(data_dir=made("parsed", _parse))).parent / path.name
+    )
     try:
         manifest = msgpack.unpackb(known.read_bytes(), strict_map_key=False, timestamp=3)
     except ValueError:  # cut short, as a full disk leaves it: for dbt to see
@@ -56,9 +67,12 @@ def parsed(target: Path, data_dir: Path) -> None:
 
 
 def _parse(folder: Path) -> None:
-    where = {"BOXOFFICE_DATA_DIR": str(folder), "DBT_TARGET_PATH": str(folder), "DBT_LOG_PATH": str(folder)}
-    dbt = Path(sys.executable).with_name("dbt")
-    subprocess.run([dbt, "--quiet", "--no-write-json", "parse"], cwd=DBT_PROJECT, env=os.environ | where, check=True)
+    code = (
+        "import pathlib, sys; from boxoffice.settings import Settings; from boxoffice.warehouse import dbt_project; "
+        "dbt_project.keep_parsed(Settings(data_dir=pathlib.Path(sys.argv[1])))"
+    )
+    # in a process of its own: the suite's processes have none of it in their memory
+    subprocess.run([sys.executable, "-c", code, folder], check=True)
 
 
 def _profile_hash(data_dir: Path) -> str:

@@ -23,7 +23,7 @@ def environment(worlds: Worlds, tmp_path_factory: pytest.TempPathFactory) -> dic
     folder = tmp_path_factory.mktemp("dbt")
     for path in (worlds.settings.warehouse, worlds.settings.person_key_file):
         shutil.copyfile(path, folder / path.name)
-    once.parsed(folder / "target", folder)
+    once.parsed_for_dbt(folder / "target", folder)
     return {
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
@@ -58,7 +58,7 @@ def test_no_flags_needed(environment: dict[str, str], verb: list[str]) -> None:
 
 
 def test_no_test_parses_the_whole_project_again(worlds: Worlds, tmp_path: Path) -> None:
-    """What once.parsed puts into a target folder is what dbt expects there: it says so where it is not."""
+    """What once.parsed_for_dbt puts into a target folder is what dbt expects there: it says so where it is not."""
     assert "Unable to do partial parsing" not in dbt(tmp_path, tmp_path / "target", "parse")
     assert "Unable to do partial parsing" not in (worlds.settings.logs / "dbt.log").read_text()
 

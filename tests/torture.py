@@ -12,6 +12,7 @@ import contextlib
 import dataclasses
 import datetime as dt
 import json
+import os
 import random
 import shutil
 import signal
@@ -92,6 +93,8 @@ class Torture:
             first = self.run()
             assert first.code == 0, first.lines
         shutil.copytree(self.settings.data_dir, self.undisturbed.data_dir)
+        # what was copied is not what a run writes with care: the power fails after it has reached the disk
+        os.sync()
         self.undisturbed_steps = list(self.steps)
 
     def go_on(self) -> None:

@@ -27,7 +27,7 @@ def first_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     for name in ("data", "buffer"):
         shutil.copytree(built / name, house.folder / f"first_{name}")
         (house.folder / name).mkdir()
-    once.parsed(house.folder / "first_data" / "dbt", house.folder / "data")
+    once.parsed(house.folder / "first_data")
     with house.api:
         yield house
 

@@ -22,7 +22,7 @@ def test_killed_anywhere(tmp_path: Path, power_loss: bool) -> None:
     torture = Torture(tmp_path, seed=3, names=("north",), power_loss=power_loss)
     with torture.open():
         torture.begin(once.made("house", build))
-        once.parsed(torture.settings.data_dir / "dbt", torture.settings.data_dir)
+        once.parsed(torture.settings.data_dir)
         with torture.reader() as read:
             torture.go_on()
             for step, parts in PARTS.items():

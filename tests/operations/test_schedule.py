@@ -24,6 +24,7 @@ from boxoffice.errors import ConfigProblem
 from boxoffice.run import lock, marker, resident, run_log, schedule
 from boxoffice.run.run import RunResult
 from boxoffice.settings import ROOT, Settings
+from boxoffice.warehouse import dbt_project
 from tests.operations.house import House
 
 EVERY = [1, 15, 30, 60, 120, 720]
@@ -178,16 +179,16 @@ def test_a_child_that_is_killed_is_told_and_one_that_hangs_is_not_waited_for(
 def test_another_text_of_the_program_is_noticed_and_begins_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resident, "DBT_PROJECT", tmp_path)
+    monkeypatch.setattr(dbt_project, "DBT_PROJECT", tmp_path)
     model = tmp_path / "models" / "marts" / "one.sql"
     model.parent.mkdir(parents=True)
     model.write_text("select 1 as one")
-    texts = [resident.text_of_program()]
-    assert resident.text_of_program() == texts[0]
+    texts = [dbt_project.text_of_program()]
+    assert dbt_project.text_of_program() == texts[0]
     model.write_text("select 2 as one")
-    texts.append(resident.text_of_program())
+    texts.append(dbt_project.text_of_program())
     model.with_name("two.yml").write_text("version: 2")
-    texts.append(resident.text_of_program())
+    texts.append(dbt_project.text_of_program())
     assert len(set(texts)) == 3
 
     seen = tmp_path / "seen"

@@ -42,7 +42,7 @@ def target(demo: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("docs")
     # dbt opens it for writing, which another test's reader would meet
     shutil.copyfile(demo.warehouse, folder / demo.warehouse.name)
-    once.parsed(folder, folder)
+    once.parsed_for_dbt(folder, folder)
     # -o: this environment is not set up anew by a test
     subprocess.run(
         ["make", "-o", ".venv/.run", f"BIN={Path(sys.executable).parent}", "docs"],

@@ -67,12 +67,13 @@ def run(every: str | None, **reading: Any) -> None:
     from boxoffice.run import resident
     from boxoffice.run import run as runs
     from boxoffice.run import watch as watches
+    from boxoffice.warehouse import dbt_project
 
     log = ProgressLog()
     if every:
         pause, watch = seconds(every), watches.Watch()
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-        text = resident.text_of_program()
+        text = dbt_project.text_of_program()
         while True:
             started, soon = time.monotonic(), pause
             try:
@@ -80,7 +81,7 @@ def run(every: str | None, **reading: Any) -> None:
                 watch.begin(configured)
                 looked = runs.run(configured, echo=log, only_look=True, **_options(**reading))
                 if looked.outcome == "due":
-                    if resident.text_of_program() != text:
+                    if dbt_project.text_of_program() != text:
                         resident.begin_again()
                     _wait_for(_run_in_a_child(), log)
                 else:

@@ -6,22 +6,23 @@ forks: a child would have none of them, and their locks as they were.
 
 import atexit
 import gc
-import hashlib
 import importlib
 import os
 import signal
 import subprocess
 import sys
-import sysconfig
 import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from boxoffice.raw import pipeline
 from boxoffice.run import lock
-from boxoffice.settings import DBT_PROJECT, Settings
+from boxoffice.settings import Settings
+from boxoffice.warehouse import dbt_project
 
 POLL = 0.02  # seconds
 # what a run with news imports, which takes it seconds; of dlt and dbt also what they import only when they work
@@ -87,6 +88,8 @@ class Forked:
 
 def can_fork() -> bool:
     """Not on macOS, whose own frameworks do not survive it; nor with a thread, or where none can be counted."""
+    # the connection that DuckDB opens where it is imported has a thread
+    duckdb.default_connection().close()
     try:
         return len([*Path("/proc/self/task").iterdir()]) == 1
     except OSError:
@@ -95,38 +98,17 @@ def can_fork() -> bool:
 
 def prepare(settings: Settings) -> bool:
     """Imports what a run needs and parses the project, where that is not done. False where a child would be unsafe."""
-    import duckdb
-
-    from boxoffice.warehouse import build
-
-    if not build.is_parsed():
+    if not dbt_project.is_parsed():
         os.environ.update(WITHOUT_THREADS)
         pipeline.configure_dlt(settings)
         for module in NEEDED:
             importlib.import_module(module)
-        text = text_of_program()
         with lock.privately():
-            build.parse(settings, lambda: text_of_program() == text)
-        build.compile_macros()
-        # the connection that DuckDB opens by itself has a thread
-        duckdb.default_connection().close()
+            dbt_project.keep_parsed(settings)
+        dbt_project.compile_macros()
         gc.collect()
         gc.freeze()
     return can_fork()
-
-
-def text_of_program() -> str:
-    """Of the dbt project, of this package and of what is installed beside it: other text needs another process."""
-    text = hashlib.blake2b(digest_size=16)
-    paths = [DBT_PROJECT / "dbt_project.yml", DBT_PROJECT / "profiles.yml", Path(sysconfig.get_path("purelib"))]
-    for folder in ("models", "macros", "seeds", "tests/data"):
-        paths += sorted((DBT_PROJECT / folder).rglob("*.*"))
-    paths += sorted(Path(__file__).parents[1].rglob("*.py"))
-    for path in paths:
-        if path.exists():
-            stat = path.stat()
-            text.update(f"{path} {stat.st_ino} {stat.st_size} {stat.st_mtime_ns}\n".encode())
-    return text.hexdigest()
 
 
 def begin_again() -> None:

@@ -1,20 +1,18 @@
-"""Raw to marts: the only place that calls dbt, in this process, after dlt has let go of the warehouse."""
+"""Raw to marts: builds and proves the models, after dlt has let go of the warehouse."""
 
 import dataclasses
-import gc
-import logging
 import os
 import secrets
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from boxoffice.atomic_file import put_in_place
 from boxoffice.errors import Problem
-from boxoffice.settings import DBT_PROJECT, Settings
+from boxoffice.settings import Settings
 from boxoffice.terminal import left, now_and_then
-from boxoffice.warehouse import set_aside
+from boxoffice.warehouse import dbt_project, set_aside
 
 Echo = Callable[[str], None]
 
@@ -41,16 +39,6 @@ class _Attempt(Built):
 
     failed: list[str] = dataclasses.field(default_factory=list)
     proofs: dict[str, str] = dataclasses.field(default_factory=dict)
-
-
-class _Parsed(NamedTuple):
-    """The project as dbt knows it, and whether that is still so."""
-
-    manifest: Any
-    is_current: Callable[[], bool]
-
-
-_parsed: _Parsed | None = None
 
 
 def transform(settings: Settings, echo: Echo, changed: set[str] | None = None, *, start_over: bool = False) -> Built:
@@ -97,7 +85,7 @@ def transform(settings: Settings, echo: Echo, changed: set[str] | None = None, *
 
 def _build(settings: Settings, echo: Echo, apart: set[str] | None, start_over: bool) -> _Attempt:
     attempt = _Attempt()
-    result = _dbt(
+    result = dbt_project.call(
         settings,
         "build",
         # they test the models' text, not the data: `make test` and a bare `dbt build` run them
@@ -107,7 +95,7 @@ def _build(settings: Settings, echo: Echo, apart: set[str] | None, start_over: b
         *(["--full-refresh"] if start_over else []),
         *(["--select", *_downstream(apart)] if apart else []),
         callbacks=[Progress(echo)],
-        manifest=_take_parsed(),
+        manifest=dbt_project.take_parsed(settings),
     )
 
     for outcome in getattr(result.result, "results", None) or []:
@@ -131,72 +119,6 @@ def _downstream(platforms: set[str]) -> Iterator[str]:
     for platform in sorted(platforms):
         for materialized in HOLDING:
             yield f"source:raw_{platform}+,config.materialized:{materialized}"
-
-
-def _dbt(settings: Settings, verb: str, *words: str, **runner: Any) -> Any:
-    """Calls dbt in this process."""
-    from dbt.cli.main import dbtRunner
-
-    # read by profiles.yml and the macros; set here so that a working directory elsewhere makes no second warehouse
-    os.environ["BOXOFFICE_DATA_DIR"] = str(settings.data_dir)
-    os.environ["BOXOFFICE_MEMORY_LIMIT"] = settings.memory_limit or _memory_limit()
-    for stray in ("DBT_PROFILES_DIR", "DBT_PROJECT_DIR", "DBT_TARGET_PATH", "DBT_LOG_PATH"):
-        os.environ.pop(stray, None)
-    # a log that cannot be written (a full disk) is no reason to spill tracebacks on the terminal
-    logging.raiseExceptions = False
-    here = Path.cwd()
-    # ready_to_build reads the models' text by relative paths
-    os.chdir(DBT_PROJECT)
-    # what dbt makes lives until it ends: looking through it for what does not is a twentieth of a small build
-    gc.disable()
-    try:
-        return dbtRunner(**runner).invoke(
-            [
-                "--quiet",
-                "--no-use-colors",
-                # the file log is enough; each further line costs, and so do 3 MB of manifest
-                "--log-level=none",
-                "--log-level-file=info",
-                "--no-write-json",
-                f"--log-path={settings.logs}",
-                verb,
-                f"--project-dir={DBT_PROJECT}",
-                f"--profiles-dir={DBT_PROJECT}",
-                f"--target-path={settings.data_dir / 'dbt'}",
-                *words,
-            ]
-        )
-    finally:
-        gc.enable()
-        os.chdir(here)
-        _let_go()
-
-
-def parse(settings: Settings, is_current: Callable[[], bool]) -> None:
-    """The next build takes the project as it is parsed here, if by then it still is. For a process that stays."""
-    global _parsed
-    result = _dbt(settings, "parse")
-    if result.success:
-        _parsed = _Parsed(result.result, is_current)
-
-
-def compile_macros() -> None:
-    """Of the parsed project, as dbt does and keeps them when they are called first."""
-    from dbt_common.clients.jinja import template_cache
-
-    for macro in _parsed.manifest.macros.values() if _parsed else []:
-        template_cache.get_node_template(macro)
-
-
-def is_parsed() -> bool:
-    return _parsed is not None
-
-
-def _take_parsed() -> Any:
-    """For one build: dbt leaves in it what is true of that build alone."""
-    global _parsed
-    parsed, _parsed = _parsed, None
-    return parsed.manifest if parsed and parsed.is_current() else None
 
 
 class Progress:
@@ -232,18 +154,3 @@ def make_person_key(path: Path) -> None:
         file.write(secrets.token_hex(32))
     # in one move: a kill must not leave a secret of no length, which every later run would take for the secret
     put_in_place(fresh, path)
-
-
-def _memory_limit() -> str:
-    """6 GB, or what DuckDB takes by itself where that is less: four fifths of the machine's."""
-    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * 4 // 5
-    return f"{min(machine, 6 * 10**9) // 10**6}MB"
-
-
-def _let_go() -> None:
-    """dbt-duckdb keeps its connection for the process's life; publish needs to open the file another way."""
-    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-
-    if environment := DuckDBConnectionManager._ENV:
-        environment.close()
-    DuckDBConnectionManager.close_all_connections()
