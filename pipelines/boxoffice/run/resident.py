@@ -14,15 +14,12 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
-
-import duckdb
 
 from boxoffice.raw import pipeline
 from boxoffice.run import lock
 from boxoffice.settings import Settings
-from boxoffice.warehouse import dbt_project
+from boxoffice.warehouse import build_process, dbt_project
 
 POLL = 0.02  # seconds
 # what a run with news imports, which takes it seconds; of dlt and dbt also what they import only when they work
@@ -86,16 +83,6 @@ class Forked:
         os.kill(self.pid, signal.SIGTERM)
 
 
-def can_fork() -> bool:
-    """Not on macOS, whose own frameworks do not survive it; nor with a thread, or where none can be counted."""
-    # the connection that DuckDB opens where it is imported has a thread
-    duckdb.default_connection().close()
-    try:
-        return len([*Path("/proc/self/task").iterdir()]) == 1
-    except OSError:
-        return False
-
-
 def prepare(settings: Settings) -> bool:
     """Imports what a run needs and parses the project, where that is not done. False where a child would be unsafe."""
     if not dbt_project.is_parsed():
@@ -108,7 +95,7 @@ def prepare(settings: Settings) -> bool:
         dbt_project.compile_macros()
         gc.collect()
         gc.freeze()
-    return can_fork()
+    return build_process.can_fork()
 
 
 def begin_again() -> None:

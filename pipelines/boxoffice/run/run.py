@@ -23,7 +23,7 @@ from boxoffice.run import accounts, alerts, cleanup, disk, interruption, lock, m
 from boxoffice.run.accounts import Account
 from boxoffice.settings import Settings
 from boxoffice.ticket_tailor.endpoints import OF_NO_ORDER
-from boxoffice.warehouse import build, publish, query, seeds
+from boxoffice.warehouse import build, build_process, publish, query, seeds
 
 Echo = Callable[[str], None]
 
@@ -135,16 +135,17 @@ def run(settings: Settings, *, echo: Echo, only_look: bool = False, **reading: A
             return result
         if not settled:
             marker.remove(settings)
-            changed, touched = _load(settings, result, due, options, echo)
-            unbuilt |= touched
-            if not settings.published.exists() and _nothing_is_held(settings, result):
-                echo(NOTHING_TO_BUILD)
-                _judge(result)
-                return result
-            if changed or not marked:
-                # with the marker true, all else is built: what depends on nothing that changed stays as it is
-                _build(settings, result, echo, unbuilt if marked else None)
-                unbuilt = set()
+            with build_process.beside(settings, echo) as transform:
+                changed, touched = _load(settings, result, due, options, echo)
+                unbuilt |= touched
+                if not settings.published.exists() and _nothing_is_held(settings, result):
+                    echo(NOTHING_TO_BUILD)
+                    _judge(result)
+                    return result
+                if changed or not marked:
+                    # with the marker true, all else is built: what depends on nothing that changed stays as it is
+                    _build(settings, result, echo, unbuilt if marked else None, transform)
+                    unbuilt = set()
         if (not settled or options.sweep) and not result.error:
             swept_all = options.sweep and not any(account.error for account in result.accounts)
             swept_at = result.started_at.isoformat() if swept_all else marked.get("swept_at")
@@ -380,8 +381,15 @@ def _nothing_is_held(settings: Settings, result: RunResult) -> bool:
         )
 
 
-def _build(settings: Settings, result: RunResult, echo: Echo, changed: set[str] | None = None) -> None:
+def _build(
+    settings: Settings,
+    result: RunResult,
+    echo: Echo,
+    changed: set[str] | None = None,
+    transform: build_process.Transform | None = None,
+) -> None:
     """Builds, tests and publishes: everything, or what is downstream of the platforms that ``changed``."""
+    transform = transform or functools.partial(build.transform, settings, echo)
     if settings.rebuilding.exists():
         result.error = (
             "Nothing was built or published: raw was rebuilt, and not all that it lacks has been read again. "
@@ -396,7 +404,7 @@ def _build(settings: Settings, result: RunResult, echo: Echo, changed: set[str] 
                 echo(line)
         with publish.CopyAhead(settings) if changed else contextlib.nullcontext() as ahead, result.timed("transform"):
             echo("building and testing the marts")
-            built = build.transform(settings, echo, changed, start_over=marker.was_changed_outside(settings))
+            built = transform(changed, start_over=marker.was_changed_outside(settings))
         marker.forget(settings)
         result.models_built, result.tests_passed, result.warned = built.models, built.tests, built.warned
         with result.timed("publish"):
