@@ -2,11 +2,10 @@
 
 import os
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import jinja2
 import pytest
 
 from boxoffice.settings import Settings
@@ -46,24 +45,7 @@ def _built_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         # as a run sets it: dbt parses everything again where its profile differs
         patch.setenv("BOXOFFICE_MEMORY_LIMIT", dbt_project.memory_limit())
         patch.setattr(build, "transform", transform_what_is_parsed)
-        # dbt compiles the same templates in every build, which takes a second: once for the process here
-        patch.setattr(jinja2.Environment, "compile", _compile_once(jinja2.Environment.compile))
         yield
-
-
-def _compile_once(compile: Callable[..., Any]) -> Callable[..., Any]:
-    compiled: dict[tuple[type, str], Any] = {}
-
-    def known_or_compiled(self: jinja2.Environment, source: Any, *names: Any, **options: Any) -> Any:
-        # dbt's environments of one class compile alike, and give their templates no names
-        if names or options or not type(self).__module__.startswith("dbt"):
-            return compile(self, source, *names, **options)
-        key = type(self), source
-        if key not in compiled:
-            compiled[key] = compile(self, source)
-        return compiled[key]
-
-    return known_or_compiled
 
 
 @pytest.fixture(scope="session")

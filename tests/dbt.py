@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from boxoffice.settings import ROOT
-from boxoffice.warehouse import dbt_project
+from boxoffice.warehouse import dbt_project, templates
 from tests import once
 
 
@@ -31,7 +31,8 @@ def dbt(data_dir: Path, target: Path, *words: str, well: bool = True, project: P
         # as `boxoffice run` does
         gc.disable()
         try:
-            result = dbtRunner(callbacks=[lambda event: said.append(event.info.msg)]).invoke(["--quiet", *words])
+            with templates.kept(target / "templates.marshal", dbt_project.text_of_program()):
+                result = dbtRunner(callbacks=[lambda event: said.append(event.info.msg)]).invoke(["--quiet", *words])
         finally:
             gc.enable()
             dbt_project.let_go()

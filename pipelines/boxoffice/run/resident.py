@@ -92,6 +92,7 @@ def prepare(settings: Settings) -> bool:
             importlib.import_module(module)
         with lock.privately():
             dbt_project.keep_parsed(settings)
+            dbt_project.warm_up(settings)
         dbt_project.compile_macros()
         gc.collect()
         gc.freeze()

@@ -79,6 +79,8 @@ def _work(settings: Settings, echo: build.Echo, parent: Connection, parent_id: i
     signal.set_wakeup_fd(-1)
     try:
         dbt_project.keep_parsed(settings)
+        if not parent.poll():
+            dbt_project.warm_up(settings)
         changed, start_over = parent.recv()
         outcome: object = build.transform(settings, echo, changed, start_over=start_over)
     except Exception as error:

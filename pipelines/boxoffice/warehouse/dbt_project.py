@@ -8,6 +8,7 @@ import contextlib
 import dataclasses
 import gc
 import hashlib
+import importlib.util
 import logging
 import os
 import pickle
@@ -17,6 +18,7 @@ from typing import Any
 
 from boxoffice import atomic_file
 from boxoffice.settings import DBT_PROJECT, PACKAGE, Settings
+from boxoffice.warehouse import templates
 
 # of this process: the text that it was parsed from, and dbt's manifest
 _parsed: tuple[str, Any] | None = None
@@ -39,22 +41,23 @@ def call(settings: Settings, verb: str, *words: str, **runner: Any) -> Any:
     # what dbt makes lives until it ends: looking through it for what does not is a twentieth of a small build
     gc.disable()
     try:
-        return dbtRunner(**runner).invoke(
-            [
-                "--quiet",
-                "--no-use-colors",
-                # the file log is enough; each further line costs, and so do 3 MB of manifest
-                "--log-level=none",
-                "--log-level-file=info",
-                "--no-write-json",
-                f"--log-path={settings.logs}",
-                verb,
-                f"--project-dir={DBT_PROJECT}",
-                f"--profiles-dir={DBT_PROJECT}",
-                f"--target-path={_target(settings)}",
-                *words,
-            ]
-        )
+        with templates.kept(templates_file(settings), text_of_program()):
+            return dbtRunner(**runner).invoke(
+                [
+                    "--quiet",
+                    "--no-use-colors",
+                    # the file log is enough; each further line costs, and so do 3 MB of manifest
+                    "--log-level=none",
+                    "--log-level-file=info",
+                    "--no-write-json",
+                    f"--log-path={settings.logs}",
+                    verb,
+                    f"--project-dir={DBT_PROJECT}",
+                    f"--profiles-dir={DBT_PROJECT}",
+                    f"--target-path={_target(settings)}",
+                    *words,
+                ]
+            )
     finally:
         gc.enable()
         os.chdir(here)
@@ -67,6 +70,12 @@ def keep_parsed(settings: Settings) -> None:
     text = text_of_program()
     if manifest := _from_file(settings, text) or _parse(settings, text):
         _parsed = text, manifest
+
+
+def warm_up(settings: Settings) -> None:
+    """Lets dbt do now what it does in its first call alone, with the project that was kept."""
+    if _parsed:
+        call(settings, "parse", manifest=_parsed[1])
 
 
 def is_parsed() -> bool:
@@ -91,9 +100,9 @@ def compile_macros() -> None:
 
 
 def text_of_program() -> str:
-    """A hash over which files the dbt project, this package and what is installed beside it are made of, and when each
-    was changed."""
-    text = hashlib.blake2b(digest_size=16)
+    """A hash over which files the dbt project, this package and what is installed beside it are made of, when each was
+    changed, and the version of Python's bytecode."""
+    text = hashlib.blake2b(importlib.util.MAGIC_NUMBER, digest_size=16)
     paths = [DBT_PROJECT / "dbt_project.yml", DBT_PROJECT / "profiles.yml", Path(sysconfig.get_path("purelib"))]
     for folder in ("models", "macros", "seeds", "tests/data"):
         paths += sorted((DBT_PROJECT / folder).rglob("*.*"))
@@ -107,6 +116,10 @@ def text_of_program() -> str:
 
 def parsed_file(settings: Settings) -> Path:
     return _target(settings) / "project.pickle"
+
+
+def templates_file(settings: Settings) -> Path:
+    return _target(settings) / "templates.marshal"
 
 
 def memory_limit() -> str:
