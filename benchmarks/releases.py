@@ -12,6 +12,7 @@ run --every: the same, in a process that stays; only its own code has one worth 
 """
 
 import argparse
+import contextlib
 import json
 import os
 import resource
@@ -19,6 +20,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -31,7 +33,7 @@ WAIT = 300  # seconds for a resident process to publish
 
 
 class Cost(NamedTuple):
-    """Seconds of a process and its children, and the largest of them in MB."""
+    """Seconds of a process and its children, and the most MB that they had together."""
 
     wall: float
     cpu: float
@@ -60,12 +62,16 @@ class Side:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        _, _, used = os.wait4(process.pid, 0)
+        peak = threading.Thread(target=_follow, args=(process.pid, megabytes := [0]))
+        peak.start()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         wall = time.perf_counter() - start
+        process.wait()
+        peak.join()
         assert self.runs[-1]["outcome"] == "done", self.runs[-1]
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        return Cost(wall, cpu, used.ru_maxrss // 1024)
+        return Cost(wall, cpu, max(megabytes))
 
     def resident(self, sales: int) -> list[float]:
         """Wall seconds from a new sale to the end of its run, in one process that stays, without the time it sleeps."""
@@ -91,6 +97,23 @@ class Side:
             process.terminate()
             process.wait()
         return taken
+
+
+def _follow(process: int, megabytes: list[int]) -> None:
+    """What a process and its children have in memory, every tenth of a second until it ends. Linux only.
+
+    Pages that they share count in each.
+    """
+    page = resource.getpagesize()
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        while Path(f"/proc/{process}/cmdline").read_bytes():
+            children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+            pages = 0
+            for each in (process, *children):
+                with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                    pages += int(Path(f"/proc/{each}/statm").read_text().split()[1])
+            megabytes.append(pages * page // 2**20)
+            time.sleep(0.1)
 
 
 def row(what: str, earlier: float, now: float, goal: str = "") -> None:
