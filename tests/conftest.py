@@ -2,10 +2,11 @@
 
 import os
 import pickle
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import duckdb
 import pytest
 
 from boxoffice.settings import Settings
@@ -31,7 +32,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _built_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def _built_once(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Where the processes of the suite share what they build, the parsed project included."""
     mine = tmp_path_factory.getbasetemp()
     once.FOLDER = mine.parent if "PYTEST_XDIST_WORKER" in os.environ else mine
@@ -45,7 +46,23 @@ def _built_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         # as a run sets it: dbt parses everything again where its profile differs
         patch.setenv("BOXOFFICE_MEMORY_LIMIT", dbt_project.memory_limit())
         patch.setattr(build, "transform", transform_what_is_parsed)
+        # what `make test` alone asks for: the house tier, and what runs as a process, keep DuckDB's own number
+        if pytestconfig.getoption("markexpr") == "not house":
+            patch.setattr(duckdb, "connect", _with_one_thread(duckdb.connect))
         yield
+
+
+def _with_one_thread(
+    connect: Callable[..., duckdb.DuckDBPyConnection],
+) -> Callable[..., duckdb.DuckDBPyConnection]:
+    """To hand a few rows from thread to thread costs more than to work on them: a tenth of a build."""
+
+    def connect_with_one_thread(*arguments: Any, **named: Any) -> duckdb.DuckDBPyConnection:
+        db = connect(*arguments, **named)
+        db.execute("set threads = 1")
+        return db
+
+    return connect_with_one_thread
 
 
 @pytest.fixture(scope="session")
