@@ -115,52 +115,65 @@
 {% macro items_read(webhook, list, fields, numbers) -%}
     {#- One row per item of a record of this webhook, or of the list in an invoice with details: `doc` has its fields. An empty list
         keeps its record. `said` has the text of `numbers` where one of them could not be read; other fields are read
-        as text, and need none. Items whose Id is 0, which is none, are counted in `place_without_id`. -#}
+        as text, and need none. Items whose Id is 0, which is none, are counted in `place_without_id`. The document does not go
+        along with its items: of a long list, each would carry all others. -#}
+    {%- set unread -%}
+        {%- for number in numbers %}doc.{{ number | lower }} is null{{ ' or ' if not loop.last }}{% endfor -%}
+    {%- endset -%}
     select
-        * exclude (document),
+        *,
         case
             when doc.id = 0 then row_number() over (partition by record_id, doc.id order by item_position)
-        end as place_without_id,
-        case
-            when doc is not null and (
-                {%- for number in numbers %}doc.{{ number | lower }} is null{{ ' or ' if not loop.last }}{% endfor -%}
-            )
-                then
-                    json_extract_string(
-                        json_extract(document, if(webhook = '{{ webhook }}', '$', '$.{{ list }}[' || item_position - 1 || ']')),
-                        ['$.{{ numbers | join("', '$.") }}']
-                    )
-        end as said
+        end as place_without_id
     from (
         select
-            * exclude (parent, items),
-            parent.id as parent_id,
-            unnest(items) as doc,
-            generate_subscripts(items, 1) as item_position
+            * exclude (text),
+            case
+                when doc is not null and ({{ unread }}) then json_extract_string(text, ['$.{{ numbers | join("', '$.") }}'])
+            end as said
         from (
             select
-                *,
-                coalesce(
-                    nullif(if(webhook = '{{ webhook }}', [from_json(document, '{{ fields }}')], parent.{{ list | lower }}), []), [null]
-                ) as items
+                * exclude (parent, items, texts),
+                parent.id as parent_id,
+                unnest(items) as doc,
+                unnest(texts) as text,
+                generate_subscripts(items, 1) as item_position
             from (
                 select
-                    record_id,
-                    site,
-                    webhook,
-                    received_at,
-                    file,
-                    position,
-                    document,
-                    _dlt_load_id,
+                    * exclude (document),
                     case
-                        when webhook <> '{{ webhook }}'
-                            then from_json(document, '{"Id": "BIGINT", "{{ list }}": [{{ fields }}]}')
-                    end as parent
-                from {{ source('raw_ticketor', 'records') }}
-                where outcome = 'loaded'
-                    and webhook in ('{{ webhook }}', 'invoice_with_details')
-                    {{ only_new_loads(source('raw_ticketor', 'records')) }}
+                        when len(list_filter(items, lambda doc: {{ unread }})) > 0
+                            then if(webhook = '{{ webhook }}', [document::json], json_extract(document, '$.{{ list }}[*]'))
+                    end as texts
+                from (
+                    select
+                        *,
+                        coalesce(
+                            nullif(
+                                if(webhook = '{{ webhook }}', [from_json(document, '{{ fields }}')], parent.{{ list | lower }}), []
+                            ),
+                            [null]
+                        ) as items
+                    from (
+                        select
+                            record_id,
+                            site,
+                            webhook,
+                            received_at,
+                            file,
+                            position,
+                            document,
+                            _dlt_load_id,
+                            case
+                                when webhook <> '{{ webhook }}'
+                                    then from_json(document, '{"Id": "BIGINT", "{{ list }}": [{{ fields }}]}')
+                            end as parent
+                        from {{ source('raw_ticketor', 'records') }}
+                        where outcome = 'loaded'
+                            and webhook in ('{{ webhook }}', 'invoice_with_details')
+                            {{ only_new_loads(source('raw_ticketor', 'records')) }}
+                    )
+                )
             )
         )
     )

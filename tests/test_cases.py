@@ -325,6 +325,11 @@ FILES["no_id"] = [
     [invoice(4, 7), payment(0, 6, 3)],
 ]
 
+# Many items without an Id in one invoice: what is made of each may hold no other, or a build runs out of memory.
+MANY = 3000
+TICKETS = [ticket(0, 1, 1, Seat=str(seat)) for seat in range(MANY)]
+FILES["many"] = [[details(1, MANY, *TICKETS, *(payment(0, 1, 1) for _ in range(MANY)))]]
+
 # The largest amounts that are let in, in sums and products.
 MOST = 99_999_999_999
 HUGE = {"Total": MOST, "Currency": "USD", "ServiceCharge": MOST, "Tax": MOST, "Tip": MOST, "Discount": MOST}
@@ -747,6 +752,17 @@ def test_what_has_no_id_is_told_apart_by_its_invoice_and_its_place(house: House)
         "select order_id, line_amount, returned_quantity from fct_product_sales where account = 'no_id' order by all"
     ) == [("5", 5, 0), ("5", 10, 0), ("6", 5, 1)]
     assert house.ask("select reason from refused_records where account = 'no_id'") == [("id is 0, which is none: Id",)]
+
+
+def test_an_invoice_with_many_items_without_an_id_has_them_all(house: House) -> None:
+    for table, item in (("fct_tickets", "ticket"), ("fct_payments", "payment")):
+        [(rows, keys, numbers)] = house.ask(
+            f"select count(*), count(distinct {item}_key), list_sort(list(split_part({item}_id, ':', 2)::int)) "
+            f"from {table} where account = 'many'",
+            run=0,
+        )
+        assert (rows, keys, numbers) == (MANY, MANY, list(range(1, MANY + 1)))
+    assert house.ask("select paid_amount, tickets_count from fct_orders where account = 'many'") == [(MANY, MANY)]
 
 
 def test_the_beginning_of_what_is_held_whole_is_nothing_lost(house: House) -> None:
