@@ -1,5 +1,6 @@
 """What all tests share: what is built once for all of them, and the option for more made-up venues."""
 
+import gc
 import os
 import pickle
 from collections.abc import Callable, Iterator
@@ -34,6 +35,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _built_once(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Where the processes of the suite share what they build, the parsed project included."""
+    # with dlt and dbt in the process each look for what can be let go takes long, and finds little
+    gc.set_threshold(50_000, 20, 20)
     mine = tmp_path_factory.getbasetemp()
     once.FOLDER = mine.parent if "PYTEST_XDIST_WORKER" in os.environ else mine
     transform = build.transform
