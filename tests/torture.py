@@ -108,10 +108,10 @@ class Torture:
         loaded = run.load_only(self.undisturbed, echo=lambda _line: None)
         assert loaded.outcome in ("done", "idle"), loaded
 
-    def run(self, kill: Kill | None = None) -> Ran:
-        """One `boxoffice run`, killed if it gets so far."""
+    def run(self, kill: Kill | None = None, *, program: tuple[str, str] = ("-m", "boxoffice.cli")) -> Ran:
+        """One `boxoffice run`, killed if it gets so far; ``program`` is another one that calls it."""
         process = subprocess.Popen(
-            [sys.executable, "-m", "boxoffice.cli", "run", "--log-format", "json"],
+            [sys.executable, *program, "run", "--log-format", "json"],
             cwd=ROOT,
             env=self.house.environment(self.settings),
             stderr=subprocess.PIPE,
