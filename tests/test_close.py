@@ -23,7 +23,7 @@ from boxoffice.raw import closes, pipeline
 from boxoffice.run import backup, marker, run
 from boxoffice.run import disk as disk_room
 from boxoffice.settings import ROOT, BoxOffice, Settings, Site
-from boxoffice.warehouse import build, seeds
+from boxoffice.warehouse import dbt_project, seeds
 from tests.dbt import dbt
 from tests.operations.disk import fill, small_disk
 from tests.test_cases import Json, details, line, order, payment, product, put_file, ticket, user
@@ -431,7 +431,7 @@ def test_other_rules_change_no_closed_month(
     with (project / "seeds" / "product_kinds.csv").open("a") as file:
         file.write("ticketor,arena,7,donation\n")
     with monkeypatch.context() as patch:
-        for module in (build, marker, seeds):
+        for module in (dbt_project, marker, seeds):
             patch.setattr(module, "DBT_PROJECT", project)
         made.run()
     assert made.journal(CLOSED) == venue.journal(CLOSED) and made.file() == venue.file()

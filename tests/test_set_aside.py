@@ -13,7 +13,7 @@ from boxoffice.report.explain import explain
 from boxoffice.report.report import report
 from boxoffice.run import marker, run, status
 from boxoffice.settings import ROOT, Settings
-from boxoffice.warehouse import build, set_aside
+from boxoffice.warehouse import build, dbt_project, set_aside
 from tests import once
 from tests.worlds import Worlds
 
@@ -43,7 +43,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def use(project: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, tuple[str, str]]], None]:
     """Builds are of the copy from here on, with these edits: model to (text, other text)."""
-    monkeypatch.setattr(build, "DBT_PROJECT", project)
+    monkeypatch.setattr(dbt_project, "DBT_PROJECT", project)
     monkeypatch.setattr(marker, "DBT_PROJECT", project)
 
     def edit(edits: dict[str, tuple[str, str]]) -> None:
