@@ -63,6 +63,8 @@ def settings_of(worlds: Worlds, folder: Path, *parts: str) -> Settings:
     folder.mkdir(exist_ok=True)
     for part in parts or ("warehouse.duckdb", "person.key"):
         shutil.copyfile(worlds.settings.data_dir / part, folder / part)
+    # of the edited project dbt then parses what differs
+    once.parsed_for_dbt(folder / "dbt", folder)
     return dataclasses.replace(worlds.settings, data_dir=folder)
 
 
