@@ -22,7 +22,7 @@ class _Merge(SqlMergeFollowupJob):
         keys = ", ".join(primary_keys)
         return (
             f"SELECT {', '.join(columns)} FROM {table_name} "
-            f"WHERE rowid IN (SELECT min(rowid) FROM {table_name} GROUP BY {keys})"
+            f"WHERE rowid NOT IN (SELECT rowid FROM {table_name} QUALIFY row_number() OVER (PARTITION BY {keys}) > 1)"
         )
 
 
