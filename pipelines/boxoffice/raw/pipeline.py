@@ -35,6 +35,9 @@ DLT_SETTINGS = {
     "RUNTIME__DLTHUB_TELEMETRY": "false",
     "RUNTIME__LOG_LEVEL": "ERROR",
 }
+# numpy and pyarrow start a thread each where they are imported, unless these say otherwise: a process with threads must
+# not fork
+WITHOUT_THREADS = {"OPENBLAS_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "background_thread:false"}
 
 # A package of so many rows gets settings of its own. Measured at 100,000 records: 15 % less time, 40 % less memory;
 # a small one would be slower with them.
@@ -48,8 +51,10 @@ NEW_FILE = {"storage_compatibility_version": STORAGE_VERSION}
 
 
 def configure_dlt(settings: Settings) -> None:
-    """To be called before dlt is imported."""
-    os.environ.update(DLT_SETTINGS | {"DLT_DATA_DIR": str(settings.dlt_dir), "DLT_PROJECT_DIR": str(ROOT)})
+    """To be called before dlt or pyarrow is imported."""
+    os.environ.update(
+        DLT_SETTINGS | WITHOUT_THREADS | {"DLT_DATA_DIR": str(settings.dlt_dir), "DLT_PROJECT_DIR": str(ROOT)}
+    )
 
 
 def open_pipeline(settings: Settings, platform: str, account: str, loaded: "Loaded") -> "dlt.Pipeline":
@@ -64,6 +69,8 @@ def open_pipeline(settings: Settings, platform: str, account: str, loaded: "Load
     import dlt
     import pyarrow as pa
 
+    from boxoffice.raw import destination
+
     # gives memory back at once, which Arrow's own pool keeps: measured, 250 MB less for a package of 60 MB
     pa.set_memory_pool(pa.system_memory_pool())
 
@@ -71,7 +78,7 @@ def open_pipeline(settings: Settings, platform: str, account: str, loaded: "Load
         return dlt.pipeline(
             pipeline_name=f"{platform}_{account}",
             pipelines_dir=str(settings.dlt_dir / "pipelines"),
-            destination=dlt.destinations.duckdb(str(settings.warehouse)),
+            destination=destination.Warehouse(str(settings.warehouse)),
             dataset_name=f"raw_{platform}",
         )
 

@@ -6,9 +6,9 @@ to ask about: those in folders whose own time has moved; those read in the last 
 folder noticing; and at a sweep, once a day, all of them.
 """
 
+import itertools
 import time
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-PACKAGE_RECORDS = 25_000
-PACKAGE_BYTES = 80 * 2**20
+# So many tables make a whole row group of DuckDB, 122,880 rows. Smaller ones are joined when the warehouse is next
+# closed: all of raw would be written once more, and without the compression of a large load.
+PACKAGE_TABLES = 5
+TABLE_RECORDS = 122_880 // PACKAGE_TABLES
+TABLE_BYTES = 80 * 2**20
 GROWING_DAYS = 2
 GROWING_FILES = 1_000
 WORTH_REMEMBERING = 2_000  # files listed for nothing: from here on a load that only remembers folders pays
@@ -126,7 +129,7 @@ class Plan:
         return not len(self.new) and not self.first and not remembers and not self.unreadable
 
     def packages(self) -> Iterator[Package]:
-        """The loads, each small enough for a gigabyte of memory; while one is loaded the next is made.
+        """The loads, each small enough for some gigabyte of memory; while one is loaded the next is read.
 
         Asks the register before the first and not again, so that the warehouse can be written meanwhile.
         """
@@ -134,20 +137,36 @@ class Plan:
             if self.folders or self.first:
                 yield Package(folders=self.folders)
             return
+        import pyarrow as pa
+
         from boxoffice.raw import reading
+        from boxoffice.raw.reading_ahead import reading_ahead
 
         known = self.files.held.known(self.warehouse, self.account.name, self.read_before)
         made = reading.tables(self.files, self.account, self.store, self.new, known, self._cannot_read)
-        with ThreadPoolExecutor(1, thread_name_prefix="files") as ahead:
-            table, is_last = next(made)
-            folders: dict[str, int] | None = {}  # the first load makes both tables
-            while not is_last:
-                coming = ahead.submit(next, made)
-                package, table = Package(table, folders), None
-                yield package
-                folders = None
-                table, is_last = coming.result()
-            yield Package(table, self.folders)
+        first, is_last = next(made)
+        if is_last:
+            yield Package(first, self.folders)
+            return
+        folders: dict[str, int] | None = {}  # the first load makes both tables
+        tables: list[pa.Table] = []
+        data_dir = self.warehouse.parent if self.warehouse.parent.is_dir() else None
+        with reading_ahead(made, self._seen, data_dir) as rest:
+            arriving = itertools.chain([(first, None)], rest)
+            del first
+            for table, seen in arriving:
+                tables.append(table)
+                if seen:
+                    self.folders, self.unreadable, self.young = seen
+                if seen or len(tables) == PACKAGE_TABLES:
+                    package = Package(pa.concat_tables(tables), self.folders if seen else folders)
+                    tables, table = [], None  # a load takes enough memory without them
+                    yield package
+                    folders = None
+
+    def _seen(self) -> tuple[dict[str, int], list[str], int]:
+        """What reading has changed of this plan."""
+        return self.folders, self.unreadable, self.young
 
     def _cannot_read(self, path: str, error: Exception) -> None:
         """The file stays new, and so its folder must be listed again."""

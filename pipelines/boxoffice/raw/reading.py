@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from boxoffice.raw import gzip_stream
 from boxoffice.raw.file_store import Bucket, Content, Listing, LocalFolder
-from boxoffice.raw.planning import PACKAGE_BYTES, PACKAGE_RECORDS, Files, Known
+from boxoffice.raw.planning import TABLE_BYTES, TABLE_RECORDS, Files, Known
 from boxoffice.settings import BoxOffice, FileBounds, Site
 
 LOADED, REFUSED, EMPTY = "loaded", "refused", "empty file"
@@ -84,7 +84,7 @@ def folders_table(column: str, account: str, folders: Mapping[str, int], listed_
 
 
 def _is_full(rows: Any) -> bool:
-    return rows.size >= PACKAGE_BYTES or len(rows) >= PACKAGE_RECORDS
+    return rows.size >= TABLE_BYTES or len(rows) >= TABLE_RECORDS
 
 
 def read_file(reader: Any, content: Content, bounds: FileBounds) -> Iterator[None]:

@@ -35,6 +35,8 @@ def load_settings_table(settings: Settings) -> bool:
     changed = settings_changed(settings)
     if not changed:
         return False
+    made = pipeline.open_pipeline(settings, "boxoffice", "settings", Loaded())
+    import dlt
     import pyarrow as pa
 
     now = dt.datetime.now(dt.UTC)
@@ -59,8 +61,6 @@ def load_settings_table(settings: Settings) -> bool:
             ]
         ),
     )
-    made = pipeline.open_pipeline(settings, "boxoffice", "settings", Loaded())
-    import dlt
 
     @dlt.source(name="boxoffice")
     def accounts_source() -> Any:

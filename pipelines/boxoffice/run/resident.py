@@ -16,10 +16,11 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+from boxoffice import forking
 from boxoffice.raw import pipeline
 from boxoffice.run import lock
 from boxoffice.settings import Settings
-from boxoffice.warehouse import build_process, dbt_project
+from boxoffice.warehouse import dbt_project
 
 POLL = 0.02  # seconds
 # what a run with news imports, which takes it seconds; of dlt and dbt also what they import only when they work
@@ -32,8 +33,6 @@ NEEDED = (
     "dlt.destinations.impl.duckdb.duck",
     "dlt.sources.helpers.requests",
 )
-# numpy and pyarrow start a thread each where they are imported, unless these say otherwise
-WITHOUT_THREADS = {"OPENBLAS_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "background_thread:false"}
 
 
 class Forked:
@@ -86,7 +85,6 @@ class Forked:
 def prepare(settings: Settings) -> bool:
     """Imports what a run needs and parses the project, where that is not done. False where a child would be unsafe."""
     if not dbt_project.is_parsed():
-        os.environ.update(WITHOUT_THREADS)
         pipeline.configure_dlt(settings)
         for module in NEEDED:
             importlib.import_module(module)
@@ -96,7 +94,7 @@ def prepare(settings: Settings) -> bool:
         dbt_project.compile_macros()
         gc.collect()
         gc.freeze()
-    return build_process.can_fork()
+    return forking.can_fork()
 
 
 def begin_again() -> None:

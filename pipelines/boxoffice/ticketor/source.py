@@ -42,4 +42,8 @@ def ticketor_source(site: Site, package: Package) -> Any:
 def _records(package: Package) -> Iterator[pa.Table]:
     """Lets go of the rows as soon as dlt has written them down: they are most of the memory that a load takes."""
     records, package.records = package.records, None
-    yield tables.RECORDS.empty_table() if records is None else records
+    if not records:
+        yield tables.RECORDS.empty_table()
+        return
+    for batch in records.to_batches():
+        yield pa.Table.from_batches([batch])

@@ -1,7 +1,6 @@
 """The build in a process of its own, which imports dbt and reads the project while the load is under way."""
 
 import contextlib
-import ctypes
 import functools
 import multiprocessing
 import os
@@ -9,28 +8,13 @@ import signal
 import traceback
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
-from pathlib import Path
-
-import duckdb
 
 from boxoffice.errors import Problem
+from boxoffice.forking import can_fork, end_with
 from boxoffice.settings import Settings
 from boxoffice.warehouse import build, dbt_project
 
 Transform = Callable[..., build.Built]
-
-PR_SET_PDEATHSIG = 1  # prctl(2)
-
-
-def can_fork() -> bool:
-    """Not on macOS, whose own frameworks do not survive it; nor with a thread, or where none can be counted: a child
-    would have none of them, and their locks as they were."""
-    # the connection that DuckDB opens where it is imported has a thread
-    duckdb.default_connection().close()
-    try:
-        return len([*Path("/proc/self/task").iterdir()]) == 1
-    except OSError:
-        return False
 
 
 @contextlib.contextmanager
@@ -70,13 +54,7 @@ def beside(settings: Settings, echo: build.Echo) -> Iterator[Transform]:
 
 
 def _work(settings: Settings, echo: build.Echo, parent: Connection, parent_id: int) -> None:
-    # the kernel ends it with its parent; Ctrl-C reaches both, and the parent decides what becomes of it
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent_id:
-        return
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.set_wakeup_fd(-1)
+    end_with(parent_id)
     try:
         dbt_project.keep_parsed(settings)
         if not parent.poll():
