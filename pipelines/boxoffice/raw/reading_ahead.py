@@ -38,8 +38,7 @@ def reading_ahead(
     work = (tables, report, folder, theirs)
     process = None
     if forking.can_fork():
-        process = multiprocessing.get_context("fork").Process(target=_alone, args=(os.getpid(), *work), daemon=True)
-        process.start()
+        process = forking.child(_read, *work)
         theirs.close()
     else:
         thread = threading.Thread(target=_read, args=work, name="files", daemon=True)
@@ -77,11 +76,6 @@ def _arriving(reader: Connection) -> Iterator[tuple[pa.Table, Any]]:
         yield pa.ipc.open_stream(pa.py_buffer(written)).read_all(), report
         with contextlib.suppress(BrokenPipeError):  # of one that has read all there is
             reader.send_bytes(b"taken")
-
-
-def _alone(parent_id: int, *work: Any) -> None:
-    forking.end_with(parent_id)
-    _read(*work)
 
 
 def _read(

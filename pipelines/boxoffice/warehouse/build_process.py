@@ -3,14 +3,13 @@
 import contextlib
 import functools
 import multiprocessing
-import os
 import signal
 import traceback
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 
+from boxoffice import forking
 from boxoffice.errors import Problem
-from boxoffice.forking import can_fork, end_with
 from boxoffice.settings import Settings
 from boxoffice.warehouse import build, dbt_project
 
@@ -24,13 +23,11 @@ def beside(settings: Settings, echo: build.Echo) -> Iterator[Transform]:
     It works in a child that gets ready meanwhile, where that can be and is of use. The child ends with the context, and
     with this process, however that ends.
     """
-    if dbt_project.is_parsed() or not can_fork():
+    if dbt_project.is_parsed() or not forking.can_fork():
         yield functools.partial(build.transform, settings, echo)
         return
-    fork = multiprocessing.get_context("fork")
-    here, there = fork.Pipe()
-    child = fork.Process(target=_work, args=(settings, echo, there, os.getpid()), daemon=True)
-    child.start()
+    here, there = multiprocessing.Pipe()
+    child = forking.child(_work, settings, echo, there)
     there.close()
 
     def transform(changed: set[str] | None = None, *, start_over: bool = False) -> build.Built:
@@ -53,8 +50,7 @@ def beside(settings: Settings, echo: build.Echo) -> Iterator[Transform]:
         here.close()
 
 
-def _work(settings: Settings, echo: build.Echo, parent: Connection, parent_id: int) -> None:
-    end_with(parent_id)
+def _work(settings: Settings, echo: build.Echo, parent: Connection) -> None:
     try:
         dbt_project.keep_parsed(settings)
         if not parent.poll():
