@@ -31,8 +31,9 @@ def beside(settings: Settings, echo: build.Echo) -> Iterator[Transform]:
     there.close()
 
     def transform(changed: set[str] | None = None, *, start_over: bool = False) -> build.Built:
-        try:
+        with contextlib.suppress(OSError):  # it has failed before it was asked, and has said why
             here.send((changed, start_over))
+        try:
             outcome = here.recv()
         except (EOFError, OSError):
             child.join()

@@ -142,9 +142,10 @@ def _target(settings: Settings) -> Path:
 
 
 def _from_file(settings: Settings, text: str) -> Any:
-    # it may be absent, cut short, or of classes that dbt no longer has
+    # it may be absent, cut short, or of classes that dbt no longer has; pickle runs what it reads, so who wrote it is
+    # looked at before
     with contextlib.suppress(Exception), parsed_file(settings).open("rb") as file:
-        if pickle.load(file) == text:
+        if file.readline() == f"{text}\n".encode():
             from dbt.contracts.graph.manifest import Manifest
 
             return Manifest(**pickle.load(file))
@@ -158,6 +159,6 @@ def _parse(settings: Settings, text: str) -> Any:
     # what dbt has made of these, it makes again; a pickled manifest confuses them (Manifest.__reduce_ex__ of 1.11)
     fields = [field.name for field in dataclasses.fields(result.result) if not field.name.startswith("_")]
     with atomic_file.whole(parsed_file(settings), 0o600) as file:
-        pickle.dump(text, file)
+        file.write(f"{text}\n".encode())
         pickle.dump({name: getattr(result.result, name) for name in fields}, file)
     return result.result

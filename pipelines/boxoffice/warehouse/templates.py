@@ -39,21 +39,21 @@ def kept(file: Path, program: str) -> Iterator[None]:
     if not _compiled:
         _compiled.update(_read(file, program))
     before = len(_compiled)
-    jinja2.Environment.compile = known_or_compiled  # type: ignore[method-assign]
+    jinja2.Environment.compile = known_or_compiled
     try:
         yield
     finally:
-        jinja2.Environment.compile = compile  # type: ignore[method-assign]
+        jinja2.Environment.compile = compile
     if len(_compiled) > before:
         file.parent.mkdir(parents=True, exist_ok=True)
         with atomic_file.whole(file, 0o600) as written:
-            marshal.dump((program, _compiled), written)
+            written.write(f"{program}\n".encode())
+            marshal.dump(_compiled, written)
 
 
 def _read(file: Path, program: str) -> dict[tuple[str, str], CodeType]:
     # it may be absent, or cut short
-    with contextlib.suppress(OSError, EOFError, ValueError, TypeError):
-        of, compiled = marshal.loads(file.read_bytes())
-        if of == program:
-            return compiled
+    with contextlib.suppress(OSError, EOFError, ValueError, TypeError), file.open("rb") as written:
+        if written.readline() == f"{program}\n".encode():
+            return marshal.loads(written.read())
     return {}
