@@ -20,8 +20,9 @@
 
 {% macro only_new_loads(relation, and_same=none) -%}
     {#- The loads this table does not hold yet. Not a maximum: a load may finish after a later one. Their rows are found first, by
-        the place where they are: documents of other loads are not even read. With `and_same`, a column, also the rows of other loads
-        in which it has a value that is new. -#}
+        the place where they are: documents of other loads are not even read. DuckDB expects few rows of a list that it takes apart;
+        of a load of many it may read all documents and look up the places in them. With `and_same`, a column, also the rows of other
+        loads in which it has a value that is new. -#}
     {% if execute and model.resource_type != 'unit_test' and not must_reread() -%}
         {%- set loads = run_query(
             'select distinct _dlt_load_id from ' ~ relation
@@ -31,11 +32,18 @@
         {% if loads -%}
             {%- set is_new = "_dlt_load_id in ('" ~ loads | join("', '") ~ "')" -%}
             and rowid in (
-                select rowid from {{ relation }} where {{ is_new }}
-                {% if and_same -%}
-                    union all
-                    select rowid from {{ relation }} where {{ and_same }} in (select {{ and_same }} from {{ relation }} where {{ is_new }})
-                {%- endif %}
+                select
+                    unnest((
+                        select list(place)
+                        from (
+                            select rowid as place from {{ relation }} where {{ is_new }}
+                            {% if and_same -%}
+                                union all
+                                select rowid from {{ relation }}
+                                where {{ and_same }} in (select {{ and_same }} from {{ relation }} where {{ is_new }})
+                            {%- endif %}
+                        )
+                    ))
             )
         {%- else -%}
             and false
