@@ -36,7 +36,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _built_once(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Where the processes of the suite share what they build, the parsed project included."""
     # with dlt and dbt in the process each look for what can be let go takes long, and finds little
-    gc.set_threshold(50_000, 20, 20)
+    gc.set_threshold(10_000, 10, 10)
     mine = tmp_path_factory.getbasetemp()
     once.FOLDER = mine.parent if "PYTEST_XDIST_WORKER" in os.environ else mine
     transform = build.transform

@@ -5,6 +5,7 @@ What it finds is written into a folder, and tried again by ``replay FILE``. Need
 """
 
 import argparse
+import resource
 import sys
 import tempfile
 from pathlib import Path
@@ -33,6 +34,8 @@ def main() -> None:
             target(path.read_bytes())
         return
     arguments.found.mkdir(parents=True, exist_ok=True)
+    # Linux counts as ours the most that whoever started us ever had
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     with tempfile.TemporaryDirectory() as nowhere:
         kept = arguments.kept or Path(nowhere)
         kept.mkdir(parents=True, exist_ok=True)
@@ -43,7 +46,7 @@ def main() -> None:
             f"-dict={HERE / 'tokens.dict'}",
             f"-artifact_prefix={arguments.found}/{arguments.target}-",
             "-timeout=20",
-            "-rss_limit_mb=2048",
+            f"-rss_limit_mb={before + 2048}",
             "-print_final_stats=1",
         ]
         atheris.Setup([sys.argv[0], *options, str(kept), str(HERE / "corpus" / arguments.target)], target)
