@@ -82,7 +82,7 @@ def _read(
     tables: Iterator[tuple[pa.Table, bool]], report: Callable[[], Any], folder: Path | None, taker: Connection
 ) -> None:
     waiting, is_last = 0, False
-    with contextlib.suppress(EOFError, OSError):  # nobody takes them any more
+    with contextlib.suppress(EOFError, OSError):  # the load has ended
         try:
             while not is_last:
                 table, is_last = next(tables)
