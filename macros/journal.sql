@@ -39,7 +39,7 @@
 {% macro tax_in(amount, rate, currency) -%}
     {#- The tax inside an amount at a rate in per cent, half up to the currency's minor unit. Whole numbers: no rounding error. -#}
     {%- set of_whole = 'cast(' ~ rate ~ ' * 10000 as hugeint)' -%}
-    {%- set unit = '(case ' ~ minor_units(currency) ~ ' when 0 then 10000 when 3 then 10 when 4 then 1 else 100 end)' -%}
+    {%- set unit = smallest_unit(currency) -%}
     cast(
         cast(sign({{ amount }}) * (
             (2 * abs({{ ten_thousandths(amount) }}) * {{ of_whole }} + {{ unit }} * (1000000 + {{ of_whole }}))

@@ -83,8 +83,7 @@
         when {{ so_far }} = {{ whole }} then {{ ten_thousandths(amount) }}
         else
             {{ ten_thousandths(amount) }} * {{ ten_thousandths(so_far) }} // {{ ten_thousandths(whole) }}
-            // case {{ minor_units(currency) }} when 0 then 10000 when 3 then 10 when 4 then 1 else 100 end
-            * case {{ minor_units(currency) }} when 0 then 10000 when 3 then 10 when 4 then 1 else 100 end
+            // {{ smallest_unit(currency) }} * {{ smallest_unit(currency) }}
     end
 {%- endmacro %}
 

@@ -37,7 +37,7 @@
         ISO 4217 says of the code. -#}
     coalesce(
         case when 10000 % nullif(try_cast({{ given }} as bigint), 0) = 0 then abs(try_cast({{ given }} as bigint)) end,
-        case {{ minor_units(tt_currency(code)) }} when 0 then 1 when 3 then 1000 when 4 then 10000 else 100 end
+        10000 // {{ smallest_unit(tt_currency(code)) }}
     )
 {%- endmacro %}
 

@@ -12,12 +12,7 @@
 
 
 {% macro multiplier_of(amount, currency) -%}
-    case
-        when {{ minor_units(currency) }} = 0 and {{ ten_thousandths(amount) }} % 10000 = 0 then 1
-        when {{ minor_units(currency) }} = 2 and {{ ten_thousandths(amount) }} % 100 = 0 then 100
-        when {{ minor_units(currency) }} = 3 and {{ ten_thousandths(amount) }} % 10 = 0 then 1000
-        else 10000
-    end
+    case when {{ ten_thousandths(amount) }} % {{ smallest_unit(currency) }} = 0 then 10000 // {{ smallest_unit(currency) }} else 10000 end
 {%- endmacro %}
 
 
