@@ -4,6 +4,7 @@
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -61,6 +62,12 @@ def test_no_test_parses_the_whole_project_again(worlds: Worlds, tmp_path: Path) 
     """What once.parsed_for_dbt puts into a target folder is what dbt expects there: it says so where it is not."""
     assert "Unable to do partial parsing" not in dbt(tmp_path, tmp_path / "target", "parse")
     assert "Unable to do partial parsing" not in (worlds.settings.logs / "dbt.log").read_text()
+
+
+def test_the_log_names_what_was_built_and_leaves_out_what_is_for_dbt(worlds: Worlds) -> None:
+    log = (worlds.settings.logs / "dbt.log").read_text()
+    assert len(re.findall(r"\[info \] \[Thread-.* (?:OK created|PASS) ", log)) > 100
+    assert "[debug]" not in log
 
 
 def test_where_there_is_no_warehouse_dbt_says_so_and_makes_none(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 
 import duckdb
 import pytest
+from dbt.events import types
 from rich.console import Console
 
 from boxoffice import terminal
@@ -198,10 +199,11 @@ def test_a_build_tells_how_far_it_is_and_how_long_it_takes(monkeypatch: pytest.M
     event("ConcurrencyLine", node_count=40)
     for _ in range(40):
         clock[0] += 1
-        event("NodeFinished")
+        event("LogModelResult")
     assert told[0] == "5 of 40 models and tests, about 35 seconds left"
     assert len(told) == 8
     assert told[-1] == "40 of 40 models and tests"
+    assert {getattr(types, name).__name__ for name in build.RESULTS} == {*build.RESULTS}
 
 
 def test_what_is_left_is_told_once_there_is_a_pace() -> None:

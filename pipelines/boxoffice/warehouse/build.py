@@ -20,6 +20,8 @@ REPORT_EVERY = 5.0  # seconds
 PLATFORMS = ("ticketor", "ticket_tailor")
 # what holds rows: a view is made again only where the project's text has changed, and then everything is built
 HOLDING = ("touched", "upserted", "whole")
+# dbt's events of what has been built
+RESULTS = ("LogModelResult", "LogSeedResult", "LogTestResult")
 # each layer may name other orders, and every attempt names more of them
 MOST_ATTEMPTS = 8
 
@@ -132,7 +134,7 @@ class Progress:
         if event.info.name == "ConcurrencyLine":
             self.total, self.started = event.data.node_count, time.monotonic()
             self.report = now_and_then(self.echo, REPORT_EVERY)
-        elif event.info.name == "NodeFinished":
+        elif event.info.name in RESULTS:
             self.done += 1
             taken = time.monotonic() - self.started
             self.report(f"{self.done} of {self.total} models and tests{left(self.done, self.total, taken)}")

@@ -18,7 +18,7 @@ from typing import Any
 
 from boxoffice import atomic_file
 from boxoffice.settings import DBT_PROJECT, PACKAGE, Settings
-from boxoffice.warehouse import templates
+from boxoffice.warehouse import shortcuts, templates
 
 # of this process: the text that it was parsed from, and dbt's manifest
 _parsed: tuple[str, Any] | None = None
@@ -26,6 +26,7 @@ _parsed: tuple[str, Any] | None = None
 
 def call(settings: Settings, verb: str, *words: str, **runner: Any) -> Any:
     """What dbt's own runner returns; nothing is printed, the log is in the data folder."""
+    shortcuts.before_import()
     from dbt.cli.main import dbtRunner
 
     # read by profiles.yml and the macros; set here so that a working directory elsewhere makes no second warehouse
@@ -41,7 +42,10 @@ def call(settings: Settings, verb: str, *words: str, **runner: Any) -> Any:
     # what dbt makes lives until it ends: looking through it for what does not is a twentieth of a small build
     gc.disable()
     try:
-        with templates.kept(templates_file(settings), text_of_program()):
+        with (
+            templates.kept(templates_file(settings), text_of_program()),
+            shortcuts.taken(known=runner.get("manifest") is not None),
+        ):
             return dbtRunner(**runner).invoke(
                 [
                     "--quiet",
@@ -146,6 +150,7 @@ def _from_file(settings: Settings, text: str) -> Any:
     # looked at before
     with contextlib.suppress(Exception), parsed_file(settings).open("rb") as file:
         if file.readline() == f"{text}\n".encode():
+            shortcuts.before_import()
             from dbt.contracts.graph.manifest import Manifest
 
             return Manifest(**pickle.load(file))
