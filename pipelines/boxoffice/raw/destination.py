@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
+from dlt.common.destination.capabilities import DestinationCapabilitiesContext
 from dlt.common.destination.client import FollowupJobRequest, PreparedTableSchema
+from dlt.common.normalizers.naming import NamingConvention
 from dlt.destinations import duckdb
+from dlt.destinations.impl.duckdb.configuration import DuckDbClientConfiguration
 from dlt.destinations.impl.duckdb.duck import DuckDbClient
 from dlt.destinations.sql_jobs import SqlMergeFollowupJob
 
@@ -41,3 +44,9 @@ class Warehouse(duckdb):
     @property
     def client_class(self) -> type[DuckDbClient]:
         return _Client
+
+    def capabilities(
+        self, config: DuckDbClientConfiguration | None = None, naming: NamingConvention | None = None
+    ) -> DestinationCapabilitiesContext:
+        # dlt would resolve a configuration a dozen times in a load, and DuckDB's capabilities depend on none
+        return super().capabilities(self.spec() if config is None else config, naming)

@@ -33,7 +33,7 @@ MERGE = {"disposition": "merge", "strategy": "delete-insert"}  # no other surviv
 @dlt.source(name="ticketor")
 def ticketor_source(site: Site, package: Package) -> Any:
     """The records of a package and the folders it lets us remember; both tables at the first, if only empty."""
-    yield dlt.resource(_records(package), name="records", primary_key="record_id", write_disposition=MERGE)
+    yield dlt.resource(_records, name="records", primary_key="record_id", write_disposition=MERGE)(package)
     if package.folders is not None:
         folders = folders_table("site", site.name, package.folders, dt.datetime.now(dt.UTC))
         yield dlt.resource([folders], name="folders", primary_key="folder_id", write_disposition=MERGE)
