@@ -40,6 +40,7 @@ TICKET_TAILOR = r"""
         '@', '+' || season || '@'
     )
 """
+OF_NO_VERSION = ("coverage", "refused", "folders", "webhooks", "_dlt_loads")
 OF_A_SEASON = ("events", "event_series", "products", "discounts", "vouchers", "voucher_codes", "membership_types")
 
 
@@ -71,7 +72,8 @@ def copy_rows(seed: Path, warehouse: Path, copies: range) -> None:
         db.execute(f"attach '{seed}' as seed (read_only)")
         tables = db.execute(
             "select schema_name, table_name from duckdb_tables() where database_name = 'seed' "
-            "and schema_name like 'raw_%' and schema_name not like '%_staging' and table_name not like '_dlt%'"
+            "and schema_name like 'raw_%' and schema_name not like '%_staging' "
+            "and (table_name = '_dlt_loads' or table_name not like '_dlt%')"
         ).fetchall()
         for schema, table in tables:
             db.execute(f"create schema if not exists {schema}")
@@ -96,7 +98,7 @@ def copy_rows(seed: Path, warehouse: Path, copies: range) -> None:
                     copy || '/' || file as file,
                     _dlt_load_id || copy as _dlt_load_id
                 """
-            elif schema == "raw_ticket_tailor" and table not in ("coverage", "refused"):
+            elif schema == "raw_ticket_tailor" and table not in OF_NO_VERSION:
                 suffix = "season" if table in ("events", "event_series") else "copy"
                 key = "season" if table == "events" else "copy"
                 changed = f"""
