@@ -14,8 +14,10 @@ def before_import() -> None:
 
 @contextlib.contextmanager
 def taken(*, known: bool) -> Iterator[None]:
-    """Meanwhile dbt leaves out what only its makers read; with ``known``, of a project that it has parsed as it is now,
-    also what it found well then."""
+    """Meanwhile dbt leaves out what only its makers read.
+
+    ``known``: it has parsed the project as it is now, so that its settings need not be validated again.
+    """
     from dbt.compilation import Linker
     from dbt_common.behavior_flags import BehaviorFlagRendered
     from dbt_common.dataclass_schema import dbtClassMixin
@@ -39,7 +41,7 @@ def taken(*, known: bool) -> Iterator[None]:
         # which module has asked for a flag, for a warning: it reads the source of all that is being called
         replaced.enter_context(_instead(BehaviorFlagRendered, "_default_source", staticmethod(lambda: "dbt")))
         if known:
-            # the comparison of its settings with a schema, which it derives from their classes first
+            # against a JSON schema, which it derives from the classes of its settings first
             replaced.enter_context(_instead(dbtClassMixin, "validate", classmethod(lambda cls, data: None)))
         yield
 
