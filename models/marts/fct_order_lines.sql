@@ -91,8 +91,7 @@ rates as (
         on
             orders.platform = sales.platform
             and orders.account = sales.account
-            and orders.related_order_id = sales.order_id
-            and {{ is_given_back('ledger.line_kind') }}
+            and case when {{ is_given_back('ledger.line_kind') }} then orders.related_order_id end = sales.order_id
     left join {{ ref('shows') }} as shows
         on
             ledger.platform = shows.platform

@@ -26,7 +26,7 @@ with lines as (
     left join {{ mart('fct_orders') }} as orders on lines.order_key = orders.order_key
     -- what a return gives back was sold in another order
     left join {{ mart('fct_orders') }} as sales
-        on orders.related_order_key = sales.order_key and {{ is_given_back('lines.line_kind') }}
+        on case when {{ is_given_back('lines.line_kind') }} then orders.related_order_key end = sales.order_key
     where lines.booked_on is not null
 ),
 

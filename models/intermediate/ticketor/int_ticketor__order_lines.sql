@@ -75,6 +75,22 @@ lines as (
         on lines.account = sales.account and lines.invoice_id = sales.sale_id
 ),
 
+lines_of_items as (
+    select
+        *,
+        'ticket' as item,
+        ticket_id as item_id
+    from lines
+    where ticket_id is not null
+    union all
+    select
+        *,
+        'product' as item,
+        product_sale_id as item_id
+    from lines
+    where product_sale_id is not null
+),
+
 -- an item of a return: at what the sale charged for it, of three shirts one where one came back
 of_items as (
     select
@@ -93,13 +109,13 @@ of_items as (
     left join {{ ref('int_ticketor__sold_products') }} as products
         on
             items.account = products.account
-            and items.item_id = products.product_sale_id
-            and items.item = 'product'
-    left join lines
+            and case items.item when 'product' then items.item_id end = products.product_sale_id
+    left join lines_of_items as lines
         on
             items.account = lines.account
             and coalesce(products.invoice_id, items.sale_id) = lines.invoice_id
-            and items.item_id = case items.item when 'ticket' then lines.ticket_id else lines.product_sale_id end
+            and items.item = lines.item
+            and items.item_id = lines.item_id
 ),
 
 weights as (

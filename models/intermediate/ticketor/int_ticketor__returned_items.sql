@@ -121,9 +121,8 @@ left join only_lines
     on
         items.account = only_lines.account
         and items.sale_id = only_lines.sale_id
-        and items.product_id = only_lines.product_id
-        and items.invoice_id = items.return_id
-        and items.lines_of_product = 1
+        and case when items.invoice_id = items.return_id and items.lines_of_product = 1 then items.product_id end
+        = only_lines.product_id
 -- the line itself may be listed beside what is taken for it
 qualify
     row_number() over (
