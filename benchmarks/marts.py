@@ -68,7 +68,10 @@ def load_seed(folder: Path, orders: int) -> None:
 
 def copy_rows(seed: Path, warehouse: Path, copies: range) -> None:
     """Adds these copies of every row in the seed's raw tables."""
-    with duckdb.connect(str(warehouse)) as db:
+    from boxoffice.raw.pipeline import NEW_FILE
+
+    # as a run makes it; a file that is there stays what it is
+    with duckdb.connect(str(warehouse), config=NEW_FILE) as db:
         db.execute(f"attach '{seed}' as seed (read_only)")
         tables = db.execute(
             "select schema_name, table_name from duckdb_tables() where database_name = 'seed' "

@@ -14,7 +14,6 @@ import duckdb
 
 from boxoffice.errors import Problem
 from boxoffice.settings import ROOT, Settings
-from boxoffice.warehouse.publish import STORAGE_VERSION
 
 if TYPE_CHECKING:
     import dlt
@@ -43,11 +42,14 @@ WITHOUT_THREADS = {"OPENBLAS_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "backgro
 # a small one would be slower with them.
 BULK_ROWS = 5_000
 BULK_SETTINGS = "set global max_vacuum_tasks = 0; set global threads = 1"
-# Documents then take a third of the place or less and two thirds of the time to write, and are read as fast. A file of
-# an older storage version cannot hold it: there they would stay as long as they are.
+# Documents then take a third of the place or less and two thirds of the time to write, and are read as fast.
 BULK_COMPRESSION = "set global force_compression = 'zstd'"
-_STORAGE_VERSIONS = "select tags['storage_version'] from duckdb_databases() where not internal"
-NEW_FILE = {"storage_compatibility_version": STORAGE_VERSION}
+# A file of an older storage version cannot hold it: there documents would stay as long as they are.
+_HOLDS_ZSTD = (
+    "select bool_or(tags['storage_version'] in ('v1.2.0+', 'v1.3.0+')) from duckdb_databases() where not internal"
+)
+# The oldest version that has DICT_FSST: all tables of a warehouse are written in three quarters of the time.
+NEW_FILE = {"storage_compatibility_version": "v1.3.0"}
 
 
 def configure_dlt(settings: Settings) -> None:
@@ -141,7 +143,7 @@ def load_package(settings: Settings, made: "dlt.Pipeline", source: "DltSource | 
         with open_warehouse(settings) as held_open:
             if rows >= BULK_ROWS:
                 held_open.execute(BULK_SETTINGS)
-                if (f"{STORAGE_VERSION}+",) in held_open.execute(_STORAGE_VERSIONS).fetchall():
+                if held_open.execute(_HOLDS_ZSTD).fetchall() == [(True,)]:
                     held_open.execute(BULK_COMPRESSION)
             if source is None:
                 made.run()
