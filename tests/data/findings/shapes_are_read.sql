@@ -84,7 +84,6 @@
     }),
 } %}
 {% for model, (list, element, values) in looks.items() %}
-    {# joined once: there may be millions of rows, and a dozen columns #}
     select
         '{{ model }}' as model,
         value,
@@ -92,20 +91,26 @@
     from (
         select
             unnest([
-                {% for column, path in values.items() %}
-                    case
-                        when read.{{ column }} is null
-                            and nullif(json_extract_string(raw.document, '{{ path }}'), '') is not null
-                            then '{{ column }}'
-                    end{{ ',' if not loop.last }}
+                {% for column in values %}
+                    case when read.{{ column }} is null and raw.has[{{ loop.index }}] then '{{ column }}' end
+                    {{- ',' if not loop.last }}
                 {% endfor %}
             ]) as value
-        from {{ source('raw_ticket_tailor', list) }} as raw
+        from (
+            -- of each document once, and before the join, which need not hold documents then
+            select
+                version_id,
+                list_transform(
+                    json_extract_string(document, {{ values.values() | list }}), lambda said: said <> ''
+                ) as has
+            from {{ source('raw_ticket_tailor', list) }}
+            where
+                _dlt_load_id
+                = (select max(newest._dlt_load_id) from {{ source('raw_ticket_tailor', list) }} as newest)
+        ) as raw
         left join {{ ref(model) }} as read
             on raw.version_id = read.version_id{% if element %} and read.{{ element }} = 1{% endif %}
 
-        where raw._dlt_load_id
-            = (select max(newest._dlt_load_id) from {{ source('raw_ticket_tailor', list) }} as newest)
     )
     where value is not null
     group by value
