@@ -1,5 +1,6 @@
 """From the documents to the unified shape: orders by hand, and the same tables however many loads brought them."""
 
+import shutil
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 import yaml
 
 from boxoffice.settings import ROOT
+from tests.dbt import dbt
 from tests.models_ticket_tailor import cases, raw
 
 
@@ -290,3 +292,24 @@ def test_one_load_or_three_the_same_tables(grown: Path, tmp_path: Path) -> None:
     fresh, built = raw.tables(tmp_path / "data"), raw.tables(grown / "data")
     assert fresh.keys() == built.keys() and len(built) > 20
     assert {name: rows for name, rows in built.items() if rows != fresh[name]} == {}
+
+
+def test_a_value_that_is_in_no_column_is_found(grown: Path, tmp_path: Path) -> None:
+    """Of the newest load, also in a list of a document."""
+    shutil.copytree(grown / "data", tmp_path / "data")
+    dbt(tmp_path / "data", tmp_path / "target", "compile", "--select", "shapes_are_read")
+    [finding] = (tmp_path / "target" / "compiled").rglob("shapes_are_read.sql")
+    with duckdb.connect(str(tmp_path / "data" / "warehouse.duckdb")) as db:
+        assert db.execute(finding.read_text()).fetchall() == []
+        db.execute("update staging.stg_ticket_tailor__orders set buyer_email = null")
+        db.execute("update staging.stg_ticket_tailor__order_tickets set status = null")
+        [(emails, statuses)] = db.execute(
+            "select count(nullif(document ->> '$.buyer_details.email', '')), "
+            "count(nullif(document ->> '$.issued_tickets[0].status', '')) from raw_ticket_tailor.orders "
+            "where _dlt_load_id = (select max(_dlt_load_id) from raw_ticket_tailor.orders)"
+        ).fetchall()
+        assert sorted(db.execute(finding.read_text()).fetchall()) == [
+            ("stg_ticket_tailor__order_tickets", "status", statuses),
+            ("stg_ticket_tailor__orders", "buyer_email", emails),
+        ]
+        assert emails > 0 and statuses > 0
