@@ -23,6 +23,12 @@
 {%- endmacro %}
 
 
+{% macro broken_proofs() -%}
+    {#- The rows of the proofs that failed in the last build; where none did, the table need not be there. -#}
+    {{ api.Relation.create(database=target.database, schema='intermediate', identifier='broken_proofs') }}
+{%- endmacro %}
+
+
 {% macro unpublished_marts() -%}
     {#- What builds changed since warehouse/publish.py last emptied these two tables, whatever became of them. Here the marts that
         hold all orders: with their `touched_by` and `touched_always` where touched rows were replaced, without where they were
@@ -275,7 +281,24 @@
         insert into {{ built() }} select 'closes', 'load', _dlt_load_id from {{ node_of('stg_closes__closes').relation_name }}
         {% endcall -%}
     {%- endif -%}
+    {{- keep_broken_proofs(results) -}}
     {%- do adapter.commit() -%}
+{%- endmacro %}
+
+
+{% macro keep_broken_proofs(results) -%}
+    {#- What the proofs that failed name is kept for warehouse/set_aside.py: they read rows that are in memory as long as the build. -#}
+    {%- set broken = [] -%}
+    {%- for result in results if result.status | string == 'fail' and 'proofs' in result.node.fqn -%}
+        {%- do broken.append(result.node.compiled_code) -%}
+    {%- endfor -%}
+    {%- if broken -%}
+        {%- call statement(auto_begin=True) %}
+        create or replace table {{ broken_proofs() }} as
+        select proof, platform, account, order_id, explanation
+        from ({{ broken | join(') union all from (') }})
+        {% endcall -%}
+    {%- endif -%}
 {%- endmacro %}
 
 

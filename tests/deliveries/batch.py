@@ -137,17 +137,17 @@ class Batch:
     @contextlib.contextmanager
     def _proofs(self, where: str) -> Iterator[None]:
         """Sees every proof that fails, also one that holds once everything is built from nothing."""
-        named = set_aside.named
+        take_named = set_aside.take_named
 
-        def watched(settings: Settings, proofs: dict[str, str]) -> list[set_aside.Order]:
-            orders = named(settings, proofs)
+        def watched(settings: Settings) -> list[set_aside.Order]:
+            orders = take_named(settings)
             for order in orders:
                 numbers = numbers_in(order.order_id) or {None}
                 text = f"{order.account} {order.order_id}: {order.explanation}"
                 self.findings.append(Finding(min(numbers), f"{where}: proof {order.proof}", text))
             return orders
 
-        with mock.patch.object(set_aside, "named", watched):
+        with mock.patch.object(set_aside, "take_named", watched):
             yield
 
     def _judge(self, settings: Settings, result: run.RunResult, where: str) -> bool:

@@ -37,10 +37,10 @@ class Built:
 
 @dataclasses.dataclass
 class _Attempt(Built):
-    """One call of dbt. ``failed`` says what went wrong; ``proofs`` is the SQL of the proofs that do not hold."""
+    """One call of dbt. ``failed`` says what went wrong, and is of ``proofs`` that do not hold, or of more."""
 
     failed: list[str] = dataclasses.field(default_factory=list)
-    proofs: dict[str, str] = dataclasses.field(default_factory=dict)
+    proofs: int = 0
 
 
 def transform(settings: Settings, echo: Echo, changed: set[str] | None = None, *, start_over: bool = False) -> Built:
@@ -62,7 +62,7 @@ def transform(settings: Settings, echo: Echo, changed: set[str] | None = None, *
             set_aside.refuse_too_many(settings)
             return attempt
         try:
-            news = {order.key: order for order in set_aside.named(settings, attempt.proofs)}
+            news = {order.key: order for order in set_aside.take_named(settings)} if attempt.proofs else {}
         except set_aside.NamesNone as error:
             attempt.failed.append(str(error))
             news = {}
@@ -110,8 +110,7 @@ def _build(settings: Settings, echo: Echo, apart: set[str] | None, start_over: b
             attempt.failed.append(
                 f"{node.resource_type} {node.name}: {' '.join(str(outcome.message or '').split())[:400]}"
             )
-            if status == "fail" and "proofs" in node.fqn:
-                attempt.proofs[node.name] = node.compiled_code
+            attempt.proofs += status == "fail" and "proofs" in node.fqn
     if not result.success and not attempt.failed:
         attempt.failed.append(str(result.exception))
     return attempt

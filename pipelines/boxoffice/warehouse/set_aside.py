@@ -14,6 +14,7 @@ from boxoffice.errors import Problem
 from boxoffice.settings import Settings
 
 TABLE = "intermediate.set_aside"
+BROKEN_PROOFS = "intermediate.broken_proofs"
 SHOWN = 3  # orders, in a sentence
 
 
@@ -55,25 +56,23 @@ def release(settings: Settings, platforms: Iterable[str]) -> set[tuple[str, str,
         )
 
 
-def named(settings: Settings, proofs: dict[str, str]) -> list[Order]:
-    """The orders that failed proofs name: one row each. ``proofs`` is a proof's name to its compiled SQL.
+def take_named(settings: Settings) -> list[Order]:
+    """The orders that the failed proofs of the last build name: one row each. The table that has them is dropped.
 
-    Raises NamesNone if some of them name none, with the first row of each of these.
+    Raises NamesNone if some of them name none, with the first row of each of these proofs.
     """
     orders: dict[tuple[str, str, str], Order] = {}
     nameless: dict[str, str] = {}
-    with duckdb.connect(str(settings.warehouse), read_only=True) as db:
-        db.execute("set TimeZone = 'UTC'")
-        for name, sql in proofs.items():
-            for row in db.execute(
-                "select distinct on (platform, account, order_id) platform, account, order_id, proof, explanation "
-                f"from ({sql}) order by all"
-            ).fetchall():
-                order = Order(*row)
-                if None in order.key:
-                    nameless.setdefault(name, f"proof {name}: {order.proof}: {order.explanation}")
-                else:
-                    orders.setdefault(order.key, order)
+    with duckdb.connect(str(settings.warehouse)) as db:
+        for row in db.execute(
+            f"select platform, account, order_id, proof, explanation from {BROKEN_PROOFS} order by all"
+        ).fetchall():
+            order = Order(*row)
+            if None in order.key:
+                nameless.setdefault(order.proof, f"proof: {order.proof}: {order.explanation}")
+            else:
+                orders.setdefault(order.key, order)
+        db.execute(f"drop table {BROKEN_PROOFS}")
     if nameless:
         raise NamesNone("; ".join(nameless.values()))
     return list(orders.values())
