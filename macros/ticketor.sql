@@ -116,58 +116,56 @@
         {%- for number in numbers %}doc.{{ number | lower }} is null{{ ' or ' if not loop.last }}{% endfor -%}
     {%- endset -%}
     select
-        *,
+        * exclude (text, without_id),
         case
-            when doc.id = 0 then row_number() over (partition by record_id, doc.id order by item_position)
-        end as place_without_id
+            when doc is not null and ({{ unread }}) then json_extract_string(text, ['$.{{ numbers | join("', '$.") }}'])
+        end as said,
+        case when doc.id = 0 then list_position(without_id, item_position) end as place_without_id
     from (
         select
-            * exclude (text),
-            case
-                when doc is not null and ({{ unread }}) then json_extract_string(text, ['$.{{ numbers | join("', '$.") }}'])
-            end as said
+            * exclude (parent, items, texts),
+            parent.id as parent_id,
+            unnest(items) as doc,
+            unnest(texts) as text,
+            generate_subscripts(items, 1) as item_position
         from (
             select
-                * exclude (parent, items, texts),
-                parent.id as parent_id,
-                unnest(items) as doc,
-                unnest(texts) as text,
-                generate_subscripts(items, 1) as item_position
+                * exclude (document),
+                case
+                    when len(list_filter(items, lambda doc: {{ unread }})) > 0
+                        then if(webhook = '{{ webhook }}', [document::json], json_extract(document, '$.{{ list }}[*]'))
+                end as texts,
+                case
+                    when list_contains(list_transform(items, lambda doc: doc.id), 0)
+                        then list_filter(range(1, len(items) + 1), lambda place: items[place].id = 0)
+                end as without_id
             from (
                 select
-                    * exclude (document),
-                    case
-                        when len(list_filter(items, lambda doc: {{ unread }})) > 0
-                            then if(webhook = '{{ webhook }}', [document::json], json_extract(document, '$.{{ list }}[*]'))
-                    end as texts
+                    *,
+                    coalesce(
+                        nullif(
+                            if(webhook = '{{ webhook }}', [from_json(document, '{{ fields }}')], parent.{{ list | lower }}), []
+                        ),
+                        [null]
+                    ) as items
                 from (
                     select
-                        *,
-                        coalesce(
-                            nullif(
-                                if(webhook = '{{ webhook }}', [from_json(document, '{{ fields }}')], parent.{{ list | lower }}), []
-                            ),
-                            [null]
-                        ) as items
-                    from (
-                        select
-                            record_id,
-                            site,
-                            webhook,
-                            received_at,
-                            file,
-                            position,
-                            document,
-                            _dlt_load_id,
-                            case
-                                when webhook <> '{{ webhook }}'
-                                    then from_json(document, '{"Id": "BIGINT", "{{ list }}": [{{ fields }}]}')
-                            end as parent
-                        from {{ source('raw_ticketor', 'records') }}
-                        where outcome = 'loaded'
-                            and webhook in ('{{ webhook }}', 'invoice_with_details')
-                            {{ only_new_loads(source('raw_ticketor', 'records')) }}
-                    )
+                        record_id,
+                        site,
+                        webhook,
+                        received_at,
+                        file,
+                        position,
+                        document,
+                        _dlt_load_id,
+                        case
+                            when webhook <> '{{ webhook }}'
+                                then from_json(document, '{"Id": "BIGINT", "{{ list }}": [{{ fields }}]}')
+                        end as parent
+                    from {{ source('raw_ticketor', 'records') }}
+                    where outcome = 'loaded'
+                        and webhook in ('{{ webhook }}', 'invoice_with_details')
+                        {{ only_new_loads(source('raw_ticketor', 'records')) }}
                 )
             )
         )
