@@ -29,61 +29,81 @@ with versions as (
 
 ),
 
-listed as (
+tickets as (
 
     select
-        *,
+        account,
+        ticket_id,
         -- what the list of tickets says now: its newest document comes last
-        last_value(missing_since) over (
-            partition by account, ticket_id
-            order by is_own_document, fetched_at, version_id
-            rows between unbounded preceding and unbounded following
-        ) as missing_from_list_since
+        arg_max_null(missing_since, (is_own_document, fetched_at, version_id)) as missing_from_list_since,
+        min(fetched_at) as first_seen_at,
+        bool_or(is_own_document) as has_own_document,
+        bool_or(is_current_copy) as is_in_order,
+        max(order_id) filter (where is_listed_copy) as listed_order_id,
+        max(order_id) as any_order_id,
+        min(fetched_at) filter (where status in ('voided', 'void')) as seen_voided_at,
+        min(status) <> max(status) as has_changed_status,
+        min(event_id) <> max(event_id) as has_changed_event
     from versions
+    group by account, ticket_id
 
 ),
 
-ranked as (
+-- by what identifies a version alone: all its columns would be sorted along
+newest_versions as (
 
     select
-        *,
+        versions.version_id,
+        versions.is_own_document,
+        versions.ticket_no
+    from versions
+    inner join tickets on versions.account = tickets.account and versions.ticket_id = tickets.ticket_id
+    qualify
         -- its own document as long as it is listed, then the copy in an order that lists it: what the platform says
         -- now, whichever of them changed last
         row_number() over (
-            partition by account, ticket_id
+            partition by versions.account, versions.ticket_id
             order by
-                is_own_document and missing_from_list_since is null desc,
-                is_listed_copy desc,
-                case when is_listed_copy then order_id end desc,
-                fetched_at desc,
-                is_own_document desc,
-                version_id desc,
-                ticket_no desc
-        ) as version_rank,
-        min(fetched_at) over same_ticket as first_seen_at,
-        bool_or(is_current_copy) over same_ticket as is_in_order,
-        coalesce(
-            max(case when is_listed_copy then order_id end) over same_ticket,
-            -- an earlier order does not count while the ticket's own document is listed
-            case
-                when not bool_or(is_own_document) over same_ticket or missing_from_list_since is not null
-                    then max(order_id) over same_ticket
-            end
-        ) as any_order_id,
-        min(case when status in ('voided', 'void') then fetched_at end) over same_ticket as seen_voided_at,
-        min(status) over same_ticket <> max(status) over same_ticket as has_changed_status,
-        min(event_id) over same_ticket <> max(event_id) over same_ticket as has_changed_event
-    from listed
-    window same_ticket as (partition by account, ticket_id)
+                versions.is_own_document and tickets.missing_from_list_since is null desc,
+                versions.is_listed_copy desc,
+                case when versions.is_listed_copy then versions.order_id end desc,
+                versions.fetched_at desc,
+                versions.is_own_document desc,
+                versions.version_id desc,
+                versions.ticket_no desc
+        ) = 1
 
 ),
 
 newest as (
 
-    -- a copy knows the order that its own document may not name
-    select * replace (coalesce(order_id, any_order_id) as order_id)
-    from ranked
-    where version_rank = 1
+    select
+        versions.*
+        replace (
+            -- a copy knows the order that its own document may not name; an earlier order does not count while the
+            -- ticket's own document is listed
+            coalesce(
+                versions.order_id,
+                tickets.listed_order_id,
+                case
+                    when not tickets.has_own_document or tickets.missing_from_list_since is not null
+                        then tickets.any_order_id
+                end
+            ) as order_id
+        ),
+        tickets.missing_from_list_since,
+        tickets.first_seen_at,
+        tickets.is_in_order,
+        tickets.seen_voided_at,
+        tickets.has_changed_status,
+        tickets.has_changed_event
+    from versions
+    semi join newest_versions
+        on
+            versions.version_id = newest_versions.version_id
+            and versions.is_own_document = newest_versions.is_own_document
+            and versions.ticket_no is not distinct from newest_versions.ticket_no
+    inner join tickets on versions.account = tickets.account and versions.ticket_id = tickets.ticket_id
 
 ),
 
