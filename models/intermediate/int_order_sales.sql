@@ -2,11 +2,11 @@
 -- sums of it and have no order to go through.
 {{ config(materialized='touched') }}
 
-with lines as (
+with lines as not materialized (
     select * from {{ touched('fct_order_lines') }}
 ),
 
-orders as (
+orders as not materialized (
     select * from {{ touched('fct_orders') }}
 ),
 

@@ -5,11 +5,11 @@
 }) }}
 {% set row = ['platform', 'account', 'order_id', 'event_key', 'posted_on', 'currency', 'method'] %}
 
-with orders as (
+with orders as not materialized (
     select * from {{ touched('fct_orders') }}
 ),
 
-payments as (
+payments as not materialized (
     select * from {{ touched('fct_payments') }}
 ),
 
@@ -43,7 +43,8 @@ chart as (
         seed.code,
         seed.name as account_name,
         nullif(seed.tax_code, '') as tax_code,
-        seed.recognised
+        seed.recognised,
+        row_number() over (order by seed.name, nullif(seed.tax_code, '')) as place
     from asked
     inner join {{ ref('chart_of_accounts') }} as seed
         on
@@ -255,8 +256,8 @@ postings as (
     select * from openings
 ),
 
--- the natural journal: what it would be had no month been closed
-natural_rows as (
+-- several methods may have one code: of its names the first
+summed as (
     select
         postings.posted_on as origin_on,
         postings.platform,
@@ -264,8 +265,7 @@ natural_rows as (
         coalesce(postings.currency, 'XXX') as currency,
         postings.posting,
         chart.code,
-        min(chart.account_name) as account_name,
-        min(chart.tax_code) as tax_code,
+        min(chart.place) as place,
         postings.order_id,
         postings.event_key,
         postings.rule,
@@ -282,6 +282,25 @@ natural_rows as (
     group by all
     -- an opening balance of 0 says that it is known
     having sum(postings.amount) <> 0 or postings.rule = 'opening'
+),
+
+-- the natural journal: what it would be had no month been closed
+natural_rows as (
+    select
+        summed.origin_on,
+        summed.platform,
+        summed.account,
+        summed.currency,
+        summed.posting,
+        summed.code,
+        chart.account_name,
+        chart.tax_code,
+        summed.order_id,
+        summed.event_key,
+        summed.rule,
+        summed.amount
+    from summed
+    left join chart on summed.place = chart.place
 ),
 
 -- what is different now in the days of closed months: posted on the first day that is open

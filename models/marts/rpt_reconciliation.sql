@@ -1,23 +1,23 @@
 -- One row per identity that an order (or an event, where no order is named) fails.
 {{ config(materialized='touched', meta={'touched_always': 'event_key is not null'}) }}
 
-with orders as (
+with orders as not materialized (
     select * from {{ touched('fct_orders') }}
 ),
 
-lines as (
+lines as not materialized (
     select * from {{ touched('fct_order_lines') }}
 ),
 
-payments as (
+payments as not materialized (
     select * from {{ touched('fct_payments') }}
 ),
 
-tickets as (
+tickets as not materialized (
     select * from {{ touched('fct_tickets') }}
 ),
 
-sales as (
+sales as not materialized (
     select * from {{ touched('fct_product_sales') }}
 ),
 
