@@ -1,6 +1,10 @@
 {% macro key(parts) -%}
-    {#- A surrogate key: the same in every rebuild, NULL when any part is. The parts are joined by a character that no id holds. -#}
-    md5({% for part in parts %}cast({{ part }} as varchar){% if not loop.last %} || chr(31) || {% endif %}{% endfor %})
+    {#- A surrogate key: the same in every rebuild, NULL when any part is. The parts are joined by a character that no id holds, with
+        concat: `||` makes a text for each part. -#}
+    case
+        when {% for part in parts %}{{ part }} is not null{{ ' and ' if not loop.last }}{% endfor %}
+            then md5(concat({% for part in parts %}cast({{ part }} as varchar){{ ', chr(31), ' if not loop.last }}{% endfor %}))
+    end
 {%- endmacro %}
 
 
