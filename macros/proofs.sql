@@ -92,8 +92,43 @@
 {%- endmacro %}
 
 
+{% macro documents_in_doubt() -%}
+    {#- CTEs for documents_held_once, after `staged_rows` and `held_rows`: the rows of both that it compares. Hashes are grouped first,
+        which leaves nothing to compare where all is well. -#}
+    sides as not materialized (
+        select hash(account, item, id) as document, amount, false as is_held from staged_rows
+        union all
+        select hash(account, item, id) as document, amount, true as is_held from held_rows
+    ),
+
+    suspects as (
+        select document
+        from sides
+        group by document
+        having count(*) filter (where is_held) <> 1 or bool_and(is_held)
+        union
+        -- amounts that are in no document
+        select document
+        from sides
+        where amount is not null
+        group by document, amount
+        having bool_and(is_held)
+    ),
+
+    staged_in_doubt as (
+        select * from staged_rows
+        where hash(account, item, id) in (select document from suspects)
+    ),
+
+    held_in_doubt as (
+        select * from held_rows
+        where hash(account, item, id) in (select document from suspects)
+    )
+{%- endmacro %}
+
+
 {% macro documents_held_once(platform) -%}
-    {#- What documents hold (the CTE `staged_rows`) is in intermediate (`held_rows`) once, with an amount that some version of it has. Both
+    {#- What documents hold (`staged_in_doubt`) is in intermediate (`held_in_doubt`) once, with an amount that some version of it has. Both
         have account, order_id, item, id and amount. -#}
     {%- set key = 'here.account = there.account and here.item = there.item and here.id = there.id' -%}
     select distinct
@@ -104,29 +139,28 @@
         found.item || ' ' || coalesce(found.id, '') || found.what as explanation
     from (
         select here.account, here.item, here.id, ' is lost' as what
-        from staged_rows as here
-        anti join held_rows as there on {{ key }}
+        from staged_in_doubt as here
+        anti join held_in_doubt as there on {{ key }}
         union all
         select here.account, here.item, here.id, ' is made up' as what
-        from held_rows as here
-        anti join staged_rows as there on {{ key }}
+        from held_in_doubt as here
+        anti join staged_in_doubt as there on {{ key }}
         union all
         select account, item, id, ' is there ' || count(*) || ' times' as what
-        from held_rows
-        where hash(account, item, id) in (select hash(account, item, id) from held_rows group by all having count(*) > 1)
+        from held_in_doubt
         group by account, item, id
         having count(*) > 1
         union all
         select here.account, here.item, here.id, ' has the amount ' || here.amount || ', which no version of it has' as what
-        from held_rows as here
-        semi join staged_rows as there on {{ key }}
-        anti join staged_rows as there on {{ key }} and here.amount = there.amount
+        from held_in_doubt as here
+        semi join staged_in_doubt as there on {{ key }}
+        anti join staged_in_doubt as there on {{ key }} and here.amount = there.amount
         where here.amount is not null
     ) as found
     inner join (
-        select account, order_id, item, id from staged_rows
+        select account, order_id, item, id from staged_in_doubt
         union all
-        select account, order_id, item, id from held_rows
+        select account, order_id, item, id from held_in_doubt
     ) as seen
         on found.account = seen.account and found.item = seen.item and found.id is not distinct from seen.id
 {%- endmacro %}

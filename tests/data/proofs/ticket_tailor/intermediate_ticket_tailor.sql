@@ -43,7 +43,9 @@ held_rows as (
         ticket_id as id,
         null as amount
     from {{ touched('int_ticket_tailor__tickets') }}
-)
+),
+
+{{ documents_in_doubt() }}
 
 {{ documents_held_once('ticket_tailor') }}
 {% for model, key, order_id, not_null, accepted in [

@@ -94,7 +94,9 @@ held_rows as (
         product_sale_id as id,
         unit_price as amount
     from {{ touched('int_ticketor__product_sales') }}
-)
+),
+
+{{ documents_in_doubt() }}
 
 {{ documents_held_once('ticketor') }}
 {% for model, key, order_id, not_null in [
