@@ -384,6 +384,13 @@
 {%- endmacro %}
 
 
+{% macro kept() -%}
+    {#- For a CTE of what is touched that is read more than once. Of all rows DuckDB would keep a copy, with all columns that any reader
+        asks for; few rows are looked for once and kept. -#}
+    {{- 'not materialized' if model.resource_type == 'unit_test' or is_made_whole() else 'materialized' -}}
+{%- endmacro %}
+
+
 {% macro of_both(name) -%}
     {#- All rows of what both platforms' intermediate models of this name hold. -#}
     (

@@ -3,11 +3,11 @@
 {% set sold_on = account_day('coalesce(sales.ordered_at, orders.ordered_at, ledger.booked_at)', 'zones') %}
 {% set kind = ledger_kind('coalesce(ledger.refund_of, ledger.line_kind)') %}
 
-with orders as (
+with orders as {{ kept() }} (
     select * from {{ touched_of_both('orders') }}
 ),
 
-lines as (
+lines as {{ kept() }} (
     select * from {{ touched_of_both('order_lines') }}
 ),
 

@@ -1,7 +1,7 @@
 -- One row per order: Ticketor's invoice, Ticket Tailor's order.
 {{ config(materialized='touched') }}
 
-with orders as (
+with orders as {{ kept() }} (
     select * from {{ touched_of_both('orders') }}
 ),
 

@@ -2,7 +2,7 @@
 {{ config(materialized='touched', meta={'touched_by': 'account, ticket_id'}) }}
 
 -- A ticket comes in its own document and as a copy inside its order; the two may differ.
-with versions as (
+with versions as {{ kept() }} (
 
     select
         *,
