@@ -1,10 +1,11 @@
 -- What processors moved is in rpt_payouts whole and once. That is a view of payments too, and is named here without
 -- ref(), so that only a load of exports asks for this proof and no sale does. Before the view is made there is nothing; and
--- a view that another text of the project made may not fit tables that this build has made already.
+-- a view that another text of the project made may not fit tables that this build has made already. Without an export it
+-- has each payment as it is.
 {% set report = node_of('rpt_payouts') if execute %}
 {% set is_made = execute and is_noted('text', 'ticketor') and is_noted('text', 'ticket_tailor') and value_of_build(
     "select count(*) > 0 from duckdb_views() where schema_name = '" ~ report.schema ~ "' and view_name = 'rpt_payouts'"
-) %}
+) and value_of_build("select count(*) > 0 from " ~ node_of('fct_balance_transactions').relation_name) %}
 with reported as (
     {% if is_made %}
         select unnest([balance_transaction_key, payment_key]) as key
