@@ -37,7 +37,7 @@ class Built:
 
 @dataclasses.dataclass
 class _Attempt(Built):
-    """One call of dbt. ``failed`` says what went wrong, and is of ``proofs`` that do not hold, or of more."""
+    """One call of dbt. ``failed`` says what went wrong; so many ``proofs`` did not hold."""
 
     failed: list[str] = dataclasses.field(default_factory=list)
     proofs: int = 0

@@ -65,7 +65,9 @@ def take_named(settings: Settings) -> list[Order]:
     nameless: dict[str, str] = {}
     with duckdb.connect(str(settings.warehouse)) as db:
         for row in db.execute(
-            f"select platform, account, order_id, proof, explanation from {BROKEN_PROOFS} order by all"
+            # of what names no order, one row a proof
+            "select distinct on (platform, account, order_id, if(order_id is null, proof, null)) "
+            f"platform, account, order_id, proof, explanation from {BROKEN_PROOFS} order by all"
         ).fetchall():
             order = Order(*row)
             if None in order.key:
