@@ -15,6 +15,7 @@ from boxoffice.run import marker, run, status
 from boxoffice.settings import ROOT, Settings
 from boxoffice.warehouse import build, dbt_project, set_aside
 from tests import once
+from tests.dbt import dbt
 from tests.worlds import Worlds
 
 Rows = dict[str, list[tuple]]
@@ -253,3 +254,33 @@ def test_a_proof_that_names_none_is_known(tmp_path: Path) -> None:
     break_proofs(settings, "17", None)
     with pytest.raises(Problem, match="because"):
         set_aside.take_named(settings)
+
+
+# a proof, the table of a row that our models might get wrong, how, and how what the proof says of its order begins
+WRONG = [
+    ("facts", "marts.fct_tickets", "update {} set section = 'elsewhere'", "the values of intermediate are those of"),
+    ("facts", "marts.fct_payments", "delete from {}", "every row of intermediate is in"),
+    ("facts", "intermediate.int_order_sales", "update {} set receipts = receipts + 1", "the sums of an order are"),
+    ("journal", "marts.fct_journal", "update {} set amount = amount + 1", "the journal of an order balances"),
+    ("journal", "marts.fct_payments", "update {} set amount = amount + 1", "in the journal clearing is"),
+    ("intermediate_ticketor", "intermediate.int_ticketor__payments", "delete from {}", "what documents hold is"),
+]
+
+
+def test_a_proof_names_the_order_of_one_wrong_row(worlds: Worlds, tmp_path: Path) -> None:
+    settings = settings_of(worlds, tmp_path / "data")
+    dbt(settings.data_dir, tmp_path / "target", "compile", "--select", *sorted({proof for proof, *_ in WRONG}))
+    texts = {path.stem: path.read_text() for path in (tmp_path / "target" / "compiled").rglob("proofs/**/*.sql")}
+    with duckdb.connect(str(settings.warehouse)) as db:
+        db.execute("set TimeZone = 'UTC'")
+        assert not any(db.execute(text).fetchall() for text in texts.values())
+        for proof, table, statement, said in WRONG:
+            db.execute("begin")
+            [(row, *order)] = db.execute(
+                f"select rowid, platform, account, order_id from {table} where order_id is not null "
+                f"{'and rule = $$charge$$' if 'journal' in table else ''} order by all limit 1 offset 10"
+            ).fetchall()
+            db.execute(f"{statement.format(table)} where rowid = {row}")
+            found = db.execute(texts[proof]).fetchall()
+            assert any(one.startswith(said) and order == named for one, *named, _ in found), (statement, found[:5])
+            db.execute("rollback")
